@@ -1,0 +1,1 @@
+"""What every floor may use: errors, clocks, durations, ids, redaction, secrets."""

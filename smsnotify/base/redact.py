@@ -1,0 +1,41 @@
+"""The one way in for numbers and secrets on their way to a log or an error."""
+
+from __future__ import annotations
+
+import re
+
+_ONE_DIGIT_CODES = ("1", "7")
+_TWO_DIGIT_CODES = frozenset(
+    "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 "
+    "65 66 81 82 84 86 90 91 92 93 94 95 98".split()
+)
+_NUMBER = re.compile(r"(?<![\w.])\+?\d[\d \-]{6,17}\d(?![\w.])")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_CREDENTIAL = re.compile(
+    r"(?i)\b(bearer|basic|apikey|api[_-]key|auth[_-]?token|password|secret)\b(\s*[:=]?\s*)\S+"
+)
+_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]+):[^@\s]+@")
+
+
+def mask_number(number: str) -> str:
+    """Keep the country code and the last two digits: `+6591230000` becomes `+65••••••00`."""
+    digits = number.lstrip("+")
+    if len(digits) <= 4:
+        return "•" * len(digits)
+    if not number.startswith("+"):
+        return "•" * (len(digits) - 2) + digits[-2:]
+    if digits.startswith(_ONE_DIGIT_CODES):
+        code = digits[:1]
+    elif digits[:2] in _TWO_DIGIT_CODES:
+        code = digits[:2]
+    else:
+        code = digits[:3]
+    return f"+{code}{'•' * max(len(digits) - len(code) - 2, 0)}{digits[-2:]}"
+
+
+def scrub(text: str) -> str:
+    """Mask everything in a sentence that looks like a number, an address or a credential."""
+    text = _URL_PASSWORD.sub(r"\1:***@", text)
+    text = _CREDENTIAL.sub(r"\1\2***", text)
+    text = _EMAIL.sub("•••@•••", text)
+    return _NUMBER.sub(lambda found: mask_number(re.sub(r"[ \-]", "", found.group())), text)

@@ -1,0 +1,1 @@
+"""The only floor where rules, store and network meet."""

@@ -1,0 +1,1 @@
+"""Bytes to events: formats, Detrack's variants, and what happened between two snapshots."""

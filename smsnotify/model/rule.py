@@ -1,0 +1,81 @@
+"""What judging and sending need to know of a rule, without the rule language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from smsnotify.model.job import Job
+
+
+class Priority(StrEnum):
+    """The order in which waiting messages are claimed."""
+
+    URGENT = "urgent"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+    @property
+    def rank(self) -> int:
+        """0 is claimed first."""
+        return ("urgent", "normal", "bulk").index(self.value)
+
+
+class QuietHours(msgspec.Struct, frozen=True, gc=False):
+    """Local hours in which no text leaves. `start` may be later than `end`: over midnight."""
+
+    start: time
+    end: time
+    then: Literal["hold", "drop"] = "hold"
+
+
+class PreJob(msgspec.Struct, frozen=True, gc=False):
+    """A reminder `days_before` the job's date (0 to 5) at a local time."""
+
+    days_before: int
+    at: time
+    late: Literal["send", "drop"] = "send"
+
+
+class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule after compiling: everything that does not decide whether it matches.
+
+    `body` renders the text for a job, without the tracking link; it raises MissingValueError.
+    `max_age` is by event name, with `default`; None means any age. `expires` counts from the
+    moment the message may leave.
+    """
+
+    id: str
+    name: str
+    channel: str = "sms"
+    body: Callable[[Job], str]
+    route: str = "default"
+    tracking_link: Literal["append", "inline", "none"] = "append"
+    encoding: Literal["auto", "gsm7", "ucs2"] = "auto"
+    max_segments: int = 3
+    quiet_hours: QuietHours | None = None
+    max_age: timedelta | None = timedelta(hours=24)
+    expires: timedelta = timedelta(hours=24)
+    pre_job: PreJob | None = None
+    repeat_each: bool = False
+    on_unknown: Literal["hold", "resend"] = "hold"
+    priorities: Mapping[str, Priority] = {}
+
+    def priority(self, event: str) -> Priority:
+        """Return the priority that a message of this rule gets for an event."""
+        return self.priorities.get(event) or DEFAULT_PRIORITIES.get(event, Priority.NORMAL)
+
+
+DEFAULT_PRIORITIES = {
+    "heading_to": Priority.URGENT,
+    "heading_to_cancelled": Priority.URGENT,
+    "arrived": Priority.URGENT,
+    "reply": Priority.URGENT,
+    "pre_job": Priority.BULK,
+    "feedback": Priority.BULK,
+}
+"""News that is worthless in five minutes goes first; what can wait goes last."""

@@ -1,0 +1,1 @@
+"""Rules in YAML: schema, loading with positions, compiling, explaining."""

@@ -1,0 +1,1 @@
+"""Where jobs are read from besides files: adapters for other systems' APIs, sans-I/O."""

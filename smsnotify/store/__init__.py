@@ -1,0 +1,1 @@
+"""What is remembered: SQLAlchemy Core over SQLite and PostgreSQL."""

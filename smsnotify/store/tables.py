@@ -1,0 +1,263 @@
+"""The tables, once for both databases. Migrations are proved equal to this file by a test.
+
+Instants are whole microseconds since 1970 UTC (`store.instants`): exact, fast, and the same on
+SQLite and PostgreSQL. Ids ascend, so inserts go to the end of an index.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default)
+
+
+# One row per thing that is known once: the key hash's secret, who paused what, the last tick.
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# The newest snapshot of each job (`snapshot` is the job object as JSON) and its JobState.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    _text("do_number"),
+    _text("date"),
+    _text("time_zone"),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    Column("state", LargeBinary, nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Index("ix_jobs_do_number", "do_number"),
+    Index("ix_jobs_date", "date"),
+)
+
+# Every name that a job is known by: `id:…` and `do:type|number|date`.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+)
+
+# Events as they came.
+events = Table(
+    "events",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _text("event_id"),
+    Column("time", BigInteger),
+    Column("raw", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Index("ix_events_subject", "subject"),
+)
+
+# One row per (key, verdict, reason): the same stop of the same key is recorded once.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("subject", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("occasion", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("recipient_hash", LargeBinary, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _text("gate"),
+    _text("detail"),
+    _text("recipient"),
+    _text("job"),
+    _text("event"),
+    _text("event_id"),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    _text("message_id"),
+    Column("not_before", BigInteger),
+    Column("decided_at", BigInteger, nullable=False),
+    UniqueConstraint(
+        "subject",
+        "mode",
+        "kind",
+        "rule",
+        "occasion",
+        "channel",
+        "recipient_hash",
+        "verdict",
+        "reason",
+        name="uq_decisions_once",
+    ),
+    Index("ix_decisions_decided_at", "decided_at"),
+)
+
+# The outbox. The UNIQUE key is the lock: whoever inserts a key first owns the text.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("occasion", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("recipient_hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    _text("intended"),
+    _text("country"),
+    _text("job"),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    _text("event"),
+    Column("event_time", BigInteger),
+    _text("body"),
+    _text("encoding"),
+    Column("segments", Integer, nullable=False, server_default="1"),
+    Column("priority", Integer, nullable=False, server_default="1"),
+    _text("route", "default"),
+    _text("account"),
+    _text("sender"),
+    _text("on_unknown", "hold"),
+    _text("provider_message_id"),
+    _text("error"),
+    _text("error_text"),
+    _text("gate"),
+    _text("reason"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _text("run"),
+    Column("not_before", BigInteger),
+    Column("expires_at", BigInteger),
+    # Delivery's own columns: the lease, when the next try or look-up is due, looks so far.
+    _text("lease_owner"),
+    Column("lease_until", BigInteger),
+    Column("due_at", BigInteger, nullable=False, server_default="0"),
+    Column("looks", Integer, nullable=False, server_default="0"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint(
+        "subject",
+        "mode",
+        "kind",
+        "rule",
+        "occasion",
+        "channel",
+        "recipient_hash",
+        name="uq_messages_key",
+    ),
+    # A claim must cost the same with a million held messages as with none.
+    Index(
+        "ix_messages_claim",
+        "mode",
+        "priority",
+        "due_at",
+        "id",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+    Index(
+        "ix_messages_held",
+        "mode",
+        "not_before",
+        sqlite_where=text("state = 'held'"),
+        postgresql_where=text("state = 'held'"),
+    ),
+    Index(
+        "ix_messages_unsettled",
+        "state",
+        "due_at",
+        sqlite_where=text("state IN ('sending', 'unknown')"),
+        postgresql_where=text("state IN ('sending', 'unknown')"),
+    ),
+    Index(
+        "ix_messages_provider",
+        "provider_message_id",
+        sqlite_where=text("provider_message_id <> ''"),
+        postgresql_where=text("provider_message_id <> ''"),
+    ),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("message_id", String(26), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("latency_ms", Integer, nullable=False),
+    Column("result", Text, nullable=False),
+    _text("error"),
+    Column("http_status", Integer, nullable=False, server_default="0"),
+    _text("raw_code"),
+    _text("raw_text"),
+    _text("provider_message_id"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    _text("name"),
+    _text("language"),
+    _text("time_zone"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# Phone numbers (E.164) and email addresses, one contact each.
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("contact_id", String(26), nullable=False, index=True),
+)
+
+# Every change of consent with its evidence; the newest row of a number and scope holds.
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("recipient_hash", LargeBinary, nullable=False),
+    _text("scope", "all"),
+    Column("opted_out", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    _text("note"),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_consents_recipient_hash", "recipient_hash", "scope", "id"),
+)
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Words and numbers: templates, phone numbers, encodings and segments."""

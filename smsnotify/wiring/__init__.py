@@ -1,0 +1,1 @@
+"""What is written down in settings, and the objects made from it."""
