@@ -1,0 +1,221 @@
+"""The heart: events to drafts, drafts to decisions. Pure; used by everything that decides.
+
+`match` says what the rules want to say to whom, `judge` what becomes of it. `process`, `--dry-run`,
+`preview`, reminders, release and tests all call these two, so that a preview cannot lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from smsnotify.base.errors import MissingValueError
+from smsnotify.gates.pipeline import ORDER, run_gates
+from smsnotify.gates.ruling import Gate, Ruling
+from smsnotify.gates.zones import known_zone
+from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
+from smsnotify.model.event import Event
+from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.job import Job
+from smsnotify.model.message import MessageState
+from smsnotify.rules.compile import CompiledRule, RuleSet
+from smsnotify.text.encode import fit
+from smsnotify.text.phone import country_of, read_number, split_numbers
+
+NO_RECIPIENT = "no_recipient"
+
+
+def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[Draft]:
+    """Return one draft per matched rule and recipient, rules in file order.
+
+    A number that several fields hold gets one draft; a number that cannot be read gets one too,
+    with its refusal; a rule that finds nobody gets a draft without a recipient.
+    """
+    job = event.job
+    drafts: list[Draft] = []
+    for rule in rules.candidates(event.name, job.kind, str(job.group_name or "")):
+        if rule.matches(job):
+            drafts += drafts_of(rule, event, policy, now)
+    return drafts
+
+
+def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> list[Draft]:
+    """Return what one matched rule wants to say, to each of its recipients."""
+    found = _recipients(rule, event.job, policy)
+    when = occasion(event, policy, now, each=rule.terms.repeat_each)
+    terms = rule.terms
+    return [
+        Draft(
+            terms,
+            event,
+            recipient,
+            MessageKey(
+                event.subject, policy.mode, event.name, terms.id, when, terms.channel, recipient
+            ),
+            refusal,
+            country,
+        )
+        for recipient, (country, refusal) in found.items()
+    ]
+
+
+def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> dict[str, tuple[str, str]]:
+    """Return recipient → (country, refusal), in the order of the rule's fields, then fixed."""
+    found: dict[str, tuple[str, str]] = {}
+    country = job.country
+    job_country = country if isinstance(country, str) else ""
+    for field in rule.recipient_fields:
+        for raw in _written_numbers(getattr(job, field)):
+            number = read_number(raw, job_country, policy.country)
+            found[number.e164 or raw] = (number.country, number.reason)
+    for fixed in rule.fixed:
+        found[fixed] = (country_of(fixed), "")
+    return found or {"": ("", NO_RECIPIENT)}
+
+
+def _written_numbers(value: object) -> list[str]:
+    if value is None or value == "":
+        return []
+    if isinstance(value, list):
+        return [number for entry in value for number in _written_numbers(entry)]
+    return split_numbers(str(value))
+
+
+def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False) -> str:
+    """Return what makes this news: the part of the key that says "which time".
+
+    A job event happens once per attempt; a moved date, another heading-to, another day on hold
+    and another rating are news again.
+    """
+    job = event.job
+    attempt = str(job.attempt_number)
+    match event.name:
+        case "scheduled" | "pre_job":
+            stamp = str(job.date or "")
+        case "heading_to" | "heading_to_cancelled" | "arrived":
+            stamp = event.stamp
+        case "on_hold" | "return":
+            stamp = local_day(job, policy, event.time or now).isoformat()
+        case "feedback":
+            return event.stamp
+        case "reply":
+            return event.id
+        case _:
+            stamp = ""
+    if each and event.time is not None:
+        stamp = f"{stamp}@{event.time.isoformat()}"
+    return f"{attempt}/{stamp}" if stamp else attempt
+
+
+def local_day(job: Job, policy: Policy, at: datetime) -> date:
+    """Return the calendar day of an instant where the job is."""
+    zone = known_zone(job.time_zone) or known_zone(policy.timezone)
+    return (at.astimezone(zone) if zone else at).date()
+
+
+def judge(
+    drafts: Iterable[Draft],
+    facts: Facts,
+    policy: Policy,
+    now: datetime,
+    order: tuple[Gate, ...] = ORDER,
+) -> list[Decision]:
+    """Decide each draft in turn, as if they came one by one.
+
+    A draft that may leave, now or later, takes its key in `facts`, so that the next one with the
+    same meaning is a duplicate. A stopped one leaves no key and is judged anew another time.
+    """
+    decisions = []
+    for draft in drafts:
+        ruling = run_gates(draft, facts, policy, now, order)
+        if ruling is not None and ruling.verdict is Verdict.STOP:
+            decision = _stopped(draft, ruling, facts)
+        else:
+            decision = _worded(draft, ruling)
+            if decision.verdict is not Verdict.STOP:
+                facts.keys[draft.key] = _taken(decision)
+        decisions.append(decision)
+    return decisions
+
+
+def _stopped(draft: Draft, ruling: Ruling, facts: Facts) -> Decision:
+    earlier = facts.keys.get(draft.key) if ruling.reason == "duplicate" else None
+    return Decision(
+        draft=draft,
+        verdict=Verdict.STOP,
+        gate=ruling.gate,
+        reason=ruling.reason,
+        detail=ruling.detail,
+        earlier=earlier,
+    )
+
+
+def _taken(decision: Decision) -> Earlier:
+    held = decision.verdict is Verdict.HOLD
+    return Earlier("", MessageState.HELD if held else MessageState.QUEUED, decision.gate)
+
+
+def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
+    """Write the text of a draft that passed or waits; without its words it cannot go."""
+    to = ruling.to if ruling is not None and ruling.to else draft.recipient
+    try:
+        text = wording(draft)
+    except MissingValueError as missing:
+        return Decision(
+            draft=draft,
+            verdict=Verdict.STOP,
+            gate="text",
+            reason="missing_value",
+            detail=f"{missing.field} has no value",
+        )
+    if to != draft.recipient:
+        text = f"TEST for {draft.recipient}: {text}"
+    fitted = fit(text, draft.terms.encoding)
+    size = fitted.size
+    if size.segments > draft.terms.max_segments:
+        return Decision(
+            draft=draft,
+            verdict=Verdict.STOP,
+            gate="text",
+            reason="too_long",
+            detail=f"{size.segments} segments in {size.encoding}, "
+            f"max_segments is {draft.terms.max_segments}",
+            body=fitted.text,
+            encoding=size.encoding,
+            segments=size.segments,
+        )
+    if ruling is None:
+        return Decision(
+            draft=draft,
+            verdict=Verdict.SEND,
+            to=to,
+            body=fitted.text,
+            encoding=size.encoding,
+            segments=size.segments,
+        )
+    return Decision(
+        draft=draft,
+        verdict=ruling.verdict,
+        gate=ruling.gate if ruling.verdict is Verdict.HOLD else "",
+        reason=ruling.reason,
+        detail=ruling.detail,
+        not_before=ruling.not_before,
+        to=to,
+        body=fitted.text,
+        encoding=size.encoding,
+        segments=size.segments,
+    )
+
+
+def wording(draft: Draft) -> str:
+    """Return the body of a draft with the tracking link where the rule wants it.
+
+    Raises:
+        MissingValueError: a field of the template has no value and no default.
+    """
+    terms, job = draft.terms, draft.event.job
+    text = terms.body(job)
+    link = job.tracking_link
+    if terms.tracking_link == "append" and link:
+        return f"{text}\n{link}"
+    return text

@@ -1,0 +1,70 @@
+"""What a run came to, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from smsnotify.model.decision import Decision, Verdict
+
+WORTH_A_LOOK = frozenset({"missing_value", "too_long"})
+"""Stops that somebody can mend in a rule or a job: a run with one of them ends with exit 1."""
+
+
+class Tally:
+    """Counts of one run; `as_json` is the `summary` line.
+
+    `matched` = `queued` + `held` + `duplicates` + `stopped`. In a dry run `queued` is what would
+    be. `sent`, `failed` and `unknown` are what became of the queued in this run.
+    """
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.events = self.matched = self.queued = self.held = 0
+        self.duplicates = self.stopped = self.rejected = 0
+        self.sent = self.failed = self.unknown = 0
+        self.stops: Counter[str] = Counter()
+        self.holds: Counter[str] = Counter()
+
+    def add(self, decisions: Iterable[Decision]) -> None:
+        """Count what was decided."""
+        for decision in decisions:
+            self.matched += 1
+            if decision.verdict is Verdict.SEND:
+                self.queued += 1
+            elif decision.verdict is Verdict.HOLD:
+                self.held += 1
+                self.holds[decision.reason] += 1
+            else:
+                self.stops[decision.reason] += 1
+                if decision.reason == "duplicate":
+                    self.duplicates += 1
+                else:
+                    self.stopped += 1
+
+    @property
+    def needs_a_look(self) -> bool:
+        """True when the run ends with exit 1."""
+        return bool(
+            self.rejected
+            or self.failed
+            or self.unknown
+            or any(self.stops[reason] for reason in WORTH_A_LOOK)
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The outside shape: `{"type": "summary", "events": …, …, "stops": {reason: count}}`."""
+        return {
+            "type": "summary",
+            "events": self.events,
+            "matched": self.matched,
+            "queued": self.queued,
+            "sent": self.sent,
+            "held": self.held,
+            "duplicates": self.duplicates,
+            "stopped": self.stopped,
+            "rejected": self.rejected,
+            "failed": self.failed,
+            "unknown": self.unknown,
+            "stops": dict(sorted(self.stops.items())),
+        }

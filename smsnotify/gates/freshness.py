@@ -1,0 +1,54 @@
+"""Is the news still news?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from smsnotify.base.durations import format_duration
+from smsnotify.gates.ruling import Ruling
+from smsnotify.gates.zones import known_zone
+from smsnotify.model.decision import Draft, Verdict
+from smsnotify.model.event import STAMP_FIELDS, Event
+from smsnotify.model.facts import Facts, Policy
+
+NAME = "freshness"
+
+
+def freshness_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruling | None:
+    """Stop a text about an event that is older than the rule's `max_age`.
+
+    A reminder has no age: what it speaks of lies ahead.
+    """
+    limit = draft.terms.max_age
+    event = draft.event
+    if limit is None or event.name == "pre_job":
+        return None
+    happened_at = event.time or job_stamp(event, policy.timezone)
+    if happened_at is None or now - happened_at <= limit:
+        return None
+    return Ruling(
+        gate=NAME,
+        verdict=Verdict.STOP,
+        reason="too_old",
+        detail=f"happened {format_duration(now - happened_at)} ago, "
+        f"max_age is {format_duration(limit)}",
+    )
+
+
+def job_stamp(event: Event, timezone: str) -> datetime | None:
+    """Return the job's own stamp for an event; a local one is read in the job's zone."""
+    for field in STAMP_FIELDS.get(event.name, ()):
+        written = getattr(event.job, field)
+        if not isinstance(written, str) or not written:
+            continue
+        try:
+            stamp = datetime.fromisoformat(written)
+        except ValueError:
+            continue
+        if stamp.tzinfo is None:
+            zone = known_zone(event.job.time_zone) or known_zone(timezone) or UTC
+            stamp = stamp.replace(tzinfo=zone)
+        return stamp
+    return None
+
+

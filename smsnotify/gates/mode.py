@@ -1,0 +1,33 @@
+"""Is this the real thing, a test, or a rehearsal?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from smsnotify.gates.ruling import Ruling
+from smsnotify.model.decision import Draft, Mode, Verdict
+from smsnotify.model.facts import Facts, Policy
+
+NAME = "mode"
+
+
+def mode_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruling | None:
+    """In test mode, send what is meant for others to `test_to`; without one, stop it.
+
+    `live` texts everybody; `sandbox` texts nobody, because every account is the sandbox then.
+    """
+    if policy.mode is not Mode.TEST or draft.recipient in policy.allow:
+        return None
+    if not policy.test_to:
+        return Ruling(
+            gate=NAME,
+            verdict=Verdict.STOP,
+            reason="not_allowed",
+            detail="mode is test, the number is not in `allow`, and there is no `test_to`",
+        )
+    return Ruling(
+        gate=NAME,
+        verdict=Verdict.SEND,
+        to=policy.test_to,
+        detail=f"test mode: goes to {policy.test_to}",
+    )

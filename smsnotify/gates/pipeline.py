@@ -1,0 +1,54 @@
+"""The gates in their order, as one function."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from smsnotify.gates.begun import begun_gate
+from smsnotify.gates.duplicate import duplicate_gate
+from smsnotify.gates.freshness import freshness_gate
+from smsnotify.gates.mode import mode_gate
+from smsnotify.gates.number import number_gate
+from smsnotify.gates.opted_out import opted_out_gate
+from smsnotify.gates.quiet_hours import quiet_hours_gate
+from smsnotify.gates.ruling import Gate, Ruling
+from smsnotify.model.decision import Draft, Verdict
+from smsnotify.model.facts import Facts, Policy
+
+# The volume guard comes last of all and counts people over a whole run: `volume_guard.py`.
+ORDER: tuple[Gate, ...] = (
+    number_gate,
+    duplicate_gate,
+    begun_gate,
+    opted_out_gate,
+    mode_gate,
+    freshness_gate,
+    quiet_hours_gate,
+)
+
+
+def run_gates(
+    draft: Draft, facts: Facts, policy: Policy, now: datetime, order: tuple[Gate, ...] = ORDER
+) -> Ruling | None:
+    """Return the first stop; else a hold; else a redirect; else None: the draft may leave now.
+
+    A redirected draft goes on through the gates, and a hold keeps the redirect.
+    """
+    redirect: Ruling | None = None
+    for gate in order:
+        ruling = gate(draft, facts, policy, now)
+        if ruling is None:
+            continue
+        if ruling.verdict is not Verdict.SEND:
+            if redirect is None or ruling.verdict is Verdict.STOP:
+                return ruling
+            return Ruling(
+                gate=ruling.gate,
+                verdict=ruling.verdict,
+                reason=ruling.reason,
+                detail=ruling.detail,
+                not_before=ruling.not_before,
+                to=redirect.to,
+            )
+        redirect = ruling
+    return redirect
