@@ -190,6 +190,13 @@ messages = Table(
         sqlite_where=text("state = 'held'"),
         postgresql_where=text("state = 'held'"),
     ),
+    # What a run's volume guard holds back is released, or adopted by the next run, all at once.
+    Index(
+        "ix_messages_guarded",
+        "run",
+        sqlite_where=text("state = 'held' AND gate = 'volume_guard'"),
+        postgresql_where=text("state = 'held' AND gate = 'volume_guard'"),
+    ),
     Index(
         "ix_messages_unsettled",
         "state",
