@@ -18,10 +18,12 @@ from smsnotify.engine.decide import judge, local_day, match
 from smsnotify.engine.outgoing import to_message
 from smsnotify.events.decode import Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
+from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.decision import Decision, Earlier, MessageKey, Verdict
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
+from smsnotify.model.message import MessageState
 from smsnotify.rules.compile import RuleSet
 from smsnotify.store.batch import Batch, EventRow, JobRow
 
@@ -111,8 +113,8 @@ class Intake:
         read, rejected = self._read(first, lines)
         happenings, jobs = self._happenings(read, now)
         events = [happening.event for happening in happenings]
-        decisions = self.decide(events, now)
-        decisions = self._save(decisions, happenings, jobs, now)
+        decisions, left_behind = self._decide(events, now)
+        decisions = self._save(decisions, left_behind, happenings, jobs, now)
         return Taken(len(events), decisions, rejected)
 
     def _read(
@@ -161,10 +163,9 @@ class Intake:
             else:
                 happened = [(parsed.event, "")]
             state = state_of(job, today, state_before, parsed.event or "")
+            last_stamp = state.heading or (state_before.heading if state_before else "")
             for name, stamp in happened:
-                if not stamp:
-                    stamp = state.heading or (state_before.heading if state_before else "")
-                event = Event(name, job, subject, parsed.id, parsed.time, stamp)
+                event = Event(name, job, subject, parsed.id, parsed.time, stamp or last_stamp)
                 happenings.append(Happening(event, line))
             now_known = KnownJob(subject, state)
             for name in names:
@@ -173,21 +174,28 @@ class Intake:
             rows[subject] = JobRow(subject, names, state, job, snapshot)
         return happenings, list(rows.values())
 
-    def decide(self, events: Iterable[Event], now: datetime) -> list[Decision]:
-        """Match and judge events against what is remembered."""
+    def _decide(
+        self, events: Iterable[Event], now: datetime
+    ) -> tuple[list[Decision], list[Earlier]]:
+        """Match and judge events; also return the messages that a stopped run left behind."""
         rules, policy = self.rules, self.policy
         drafts = [draft for event in events for draft in match(event, rules, policy, now)]
         if not drafts:
-            return []
-        facts = Facts(
-            self.memory.taken([draft.key for draft in drafts]),
-            self.memory.people(draft.recipient for draft in drafts),
-        )
-        return judge(drafts, facts, policy, now)
+            return [], []
+        taken = self.memory.taken([draft.key for draft in drafts])
+        left_behind = {
+            key: earlier for key, earlier in taken.items() if is_left_behind(earlier, self.run)
+        }
+        for key in left_behind:
+            del taken[key]
+        people = self.memory.people(draft.recipient for draft in drafts)
+        decisions = judge(drafts, Facts(taken, people), policy, now)
+        return decisions, list(left_behind.values())
 
     def _save(
         self,
         decisions: list[Decision],
+        left_behind: list[Earlier],
         happenings: list[Happening],
         jobs: list[JobRow],
         now: datetime,
@@ -196,9 +204,7 @@ class Intake:
         messages = {}
         for decision in decisions:
             if decision.verdict is not Verdict.STOP:
-                message = to_message(
-                    decision, new_id(now), now, run=self.run, guarded=self.guarded
-                )
+                message = to_message(decision, new_id(now), now, run=self.run, guarded=self.guarded)
                 messages[decision.draft.key] = message
         batch = Batch(
             jobs=jobs,
@@ -208,6 +214,7 @@ class Intake:
             ],
             decisions=decisions,
             messages=messages,
+            replaces=[earlier.id for earlier in left_behind],
             at=now,
         )
         lost = self.memory.save(batch)
@@ -222,6 +229,13 @@ def find_known(names: Sequence[str], known: Mapping[str, KnownJob]) -> KnownJob 
         if found is not None and not found.subject.startswith("do:"):
             return None
     return found
+
+
+def is_left_behind(earlier: Earlier, run: str) -> bool:
+    """Say whether a message waits for the guard of a run that is over: this run takes its place."""
+    return (
+        earlier.gate == VOLUME_GUARD and earlier.state == MessageState.HELD and earlier.run != run
+    )
 
 
 def overtaken(decision: Decision, lost: Mapping[MessageKey, Earlier]) -> Decision:

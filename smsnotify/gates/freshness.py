@@ -50,5 +50,3 @@ def job_stamp(event: Event, timezone: str) -> datetime | None:
             stamp = stamp.replace(tzinfo=zone)
         return stamp
     return None
-
-

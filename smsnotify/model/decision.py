@@ -65,6 +65,7 @@ class Earlier(msgspec.Struct, frozen=True, gc=False):
     id: str
     state: str
     gate: str = ""
+    run: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):

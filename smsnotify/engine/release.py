@@ -1,0 +1,70 @@
+"""Held texts, judged again when their time has come.
+
+What was held last night is measured against today's rules, the newest snapshot of its job and
+what the person said meanwhile: it leaves, waits longer, or is cancelled with a reason.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from smsnotify.engine.decide import drafts_of, judge
+from smsnotify.gates.duplicate import duplicate_gate
+from smsnotify.gates.pipeline import ORDER
+from smsnotify.model.decision import Decision, Draft
+from smsnotify.model.event import Event
+from smsnotify.model.facts import Facts, Person, Policy
+from smsnotify.model.job import Job
+from smsnotify.model.message import Message
+from smsnotify.rules.compile import RuleSet
+
+_ORDER = tuple(gate for gate in ORDER if gate is not duplicate_gate)
+
+
+class Again(msgspec.Struct, frozen=True, gc=False):
+    """The second judgement of a held message: a decision, or why there is none any more."""
+
+    message: Message
+    decision: Decision | None
+    reason: str = ""
+
+
+def judge_again(
+    message: Message,
+    job: Job | None,
+    rules: RuleSet,
+    policy: Policy,
+    people: dict[str, Person],
+    now: datetime,
+) -> Again:
+    """Judge one held message as if its event had come now; it keeps the key that it has.
+
+    Reasons without a decision: `rule_gone`, `job_gone`, `no_longer_matches`.
+    """
+    rule = rules.by_id.get(message.rule)
+    if rule is None or not rule.enabled:
+        return Again(message, None, "rule_gone")
+    if job is None:
+        return Again(message, None, "job_gone")
+    event = Event(message.event, job, message.subject, "", message.event_time)
+    if not rule.matches(job):
+        return Again(message, None, "no_longer_matches")
+    drafts = [
+        draft
+        for draft in drafts_of(rule, event, policy, now)
+        if draft.recipient == message.intended
+    ]
+    if not drafts:
+        return Again(message, None, "no_longer_matches")
+    (decision,) = judge([_with_key(drafts[0], message)], Facts({}, people), policy, now, _ORDER)
+    return Again(message, decision)
+
+
+def _with_key(draft: Draft, message: Message) -> Draft:
+    """The message keeps its place in the books, whatever today's snapshot would call it."""
+    key = draft.key._replace(
+        subject=message.subject, kind=message.kind, occasion=message.occasion, mode=message.mode
+    )
+    return msgspec.structs.replace(draft, key=key)

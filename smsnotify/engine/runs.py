@@ -1,0 +1,75 @@
+"""One run of a command that queues texts, and the volume guard's word on it.
+
+In live mode everything that a run queues waits in the outbox, held by the guard, until the run
+has counted whom it wants to text. A run that dies in between leaves them held; the next run of
+the same input takes their place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from smsnotify.base.errors import VolumeGuardError
+from smsnotify.base.ids import new_id
+from smsnotify.gates.volume_guard import VolumeLimit, volume_allowed
+from smsnotify.model.decision import Mode
+from smsnotify.store.store import Store
+
+_REMEMBERED_RUNS = 20
+
+Confirm = Callable[[int, int], bool]
+"""Asked with (people, allowed); False when nobody can answer."""
+
+
+class Run:
+    """A run with its id, its guard, and the store that it writes to."""
+
+    def __init__(
+        self, command: str, store: Store, mode: Mode, limit: VolumeLimit | None, now: datetime
+    ) -> None:
+        """`limit` None switches the guard off; outside live mode it is off anyway."""
+        self.command = command
+        self.id = new_id(now)
+        self.limit = limit if mode is Mode.LIVE else None
+        self._store = store
+
+    @property
+    def guarded(self) -> bool:
+        """True when the run's texts wait for the guard."""
+        return self.limit is not None
+
+    def pass_guard(self, now: datetime, confirm: Confirm, *, told_yes: bool = False) -> int:
+        """Let the run's texts go and return how many people they are for.
+
+        Raises:
+            VolumeGuardError: more people than usual and nobody said yes; nothing was sent and
+                everything stays held.
+        """
+        if self.limit is None:
+            return 0
+        people = self._store.people_of_run(self.id)
+        usual = self._usual()
+        allowed = volume_allowed(self.limit, usual)
+        if people > allowed and not told_yes and not confirm(people, allowed):
+            raise VolumeGuardError(
+                f"this run would text {people} people, {allowed} are usual; nothing was sent",
+                hint="look at `sms-notify outbox list --state held`, then repeat the command "
+                "with --yes-volume",
+            )
+        if people:
+            self._remember(usual, people)
+        self._store.release_run(self.id, now)
+        return people
+
+    @property
+    def _name(self) -> str:
+        return f"live_runs:{self.command}"
+
+    def _usual(self) -> list[int]:
+        written = self._store.get_meta(self._name)
+        return [int(people) for people in json.loads(written)] if written else []
+
+    def _remember(self, usual: list[int], people: int) -> None:
+        self._store.set_meta(self._name, json.dumps([*usual, people][-_REMEMBERED_RUNS:]))
