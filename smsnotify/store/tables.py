@@ -55,6 +55,8 @@ jobs = Table(
     Column("state", LargeBinary, nullable=False),
     Column("snapshot", LargeBinary, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    # When the job first came with its present date: a reminder may be late for it.
+    Column("dated_at", BigInteger, nullable=False),
     Index("ix_jobs_do_number", "do_number"),
     Index("ix_jobs_date", "date"),
 )

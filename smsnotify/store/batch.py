@@ -1,0 +1,64 @@
+"""What intake hands to the store: everything that one chunk of events came to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from smsnotify.model.decision import Decision, MessageKey
+from smsnotify.model.job import Job
+from smsnotify.model.jobstate import JobState
+from smsnotify.model.message import Message
+
+
+class JobRow(msgspec.Struct, frozen=True, gc=False):
+    """A job as it looks now: its subject, the names that this snapshot gives it, its state.
+
+    `snapshot` is the job object as compact JSON, `b""` in a rehearsal.
+    """
+
+    subject: str
+    names: tuple[str, ...]
+    state: JobState
+    job: Job
+    snapshot: bytes = b""
+
+
+class EventRow(msgspec.Struct, frozen=True, gc=False):
+    """An event as it came: `raw` is the line; `time` is aware or None."""
+
+    subject: str
+    name: str
+    event_id: str
+    time: datetime | None
+    raw: bytes
+
+
+class Batch(msgspec.Struct):
+    """One chunk's outcome, saved in one transaction.
+
+    `jobs` in the order they came; a subject may come twice. `messages` holds a message for every
+    decision that is no stop, under the decision's key.
+    """
+
+    jobs: list[JobRow]
+    events: list[EventRow]
+    decisions: list[Decision]
+    messages: dict[MessageKey, Message]
+    at: datetime
+
+
+class StoredJob(msgspec.Struct, frozen=True, gc=False):
+    """A job as the books have it; `snapshot` is the job object as JSON, `b""` once pruned.
+
+    `seen_at` is when its newest snapshot came, `dated_at` when it first came with its date.
+    """
+
+    subject: str
+    snapshot: bytes
+    state: JobState
+    time_zone: str
+    date: str
+    seen_at: datetime
+    dated_at: datetime
