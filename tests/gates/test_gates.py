@@ -46,8 +46,8 @@ def draft(
     return Draft(rule, happening, recipient, key, refusal, country)
 
 
-def facts(**people: Person) -> Facts:
-    return Facts({}, {MEI: person for person in people.values()})
+def facts(mei: Person | None = None) -> Facts:
+    return Facts({}, {MEI: mei} if mei else {})
 
 
 @pytest.mark.parametrize("reason", ["no_recipient", "not_a_number", "doubtful_number", "landline"])
