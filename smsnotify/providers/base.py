@@ -233,6 +233,9 @@ class Provider(Protocol):
     capabilities: ClassVar[Capabilities]
     settings_type: ClassVar[type[AccountSettings]]
 
+    def __init__(self, settings: Any, *, masked: bool = False) -> None:
+        """Take settings of `settings_type`."""
+
     @property
     def settings(self) -> AccountSettings:
         """The account's settings."""
@@ -346,6 +349,7 @@ class AccountAdapter(Generic[SettingsT]):
         """Keep the settings; `masked` makes requests to be shown instead of sent."""
         self.settings = settings
         self._masked = masked
+        self._revealed: dict[int, str] = {}
 
     def sender_for(self, country: str) -> str:
         """Return the sender for a destination country, `''` when none is set."""
@@ -376,7 +380,18 @@ class AccountAdapter(Generic[SettingsT]):
         return []
 
     def _reveal(self, secret: Secret) -> str:
-        return MASK if self._masked else secret.reveal()
+        """Read a secret once for the life of the adapter; new settings make a new adapter."""
+        if self._masked:
+            return MASK
+        if id(secret) not in self._revealed:
+            value = secret.reveal().strip()
+            if not value or not value.isprintable():
+                raise ConfigError(
+                    f"the secret ({secret.describe()}) is empty or has a line break in it",
+                    hint="write the key alone, on one line",
+                )
+            self._revealed[id(secret)] = value
+        return self._revealed[id(secret)]
 
 
 def is_numeric(sender: str) -> bool:
