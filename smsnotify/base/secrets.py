@@ -48,6 +48,11 @@ class Secret:
         """True when the value itself stands in the settings file (accepted, warned about)."""
         return self._kind == "plain"
 
+    @property
+    def file(self) -> Path | None:
+        """The file that the value comes from; None for the other two kinds."""
+        return self._base / Path(self._value).expanduser() if self._kind == "file" else None
+
     def reveal(self) -> str:
         """Return the value.
 

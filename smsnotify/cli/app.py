@@ -1,0 +1,101 @@
+"""The tree of commands, and the promise that `--help` imports none of them.
+
+Every command is one module in this package, named in `COMMANDS`. A module exposes
+
+    app = typer.Typer(…)        made by `frame.single()` (one command) or `frame.group()` (several)
+
+and is imported when its command is called, not before. The help line of a row repeats the first
+line of that command's own help, and a test compares the two. The global options are added to
+every command after it is loaded, so that they work before and after its name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from smsnotify.cli.globals import add_globals
+
+START: Final = "Begin"
+WORK: Final = "Send"
+LOOK: Final = "Look"
+CARE: Final = "Care"
+
+
+class Row(NamedTuple):
+    """Where a command lives, the one line that the list of commands shows, and its panel."""
+
+    module: str
+    help: str
+    panel: str
+
+
+COMMANDS: Final[dict[str, Row]] = {
+    "init": Row("init", "Write the settings and a first set of rules.", START),
+    "demo": Row("demo", "Run the example in a temporary folder and show the phone's view.", START),
+    "process": Row("process", "Read job events and send the texts that the rules ask for.", WORK),
+    "pull": Row("pull", "Fetch jobs from an API and treat them like job events.", WORK),
+    "prejob": Row("prejob", "Send the reminders that are due before a job's day.", WORK),
+    "tick": Row("tick", "Do everything that is due: reminders, held and queued texts.", WORK),
+    "deliver": Row("deliver", "Send the texts that are queued or due.", WORK),
+    "send-test": Row("send_test", "Send one sample text, for real, to the test number.", WORK),
+    "pause": Row("pause", "Stop sending everywhere, at once.", WORK),
+    "resume": Row("resume", "Allow sending again.", WORK),
+    "preview": Row("preview", "Show the texts as the phone would, without sending any.", LOOK),
+    "why": Row("why", "Tell what a job or a number was sent or not, and why.", LOOK),
+    "segments": Row("segments", "Count what a text costs on the air.", LOOK),
+    "outbox": Row("outbox", "List, repeat or cancel messages.", LOOK),
+    "rules": Row("rules", "Check, list, write and explain rules.", CARE),
+    "contacts": Row("contacts", "Keep who does not want to be texted.", CARE),
+    "config": Row("config", "Show, change and check the settings.", CARE),
+    "providers": Row("providers", "List providers and check your accounts' credentials.", CARE),
+    "doctor": Row("doctor", "Look over settings, database, rules and accounts.", CARE),
+}
+
+
+def load_command(name: str) -> Any:
+    """Import the module of a command and return the command with the global options added."""
+    module = import_module(f"smsnotify.cli.{COMMANDS[name].module}")
+    command = typer.main.get_command(module.app)
+    command.name = name
+    add_globals(command)
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """Knows every command by name and help line; imports one when it is called."""
+
+    def __init__(self, **attrs: Any) -> None:
+        """Put a light stand-in for every row where typer looks for commands."""
+        super().__init__(**attrs)
+        for name, row in COMMANDS.items():
+            self.commands[name] = TyperCommand(
+                name, short_help=row.help, help=row.help, rich_help_panel=row.panel
+            )
+        add_globals(self)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Swap the stand-in for the real command once it is known which one is called."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in COMMANDS:
+            command = load_command(name)
+        return name, command, rest
+
+
+app = typer.Typer(
+    name="sms-notify",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example:  sms-notify process jobs.jsonl --dry-run",
+)
+
+
+@app.callback()
+def root() -> None:
+    """The notification desk of a delivery firm: job events in, texts out."""

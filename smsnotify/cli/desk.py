@@ -1,0 +1,123 @@
+"""What a command works with: settings, rules and the books, each made when first asked for."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from smsnotify.base.clock import Clock, system_clock
+
+LazyStore = Any
+LazySettings = Any
+LazyRules = Any
+
+
+class Desk:
+    """One run of one command.
+
+    The options that work everywhere are noted here; settings, store and rules are made from them
+    on first use, so that a command pays for what it touches. The three are typed loosely because
+    their modules are not imported before that.
+    """
+
+    def __init__(self) -> None:
+        """Start with no option given."""
+        self.config: Path | None = None
+        self.rules_option: tuple[Path, ...] = ()
+        self.database = ""
+        self.json = False
+        self.quiet = False
+        self.verbosity = 0
+        self.clock: Clock = system_clock
+        self._began = False
+        self._store: LazyStore = None
+
+    def note_option(self, name: str, value: Any) -> None:
+        """Keep the value of a global option; the last one said wins."""
+        if name == "config":
+            self.config = value
+        elif name == "rules":
+            self.rules_option = tuple(value)
+        elif name == "database":
+            self.database = value
+        elif name == "json":
+            self.json = True
+        elif name == "quiet":
+            self.quiet = True
+        elif name == "verbose":
+            self.verbosity += value
+
+    def begin(self) -> None:
+        """Set up the log once, when a command really runs."""
+        if not self._began:
+            self._began = True
+            gc.freeze()  # what start-up made stays: no collection need look at it again
+            gc.enable()
+            from smsnotify.cli.logs import start_logging
+
+            start_logging(quiet=self.quiet, verbosity=self.verbosity)
+
+    @cached_property
+    def settings(self) -> LazySettings:
+        """The `wiring.models.Settings` that count here, `--database` applied.
+
+        What is doubtful in them is told on a terminal only: cron would mail it every minute.
+
+        Raises:
+            ConfigError: they are missing where they were said to be, or wrong.
+        """
+        from smsnotify.wiring.problems import as_error
+        from smsnotify.wiring.settings import check_settings, with_database
+
+        settings, problems = check_settings(self.config)
+        if settings is None:
+            raise as_error(problems)
+        if sys.stderr.isatty():
+            for problem in problems:
+                self.note(f"warning: {problem}")
+        return with_database(settings, self.database) if self.database else settings
+
+    @cached_property
+    def rule_paths(self) -> tuple[Path, ...]:
+        """The rule files and folders: `--rules`, else the settings'."""
+        from smsnotify.wiring.build import rule_paths
+
+        return self.rules_option or rule_paths(self.settings)
+
+    @cached_property
+    def rules(self) -> LazyRules:
+        """The compiled `rules.compile.RuleSet`.
+
+        Raises:
+            RuleFileError: something in the rule files is wrong; it lists every problem.
+        """
+        from smsnotify.wiring.build import load_ruleset
+
+        return load_ruleset(self.settings, self.rules_option)
+
+    @property
+    def store(self) -> LazyStore:
+        """The open `store.store.Store`; closed with the desk.
+
+        Raises:
+            StoreError: the database cannot be reached, or is of another version.
+        """
+        if self._store is None:
+            from smsnotify.wiring.build import open_books
+
+            self._store = open_books(self.settings)
+        return self._store
+
+    def note(self, text: str) -> None:
+        """Say something beside the results, on stderr, unless the user wants it quiet."""
+        if not self.quiet:
+            print(text, file=sys.stderr)  # noqa: T201  # the one door for asides
+
+    def close(self) -> None:
+        """Close the books if they were opened."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None

@@ -1,0 +1,49 @@
+"""What every command module is made with."""
+
+from __future__ import annotations
+
+import typer
+
+from smsnotify.cli.desk import Desk
+
+
+def single() -> typer.Typer:
+    """Return the frame for a module with one command."""
+    return typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
+    )
+
+
+def group(help_line: str, *examples: str) -> typer.Typer:
+    """Return the frame for a module with several commands under one name."""
+    frame = typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        no_args_is_help=True,
+        help=help_line,
+        epilog=example(*examples),
+    )
+    frame.callback()(_nothing)
+    return frame
+
+
+def _nothing() -> None:
+    """Make typer see a group even when it holds one command."""
+
+
+def example(*commands: str) -> str:
+    r"""Return an epilog that shows commands, one a line.
+
+    Brackets are escaped: rich would read `[TEXT]` as a style.
+    """
+    title = "Example:" if len(commands) == 1 else "Examples:"
+    lines = (f"  {command}".replace("[", "\\[") for command in commands)
+    return "\n\n".join([f"[bold]{title}[/bold]", *lines])
+
+
+def desk_of(ctx: typer.Context) -> Desk:
+    """Return the desk that this run works at."""
+    desk = ctx.find_root().ensure_object(Desk)
+    desk.begin()
+    return desk

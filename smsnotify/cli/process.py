@@ -1,0 +1,89 @@
+"""`process`: job events in, decisions stored, texts sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from smsnotify.cli.frame import desk_of, example, single
+
+app = single()
+
+
+@app.command(
+    epilog=example(
+        "sms-notify process events.jsonl",
+        "sms-notify process --dry-run --json events.csv",
+        "tail -f events.jsonl | sms-notify process --follow -",
+    )
+)
+def process(
+    ctx: typer.Context,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE…|-]",
+            help="JSON lines, JSON, CSV, also .gz and .zst; - is standard input.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Decide everything, store and send nothing.")
+    ] = False,
+    queue_only: Annotated[
+        bool, typer.Option("--queue-only", help="Store the texts; `deliver` sends them.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as the input grows, until interrupted.")
+    ] = False,
+    format: Annotated[
+        str,
+        typer.Option("--format", help="auto, native, cloudevents or detrack."),
+    ] = "auto",
+    as_of: Annotated[
+        str,
+        typer.Option("--as-of", metavar="TIME", help="The run's only clock; really sends."),
+    ] = "",
+    yes_volume: Annotated[
+        bool, typer.Option("--yes-volume", help="Text more people than the volume guard allows.")
+    ] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes for a dry run of a file.")
+    ] = 1,
+) -> None:
+    """Read job events and send the texts that the rules ask for."""
+    from smsnotify.base.errors import UsageError
+    from smsnotify.cli.working import Working
+
+    sources = files or ([] if sys.stdin.isatty() else ["-"])
+    if not sources:
+        raise UsageError("nothing to read", hint="name a file, or - for standard input")
+    if follow and (dry_run or len(sources) > 1):
+        raise UsageError("--follow takes one input, and is no dry run")
+    if workers > 1 and (not dry_run or len(sources) > 1 or sources == ["-"]):
+        raise UsageError("--workers is for a dry run of one file")
+    desk = desk_of(ctx)
+    working = Working(desk, "process", dry_run=dry_run, as_of=as_of, follow=follow)
+    if workers > 1:
+        from smsnotify.engine.workers import dry_run_in_parallel
+
+        working.tally = dry_run_in_parallel(
+            sources[0], workers, working.rules, working.policy, working.clock, desk.settings, format
+        )
+        raise typer.Exit(working.finish())
+    for source in sources:
+        working.take(source, _chunks(source, follow), format=format, deliver_each=follow)
+    working.pass_guard(yes_volume)
+    if not dry_run and not queue_only:
+        working.deliver()
+    raise typer.Exit(working.finish())
+
+
+def _chunks(source: str, follow: bool) -> Iterator[Any]:
+    from smsnotify.events.read import read_chunks
+
+    return read_chunks(source, follow=follow)
+
+

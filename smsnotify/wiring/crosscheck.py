@@ -1,0 +1,165 @@
+"""What only shows when the settings are looked at together."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from smsnotify.base.errors import ConfigError
+from smsnotify.base.secrets import Secret
+from smsnotify.model.decision import Mode
+from smsnotify.providers.base import is_numeric
+from smsnotify.providers.registry import provider_names
+from smsnotify.wiring.models import Settings
+from smsnotify.wiring.problems import Findings, did_you_mean
+
+_LOCAL: Final = ("http://localhost", "http://127.0.0.1", "http://[::1]")
+
+
+def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findings) -> None:
+    """Add every problem that two settings make together, and the doubts about secrets."""
+    _routes(settings, written, findings)
+    _mode(settings, findings)
+    _countries(settings, findings)
+    _prices(settings, findings)
+    _web(settings, findings)
+    _secrets(settings, findings)
+    _file_mode(settings.file, (), findings)
+
+
+def secrets_in(settings: Settings) -> Iterator[tuple[tuple[str, ...], Secret]]:
+    """Yield every secret of the settings with its path."""
+    for name, account in settings.accounts.items():
+        for key, value in _fields(account):
+            if isinstance(value, Secret):
+                yield ("accounts", name, key), value
+    if settings.detrack is not None:
+        yield ("detrack", "api_key"), settings.detrack.api_key
+
+
+def check_secrets(settings: Settings, findings: Findings) -> None:
+    """Try to read every secret; what cannot be read becomes an error."""
+    for path, secret in secrets_in(settings):
+        try:
+            secret.reveal()
+        except ConfigError as error:
+            findings.add(path, "unreadable_secret", error.message, error.hint)
+
+
+def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
+    for key in type(model).model_fields:
+        yield key, getattr(model, key)
+
+
+def _routes(settings: Settings, written: Mapping[str, Any], findings: Findings) -> None:
+    known = written.get("accounts", {})
+    names = [*known] if isinstance(known, Mapping) else []
+    for route, stages in settings.routes.items():
+        for index, stage in enumerate(stages):
+            for account in stage:
+                if account not in names:
+                    findings.add(
+                        ("routes", route, index),
+                        "unknown_account",
+                        f"there is no account {account!r}",
+                        did_you_mean(account, names) or f"add [accounts.{account}]",
+                    )
+
+
+def _mode(settings: Settings, findings: Findings) -> None:
+    if settings.mode is Mode.SANDBOX:
+        return
+    if not settings.accounts and not findings.failed:
+        findings.add(
+            ("mode",),
+            "no_account",
+            f"mode {settings.mode.value} needs an account to send with",
+            "add one, such as [accounts.main], or run sms-notify init",
+        )
+    if settings.mode is Mode.TEST and not settings.test_to:
+        findings.warn(
+            ("mode",),
+            "no_test_to",
+            "mode test without test_to: texts to numbers outside `allow` stop with not_allowed",
+            'test_to = "+65…" gets them instead',
+        )
+
+
+def _countries(settings: Settings, findings: Findings) -> None:
+    allowed = settings.countries
+    if allowed is not None and settings.country and settings.country not in allowed:
+        findings.warn(
+            ("countries",),
+            "country_left_out",
+            f"{settings.country} is not in the list: texts to your own country will stop",
+        )
+    if settings.country or findings.failed:
+        return
+    findings.warn(
+        ("country",),
+        "no_country",
+        "no country is set: numbers without + and country code cannot be read",
+        'country = "SG"',
+    )
+
+
+def _prices(settings: Settings, findings: Findings) -> None:
+    priced = settings.prices.amounts
+    known = provider_names() if priced else ()
+    for provider in priced:
+        if provider not in known:
+            findings.unknown_key(("prices", provider), [*known, "currency"])
+
+
+def _web(settings: Settings, findings: Findings) -> None:
+    url = settings.public_url
+    if url.startswith("http://") and not url.startswith(_LOCAL):
+        findings.warn(
+            ("public_url",), "not_https", "receipts and tracking pages would travel unencrypted"
+        )
+
+
+def _secrets(settings: Settings, findings: Findings) -> None:
+    for path, secret in secrets_in(settings):
+        if secret.is_plain:
+            findings.warn(
+                path,
+                "plain_secret",
+                "a secret stands in the file as it is",
+                'write { env = "NAME" } or { file = "PATH" }; cron knows no variables',
+            )
+        elif secret.file is not None:
+            _file_mode(secret.file, path, findings)
+    if "@" in settings.database and ":" in settings.database.partition("://")[2].split("@")[0]:
+        findings.warn(
+            ("database",),
+            "plain_secret",
+            "the database's password stands in the file as it is",
+            "PostgreSQL reads it from ~/.pgpass too",
+        )
+
+
+def _file_mode(file: Path | None, path: tuple[str, ...], findings: Findings) -> None:
+    if file is None or os.name == "nt":
+        return
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError:
+        return
+    if mode & 0o077:
+        findings.warn(
+            path,
+            "readable_by_others",
+            f"{file} can be read by other users of this machine",
+            f"chmod 600 {file}",
+        )
+
+
+def hears_replies(sender: str) -> bool:
+    """Say whether replies can reach a sender: a word such as ACME cannot receive any."""
+    return not sender or is_numeric(sender)

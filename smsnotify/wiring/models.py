@@ -1,0 +1,122 @@
+"""What may stand in `sms-notify.toml`.
+
+The accounts are checked by their providers' own models (`wiring/accounts.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
+
+from smsnotify.model.decision import Mode
+from smsnotify.providers.base import AccountSettings, SecretField
+from smsnotify.wiring import values
+
+DETRACK_URL: Final = "https://app.detrack.com/api/v2"
+
+
+Country = Annotated[str, PlainValidator(values.country)]
+Number = Annotated[str, PlainValidator(values.number)]
+Zone = Annotated[str, PlainValidator(values.zone)]
+WebAddress = Annotated[str, PlainValidator(values.web_address)]
+DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
+Route = Annotated[tuple[tuple[str, ...], ...], PlainValidator(values.route)]
+Paths = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
+
+
+class _Part(BaseModel):
+    """A table of the file: unknown keys are mistakes, and nothing changes after reading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class VolumeGuard(_Part):
+    """When a run asks before it sends: more people than `first_live`, or than usual times this."""
+
+    first_live: int = Field(default=200, ge=0)
+    times_usual: float = Field(default=5, ge=1)
+
+
+NO_GUARD: Final = VolumeGuard(first_live=sys.maxsize)
+"""`volume_guard = false`: a limit that no run reaches."""
+
+
+def _volume_guard(written: object) -> object:
+    if written is False:
+        return NO_GUARD
+    return VolumeGuard() if written is True else written
+
+
+class Detrack(_Part):
+    """Where `pull detrack` reads jobs."""
+
+    api_key: SecretField
+    base_url: WebAddress = DETRACK_URL
+
+
+class Prices(BaseModel):
+    """Money per segment, by provider and destination country."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, dict[Country, Annotated[Decimal, Field(ge=0)]]] = Field(
+        init=False
+    )
+
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+
+    @property
+    def amounts(self) -> Mapping[str, Mapping[str, Decimal]]:
+        """`{"8x8": {"SG": Decimal("0.04")}}`."""
+        return self.__pydantic_extra__ or {}
+
+    def of(self, provider: str, country: str) -> Decimal | None:
+        """Return the price of one segment, None when it is not in the table."""
+        return self.amounts.get(provider, {}).get(country)
+
+
+class Settings(_Part):
+    """Everything that the settings file says, with defaults for what it leaves out.
+
+    `countries` None means: not said. A route is a tuple of stages, tried in order; the accounts
+    of one stage share the load. `volume_guard` None: not said.
+    """
+
+    mode: Mode = Mode.SANDBOX
+    database: DatabaseUrl = "sqlite:///sms-notify.db"
+    rules: Paths = ("rules.yaml",)
+    country: Country = ""
+    countries: tuple[Country, ...] | None = None
+    timezone: Zone = "UTC"
+    public_url: WebAddress = ""
+    test_to: Number = ""
+    allow: tuple[Number, ...] = ()
+    volume_guard: Annotated[VolumeGuard | None, BeforeValidator(_volume_guard)] = None
+    accounts: dict[str, AccountSettings] = {}
+    detrack: Detrack | None = None
+    prices: Prices = Prices()
+    routes: dict[str, Route] = {}
+
+    _file: Path | None = PrivateAttr(default=None)
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that they came from; None for the built-in ones."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths are relative to."""
+        return self._folder
+
+    def place(self, file: Path | None, folder: Path) -> Settings:
+        """Say where they came from, and return them."""
+        self._file, self._folder = file, folder
+        return self

@@ -1,0 +1,129 @@
+"""Readers for single values of the settings file; each raises ValueError with the reason."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from smsnotify.base.redact import mask_number
+
+_E164: Final = re.compile(r"\+[1-9]\d{6,14}")
+_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
+_WHY_NOT: Final = {
+    "landline": "is a landline, which receives no texts",
+    "not_a_number": "is not a number that exists",
+}
+
+
+def _text(written: Any, example: str) -> str:
+    if not isinstance(written, str):
+        raise ValueError(f"must be text in quotes, such as {example}")
+    return written.strip()
+
+
+def country(written: Any) -> str:
+    """Read an ISO 3166 code of two letters; names and lower case are understood."""
+    text = _text(written, '"SG"')
+    if not text:
+        return ""
+    from smsnotify.text.phone import country_code
+
+    code = country_code(text)
+    if not code:
+        raise ValueError(f"{text!r} is no country; write its two letters, such as SG or MY")
+    return code
+
+
+def number(written: Any) -> str:
+    """Read a mobile number in E.164."""
+    text = re.sub(r"[ \-()]", "", _text(written, '"+6591230000"'))
+    if not text:
+        return ""
+    if not _E164.fullmatch(text):
+        raise ValueError(
+            f"{mask_number(text)!r} is no full number; begin with + and the country code"
+        )
+    from smsnotify.text.phone import read_number
+
+    read = read_number(text, "", "")
+    if read.reason:
+        raise ValueError(f"{mask_number(text)} {_WHY_NOT.get(read.reason, 'cannot be texted')}")
+    return read.e164
+
+
+def zone(written: Any) -> str:
+    """Read the name of a time zone, such as `Asia/Singapore`."""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    text = _text(written, '"Asia/Singapore"')
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        near = get_close_matches(text, available_timezones(), n=1, cutoff=0.5)
+        more = f"; did you mean {near[0]}?" if near else ", such as Asia/Singapore"
+        raise ValueError(f"{text!r} is no time zone{more}") from None
+    return text
+
+
+def web_address(written: Any) -> str:
+    """Read an http or https address; a slash at its end is dropped."""
+    text = _text(written, '"https://notify.example.com"')
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        raise ValueError("must be a web address that begins with https://")
+    return text.rstrip("/")
+
+
+def database_url(written: Any) -> str:
+    """Read where the books are: `sqlite:///file.db`, `postgresql://…`, or a path of a file."""
+    text = _text(written, '"sqlite:///sms-notify.db"')
+    scheme, found, rest = text.partition("://")
+    if not found:
+        if not text:
+            raise ValueError("must name a database, such as sqlite:///sms-notify.db")
+        return f"sqlite:///{text}"
+    if scheme not in _SCHEMES:
+        raise ValueError(
+            f"{scheme!r} databases are not known; write sqlite:///sms-notify.db or postgresql://…"
+        )
+    if scheme == "sqlite" and not rest.startswith("/"):
+        raise ValueError("a SQLite database is written with three slashes: sqlite:///sms-notify.db")
+    return text
+
+
+def as_list(written: Any) -> Any:
+    """Let one text stand for a list of one."""
+    return [written] if isinstance(written, str) else written
+
+
+def route(written: Any) -> tuple[tuple[str, ...], ...]:
+    """Read `["main", "backup"]` or `[["main", "second"], "backup"]` into stages."""
+    if isinstance(written, str):
+        return ((written,),)
+    if not isinstance(written, list) or not written:
+        raise ValueError('must be a list of account names, such as ["main", "backup"]')
+    stages = []
+    for stage in written:
+        names = [stage] if isinstance(stage, str) else stage
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise ValueError('must be a list of account names, such as ["main", "backup"]')
+        stages.append(tuple(names))
+    return tuple(stages)
+
+
+def absolute_database(url: str, folder: Path) -> str:
+    """Return the address with a SQLite file's path made absolute from `folder`."""
+    head, found, path = url.partition("sqlite:///")
+    if not found or head or path in ("", ":memory:"):
+        return url
+    file, mark, query = path.partition("?")
+    return f"sqlite:///{(folder / Path(file).expanduser()).absolute().as_posix()}{mark}{query}"
