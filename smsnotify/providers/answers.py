@@ -124,7 +124,16 @@ def text_of(table: Mapping[str, Any], key: str) -> str:
     value = table.get(key)
     if isinstance(value, bool) or value is None:
         return ""
-    return str(value) if isinstance(value, (str, int, float)) else ""
+    # A database may refuse NUL, and no text needs it.
+    return str(value).replace("\x00", "") if isinstance(value, (str, int, float)) else ""
+
+
+def count_of(value: object) -> int:
+    """Read a small count, written as a number or as digits; 0 for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value):
+        return int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9999
+    return value if isinstance(value, int) and is_count else 0
 
 
 def table_of(table: Mapping[str, Any], key: str) -> dict[str, Any]:

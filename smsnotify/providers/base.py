@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -36,8 +36,6 @@ from smsnotify.model.message import (
     Outcome,
     Receipt,
 )
-
-MASK: Final = "***"
 
 
 def _read_secret(written: Any, info: ValidationInfo) -> Secret:
@@ -335,63 +333,6 @@ class HttpProvider(Provider, Protocol):
         Raises:
             WebhookError: the body cannot be read.
         """
-
-
-SettingsT = TypeVar("SettingsT", bound=AccountSettings)
-
-
-class AccountAdapter(Generic[SettingsT]):
-    """What the built-in adapters share: settings, senders and the one way to a secret."""
-
-    local: ClassVar[bool] = False
-
-    def __init__(self, settings: SettingsT, *, masked: bool = False) -> None:
-        """Keep the settings; `masked` makes requests to be shown instead of sent."""
-        self.settings = settings
-        self._masked = masked
-        self._revealed: dict[int, str] = {}
-
-    def sender_for(self, country: str) -> str:
-        """Return the sender for a destination country, `''` when none is set."""
-        return self.settings.sender_for(country)
-
-    def can_receive(self, sender: str) -> bool:
-        """Say whether replies to a sender can come back: a word cannot receive."""
-        return is_numeric(sender)
-
-    def must_split(self, messages: Sequence[OutboundMessage], response: HttpResponse) -> bool:
-        """Never: one message, one request."""
-        return False
-
-    def build_balance(self) -> HttpRequest | None:
-        """No such call."""
-        return None
-
-    def parse_balance(self, response: HttpResponse) -> Balance:
-        """No such call."""
-        return Balance(detail="this provider has no call for it")
-
-    def build_prices(self, country: str = "") -> HttpRequest | None:
-        """No such call."""
-        return None
-
-    def parse_prices(self, response: HttpResponse) -> list[Price]:
-        """No such call."""
-        return []
-
-    def _reveal(self, secret: Secret) -> str:
-        """Read a secret once for the life of the adapter; new settings make a new adapter."""
-        if self._masked:
-            return MASK
-        if id(secret) not in self._revealed:
-            value = secret.reveal().strip()
-            if not value or not value.isprintable():
-                raise ConfigError(
-                    f"the secret ({secret.describe()}) is empty or has a line break in it",
-                    hint="write the key alone, on one line",
-                )
-            self._revealed[id(secret)] = value
-        return self._revealed[id(secret)]
 
 
 def is_numeric(sender: str) -> bool:

@@ -27,6 +27,7 @@ from smsnotify.model.message import (
     Receipt,
     Result,
 )
+from smsnotify.providers.adapter import HttpAdapter
 from smsnotify.providers.answers import (
     answer_text,
     by_status,
@@ -38,7 +39,6 @@ from smsnotify.providers.answers import (
     text_of,
 )
 from smsnotify.providers.base import (
-    AccountAdapter,
     AccountSettings,
     Balance,
     Capabilities,
@@ -110,12 +110,13 @@ def _fitting_sender(sender: str) -> str:
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
-class EightXEight(AccountAdapter[EightXEightSettings]):
+class EightXEight(HttpAdapter[EightXEightSettings]):
     """The adapter for 8x8."""
 
     name: ClassVar[str] = "8x8"
     title: ClassVar[str] = "8x8 (Wavecell)"
     docs: ClassVar[str] = "https://developer.8x8.com/connect/reference"
+    local: ClassVar[bool] = False
     # A batch may hold 10,000; ours are small, because a lost answer leaves a whole batch unknown.
     capabilities: ClassVar[Capabilities] = Capabilities(
         batch=250,

@@ -18,7 +18,14 @@ from smsnotify.model.message import (
     Receipt,
     Result,
 )
-from smsnotify.providers.answers import answer_text, by_status, read_iso_instant, table_of, text_of
+from smsnotify.providers.answers import (
+    answer_text,
+    by_status,
+    count_of,
+    read_iso_instant,
+    table_of,
+    text_of,
+)
 from smsnotify.providers.base import WebhookCall
 from smsnotify.providers.eight_x_eight_codes import (
     RECEIPT_CODES,
@@ -44,6 +51,7 @@ _FAILURES: Final = frozenset({MessageState.UNDELIVERED, MessageState.FAILED})
 
 
 def read_refusal(response: HttpResponse, body: dict[str, Any]) -> tuple[Result, ErrorWord]:
+    """Read an answer without messages in it: the status decides, the code refines."""
     result, error = by_status(response.status)
     if result is Result.REJECTED and response.status not in (401, 403, 426):
         return REQUEST_CODES.get(text_of(body, "code"), (result, error))
@@ -51,6 +59,7 @@ def read_refusal(response: HttpResponse, body: dict[str, Any]) -> tuple[Result, 
 
 
 def read_entry(message: OutboundMessage, entry: dict[str, Any], response: HttpResponse) -> Outcome:
+    """Read one message's answer, alone or in a batch: `status.code` and `status.description`."""
     status = table_of(entry, "status")
     code, sentence = text_of(status, "code"), text_of(status, "description")
     error: ErrorWord | None = None
@@ -74,6 +83,7 @@ def read_entry(message: OutboundMessage, entry: dict[str, Any], response: HttpRe
 def read_batch(
     messages: Sequence[OutboundMessage], body: dict[str, Any], response: HttpResponse
 ) -> list[Outcome]:
+    """Match a batch's answers by `clientMessageId`, else by order; a missing one is unknown."""
     entries = tables(body.get("messages"))
     if body.get("messages") is None and body.get("acceptedCount") == len(messages):
         # The list may be null; a count that covers every message is as good, without the ids.
@@ -102,13 +112,13 @@ def _by_order(
 
 
 def read_receipt(payload: dict[str, Any]) -> Receipt:
+    """Read a receipt's payload, or the details of one message: they share their fields."""
     status, price = table_of(payload, "status"), table_of(payload, "price")
     word, detail, code = (text_of(status, key) for key in ("state", "detail", "errorCode"))
     state = _STATES.get(word.lower())
     if state is MessageState.DELIVERED and detail == "delivered_to_operator":
         state = MessageState.SENT  # the network has it; nobody says that the phone has
     error = RECEIPT_CODES.get(code, ErrorWord.UNKNOWN_ERROR) if state in _FAILURES else None
-    segments = payload.get("smsCount")
     return Receipt(
         provider_message_id=text_of(payload, "umid"),
         message_id=text_of(payload, "clientMessageId"),
@@ -119,7 +129,7 @@ def read_receipt(payload: dict[str, Any]) -> Receipt:
         at=read_iso_instant(status.get("timestamp")),
         price=decimal(price["total"]) if text_of(price, "total") else "",
         currency=text_of(price, "currency"),
-        segments=segments if isinstance(segments, int) else 0,
+        segments=count_of(payload.get("smsCount")),
     )
 
 
@@ -164,6 +174,7 @@ def with_plus(number: str) -> str:
 def decimal(amount: object) -> str:
     """Write money as a plain decimal: 0.00001, never 1e-05."""
     try:
-        return format(Decimal(str(amount)), "f")
+        read = Decimal(str(amount))
     except ArithmeticError:
         return ""
+    return format(read, "f") if read.is_finite() and abs(read.adjusted()) < 20 else ""

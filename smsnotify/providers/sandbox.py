@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from smsnotify.model.message import MessageState, OutboundMessage, Outcome, Receipt, Result
-from smsnotify.providers.base import AccountAdapter, AccountSettings, Capabilities
+from smsnotify.providers.adapter import AccountAdapter
+from smsnotify.providers.base import AccountSettings, Capabilities
 
 
 class SandboxSettings(AccountSettings):
