@@ -106,7 +106,7 @@ class Desk:
             StoreError: the database cannot be reached, or is of another version.
         """
         if self._store is None:
-            from smsnotify.wiring.build import open_books
+            from smsnotify.wiring.books import open_books
 
             self._store = open_books(self.settings)
         return self._store

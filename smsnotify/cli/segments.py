@@ -72,6 +72,7 @@ def _answer_lines(lines: Iterable[bytes]) -> int:
             line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901  # a file may begin so
         if not line.strip():
             continue
+        text: str | None
         try:
             text = decode(line)
         except ValueError:

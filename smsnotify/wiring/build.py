@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
+from smsnotify.providers.base import AccountSettings
+from smsnotify.providers.registry import load_provider
+from smsnotify.rules.compile import RuleSet
+from smsnotify.rules.load import load_rules
 from smsnotify.wiring.models import NO_GUARD, Settings, VolumeGuard
 
 SANDBOX: Final = "sandbox"
@@ -46,15 +51,41 @@ def database_url(settings: Settings) -> str:
     return settings.database
 
 
-def open_books(settings: Settings) -> Any:
-    """Open the database of the settings and return its `Store`.
+def accounts(settings: Settings) -> dict[str, Account]:
+    """Return the accounts that this mode sends through: in a sandbox, the built-in one alone."""
+    if settings.mode is Mode.SANDBOX:
+        return {SANDBOX: Account.of(SANDBOX, _sandbox())}
+    return real_accounts(settings)
 
-    Raises:
-        StoreError: it cannot be reached, or is of another version.
-    """
-    from smsnotify.store.open import open_store
 
-    return open_store(database_url(settings))
+def routes(settings: Settings) -> Routes:
+    """Return the routes of this mode; in a sandbox every route leads to the built-in account."""
+    real = real_routes(settings)
+    if settings.mode is Mode.SANDBOX:
+        return dict.fromkeys((*real, DEFAULT_ROUTE), ((SANDBOX,),))
+    return real
+
+
+def real_accounts(settings: Settings) -> dict[str, Account]:
+    """Return the accounts as the settings have them, whatever the mode; no secret is read yet."""
+    return {
+        name: Account.of(name, _provider(account)) for name, account in settings.accounts.items()
+    }
+
+
+def real_routes(settings: Settings) -> Routes:
+    """Return the routes as the settings have them; unsaid, `default` takes the file's order."""
+    default = tuple((name,) for name in settings.accounts)
+    return {DEFAULT_ROUTE: default} | settings.routes
+
+
+def _sandbox() -> Any:
+    return _provider(load_provider(SANDBOX).settings_type(provider=SANDBOX))
+
+
+def _provider(account: AccountSettings) -> Any:
+    adapter: Any = load_provider(account.provider)
+    return adapter(account)
 
 
 def rule_paths(settings: Settings) -> tuple[Path, ...]:
@@ -62,12 +93,10 @@ def rule_paths(settings: Settings) -> tuple[Path, ...]:
     return tuple(settings.folder / Path(written).expanduser() for written in settings.rules)
 
 
-def load_ruleset(settings: Settings, paths: tuple[Path, ...] = ()) -> Any:
-    """Return the compiled `RuleSet` of the settings, or of the files that were named instead.
+def load_ruleset(settings: Settings, paths: tuple[Path, ...] = ()) -> RuleSet:
+    """Return the compiled rules of the settings, or of the files that were named instead.
 
     Raises:
         RuleFileError: with every problem of every file.
     """
-    from smsnotify.rules.load import load_rules
-
     return load_rules(paths or rule_paths(settings), country=settings.country)

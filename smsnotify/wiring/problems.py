@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path as FilePath
@@ -31,6 +32,8 @@ _PLAIN: Final = {
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
 }
+
+_SHOULD: Final = re.compile(r"^\w+ should ")
 
 
 class Findings:
@@ -136,9 +139,9 @@ def _plain(found: Any) -> str:
     kind = found["type"]
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if kind == "enum":
-        return f"must be one of {found['ctx']['expected']}"
-    message = str(found["msg"]).removeprefix("Value error, ")
+    if kind in ("enum", "literal_error"):
+        return f"must be {found['ctx']['expected']}"
+    message = _SHOULD.sub("must ", str(found["msg"]).removeprefix("Value error, "))
     return message[:1].lower() + message[1:]
 
 

@@ -1,0 +1,16 @@
+"""Opening the books. Apart from `build`, so that only who needs a database imports one."""
+
+from __future__ import annotations
+
+from smsnotify.store.open import open_store
+from smsnotify.store.store import Store
+from smsnotify.wiring.models import Settings
+
+
+def open_books(settings: Settings) -> Store:
+    """Open the database of the settings.
+
+    Raises:
+        StoreError: it cannot be reached, or is of another version.
+    """
+    return open_store(settings.database)
