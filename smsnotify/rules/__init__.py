@@ -1,1 +1,1 @@
-"""Rules in YAML: schema, loading with positions, compiling, explaining."""
+"""Rule files: read them, say what is wrong with them, and find the rules that an event meets."""

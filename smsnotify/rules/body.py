@@ -1,0 +1,106 @@
+"""The text of a rule: compiled, and checked for what it could never say or afford."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+import msgspec
+
+from smsnotify.base.errors import TemplateError
+from smsnotify.model.job import ITEM_FIELDS
+from smsnotify.rules.problems import Path, Reporter
+from smsnotify.rules.schema import DefaultsKeys, RuleKeys
+from smsnotify.rules.vocabulary import Vocabulary
+from smsnotify.text.encode import fit
+from smsnotify.text.template import Template, compile_template
+
+_PRINTED: Final = re.compile(r"\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A body ready to render, and how its text is finished."""
+
+    template: Template
+    source: str
+    tracking_link: Literal["append", "inline", "none"]
+    encoding: Literal["auto", "gsm7", "ucs2"]
+    max_segments: int
+
+
+def read_body(
+    keys: RuleKeys,
+    defaults: DefaultsKeys,
+    words: Vocabulary,
+    report: Reporter,
+    path: Path,
+) -> Body | None:
+    """Compile the body of a rule; None when there is none or it cannot be."""
+    source = keys.body
+    if source is None:
+        return None
+    at = (*path, "body")
+    try:
+        template = compile_template(source, fields=words.printable, lists={"items": ITEM_FIELDS})
+    except TemplateError as error:
+        hint = error.hint
+        if words.fields.get(error.name) == "list" and error.name != "items":
+            hint = f"{error.name} is a list, which a text cannot print"
+        report.error_in_text(at, error.line, error.name, "bad_template", error.message, hint)
+        return None
+    encoding = keys.encoding if "encoding" in keys.model_fields_set else defaults.encoding
+    body = Body(
+        template=template,
+        source=source,
+        tracking_link=_link(keys, defaults, template, report, path),
+        encoding=encoding,
+        max_segments=keys.max_segments or defaults.max_segments or 3,
+    )
+    _check_length(body, report, at)
+    return body
+
+
+def _link(
+    keys: RuleKeys, defaults: DefaultsKeys, template: Template, report: Reporter, path: Path
+) -> Literal["append", "inline", "none"]:
+    """Return where the link goes. A body that has the tag is inline, whatever the defaults say."""
+    own = "tracking_link" in keys.model_fields_set
+    chosen = keys.tracking_link if own else defaults.tracking_link
+    tagged = "tracking_link" in template.fields
+    if tagged and own and chosen != "inline":
+        what = "twice in the text" if chosen == "append" else "in the text all the same"
+        report.error(
+            (*path, "tracking_link"),
+            "tracking_link",
+            f"tracking_link is {chosen!r}, but the body has {{{{ tracking_link }}}}: "
+            f"the link would be {what}",
+            "write inline, or take the tag out of the body",
+        )
+    if chosen == "inline" and not tagged:
+        report.error(
+            (*path, "tracking_link") if own else (*path, "body"),
+            "tracking_link",
+            "tracking_link is 'inline', but the body has no {{ tracking_link }}",
+            "put the tag into the body, or write append or none",
+        )
+    return "inline" if tagged else chosen
+
+
+def _check_length(body: Body, report: Reporter, at: Path) -> None:
+    """Look at what is left of the text when every field is empty."""
+    if "{%" in body.source:
+        return  # which branch is taken is known only with a job
+    fixed = _PRINTED.sub("", body.source)
+    if not fixed.strip():
+        if "{{" not in body.source:
+            report.error(at, "blank_body", "the body renders to nothing")
+        return
+    size = fit(fixed, body.encoding).size
+    if size.segments > body.max_segments:
+        report.warn(
+            at,
+            "too_long",
+            f"the body takes {size.segments} segments before any field is filled in, and "
+            f"max_segments is {body.max_segments}: it would always be stopped",
+            "shorten it, or raise max_segments",
+        )

@@ -1,0 +1,344 @@
+"""Makes a rule out of its keys, and says everything that is wrong with what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from typing import Any, Final, Literal
+
+from smsnotify.base.errors import RuleError
+from smsnotify.base.redact import mask_number
+from smsnotify.model.job import JOB_FIELDS, PHONE_FIELDS
+from smsnotify.model.rule import PreJob, Priority, QuietHours, RuleTerms
+from smsnotify.rules.body import Body, read_body
+from smsnotify.rules.compile import CompiledRule
+from smsnotify.rules.conditions import OPERATORS, Condition
+from smsnotify.rules.problems import Path, Reporter
+from smsnotify.rules.scalars import did_you_mean
+from smsnotify.rules.schema import REQUIRED, DefaultsKeys, QuietHoursKeys, RuleKeys
+from smsnotify.rules.vocabulary import Vocabulary
+from smsnotify.rules.yaml_positions import MapNode, find
+
+DAY: Final = timedelta(hours=24)
+_ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
+"""Events that are news each time they happen: `repeat: each` adds nothing to them."""
+
+
+def build_rule(
+    keys: RuleKeys, defaults: DefaultsKeys, words: Vocabulary, report: Reporter, path: Path
+) -> CompiledRule | None:
+    """Check what a rule's keys mean and compile it; None when anything was wrong with it.
+
+    `path` is where the rule stands in the file; every problem goes to `report`.
+    """
+    before = report.errors
+    _check_required(keys, report, path)
+    _check_events(keys, words, report, path)
+    _check_pairs(keys, report, path)
+    quiet = _quiet_hours(keys, defaults, report, path)
+    pre_job = _pre_job(keys, quiet, report, path)
+    fields, fixed = _recipients(keys, words, report, path)
+    conditions = _conditions(keys, words, report, path)
+    body = read_body(keys, defaults, words, report, path)
+    if body is None or keys.name is None or report.errors > before:
+        return None
+    line, _ = report.place(path)
+    return CompiledRule(
+        _terms(keys, defaults, body, quiet, pre_job),
+        enabled=keys.enabled,
+        events=keys.events,
+        job_type=keys.job_type,
+        groups=keys.groups,
+        reasons=keys.reasons,
+        conditions=conditions,
+        recipient_fields=fields,
+        fixed=fixed,
+        template_fields=body.template.fields | body.template.loops,
+        source=body.source,
+        file=report.file,
+        line=line,
+    )
+
+
+def _terms(
+    keys: RuleKeys,
+    defaults: DefaultsKeys,
+    body: Body,
+    quiet: QuietHours | None,
+    pre_job: PreJob | None,
+) -> RuleTerms:
+    max_age = keys.max_age or defaults.max_age or DAY
+    priorities = {event: Priority(keys.priority) for event in keys.events} if keys.priority else {}
+    return RuleTerms(
+        id=keys.id or keys.name or "",
+        name=keys.name or "",
+        channel=keys.channel,
+        body=body.template.render,
+        route=keys.route or defaults.route or "default",
+        tracking_link=body.tracking_link,
+        encoding=body.encoding,
+        max_segments=body.max_segments,
+        quiet_hours=quiet,
+        max_age=None if isinstance(max_age, str) else max_age,
+        expires=keys.expires or defaults.expires or DAY,
+        pre_job=pre_job,
+        repeat_each=keys.repeat == "each",
+        on_unknown=keys.on_unknown,
+        priorities=priorities,
+    )
+
+
+def _written(report: Reporter, path: Path) -> Mapping[str, Any]:
+    node = find(report.root, path)
+    return node.values if isinstance(node, MapNode) else {}
+
+
+def _check_required(keys: RuleKeys, report: Reporter, path: Path) -> None:
+    written = _written(report, path)
+    name = f"rule {keys.name!r}" if keys.name else "the rule"
+    for key in REQUIRED:
+        if key not in written:
+            hint = {
+                "to": "to: {fields: [phone_number]}",
+                "events": "events: [completed]",
+                "body": 'body: "Order {{ do_number }} has arrived."',
+            }.get(key, "")
+            report.error(path, "missing_key", f"{name} needs the key {key!r}", hint)
+    events = (*path, "events")
+    if "events" in written and not keys.events and not _reported(report, events):
+        report.error(events, "missing_key", f"{name} listens to no event", "events: [completed]")
+
+
+def _reported(report: Reporter, path: Path) -> bool:
+    line, column = report.place(path)
+    return any(known.line == line and known.column == column for known in report.problems)
+
+
+def _check_events(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -> None:
+    seen: set[str] = set()
+    for index, event in enumerate(keys.events):
+        place = (*path, "events", index)
+        if event not in words.events:
+            report.error(
+                place,
+                "unknown_event",
+                f"unknown event {event!r}",
+                did_you_mean(event, words.events)
+                or "an event of your own goes under custom_events at the top of the file",
+            )
+        elif event in seen:
+            report.error(place, "doubled", f"the event {event!r} is in the list twice")
+        seen.add(event)
+
+
+def _check_pairs(keys: RuleKeys, report: Reporter, path: Path) -> None:
+    """Check keys that mean something only beside another one."""
+    written = _written(report, path)
+    if keys.reasons and "failed" not in keys.events and keys.events:
+        report.error(
+            (*path, "reasons"),
+            "reasons_without_failed",
+            "reasons go with the event 'failed', and this rule does not listen to it",
+            "add failed to events, or take reasons out",
+            key=True,
+        )
+    if "pre_job" in written and "pre_job" not in keys.events and keys.events:
+        report.error(
+            (*path, "pre_job"),
+            "pre_job_without_event",
+            "the key pre_job goes with the event 'pre_job', and this rule does not listen to it",
+            "events: [pre_job]",
+            key=True,
+        )
+    if "pre_job" in keys.events and "pre_job" not in written:
+        report.error(
+            (*path, "events", keys.events.index("pre_job")),
+            "missing_key",
+            "the event 'pre_job' needs the key 'pre_job'",
+            'pre_job: {days_before: 1, at: "18:00"}',
+        )
+    if keys.repeat and keys.events and _ALWAYS_NEWS.issuperset(keys.events):
+        report.warn(
+            (*path, "repeat"),
+            "no_effect",
+            "repeat changes nothing for these events: each time they happen is news already",
+            "take it out",
+            key=True,
+        )
+    if "max_age" in keys.model_fields_set and keys.events == ["pre_job"]:
+        report.warn(
+            (*path, "max_age"),
+            "no_effect",
+            "max_age changes nothing for a reminder",
+            "pre_job: {late: drop} drops late ones",
+            key=True,
+        )
+
+
+def _quiet_hours(
+    keys: RuleKeys, defaults: DefaultsKeys, report: Reporter, path: Path
+) -> QuietHours | None:
+    own = "quiet_hours" in keys.model_fields_set
+    chosen = keys.quiet_hours if own else defaults.quiet_hours
+    if chosen is None:
+        return None
+    if own:
+        check_quiet_hours(chosen, report, (*path, "quiet_hours"))
+    return QuietHours(chosen.start, chosen.end, chosen.then)
+
+
+def check_quiet_hours(keys: QuietHoursKeys, report: Reporter, path: Path) -> None:
+    """Report quiet hours that begin when they end."""
+    if keys.start == keys.end:
+        report.error(
+            path,
+            "bad_value",
+            "quiet_hours begin and end at the same time",
+            "for no quiet hours: quiet_hours: none",
+        )
+
+
+def _is_quiet(at: time, quiet: QuietHours) -> bool:
+    if quiet.start < quiet.end:
+        return quiet.start <= at < quiet.end
+    return at >= quiet.start or at < quiet.end
+
+
+def _pre_job(
+    keys: RuleKeys, quiet: QuietHours | None, report: Reporter, path: Path
+) -> PreJob | None:
+    chosen = keys.pre_job
+    if chosen is None:
+        return None
+    if quiet is not None and _is_quiet(chosen.at, quiet):
+        report.error(
+            (*path, "pre_job", "at"),
+            "pre_job_in_quiet_hours",
+            f"{chosen.at:%H:%M} is inside the quiet hours {quiet.start:%H:%M} to "
+            f"{quiet.end:%H:%M}: the reminder could never leave at its time",
+            "choose another time, or quiet_hours: none for this rule",
+        )
+    return PreJob(chosen.days_before, chosen.at, chosen.late)
+
+
+def _recipients(
+    keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path
+) -> tuple[list[str], list[str]]:
+    to = keys.to
+    if to is None:
+        return [], []
+    at = (*path, "to")
+    if not to.fields and not to.fixed and not _reported_below(report, at):
+        report.error(at, "missing_key", "to names nobody", "to: {fields: [phone_number]}")
+    for index, field in enumerate(to.fields):
+        _check_recipient(field, words, report, (*at, "fields", index))
+        if field in to.fields[:index]:
+            report.error(
+                (*at, "fields", index), "doubled", f"the field {field!r} is in the list twice"
+            )
+    fixed: list[str] = []
+    for index, raw in enumerate(to.fixed):
+        number = _fixed_number(raw, words.country, report, (*at, "fixed", index))
+        if number in fixed:
+            report.error((*at, "fixed", index), "doubled", "this number is in the list twice")
+        fixed.append(number)
+    return list(to.fields), fixed
+
+
+def _reported_below(report: Reporter, path: Path) -> bool:
+    node = _written(report, path)
+    places = {(child.line, child.column) for child in node.values()}
+    return any((known.line, known.column) in places for known in report.problems)
+
+
+def _check_recipient(field: str, words: Vocabulary, report: Reporter, path: Path) -> None:
+    kind = words.fields.get(field)
+    if kind is None:
+        _unknown_field(field, words, report, path)
+    elif kind not in ("text", "list") or field in ("items", "milestones"):
+        report.error(
+            path,
+            "not_a_phone_field",
+            f"the field {field!r} cannot hold phone numbers",
+            "Detrack's are " + ", ".join(PHONE_FIELDS),
+        )
+    elif field in JOB_FIELDS and field not in PHONE_FIELDS:
+        report.warn(
+            path,
+            "not_a_phone_field",
+            f"the field {field!r} does not usually hold phone numbers",
+            "Detrack's are " + ", ".join(PHONE_FIELDS),
+        )
+
+
+def _unknown_field(
+    field: str, words: Vocabulary, report: Reporter, path: Path, *, key: bool = False
+) -> None:
+    report.error(
+        path,
+        "unknown_field",
+        f"unknown field {field!r}",
+        did_you_mean(field, list(words.fields))
+        or "a field of your own goes under custom_fields at the top of the file",
+        key=key,
+    )
+
+
+def _fixed_number(raw: str, country: str, report: Reporter, path: Path) -> str:
+    from smsnotify.text.phone import read_number
+
+    number = read_number(raw, "", country)
+    if not number.reason:
+        return number.e164
+    shown = mask_number(raw)
+    what = {
+        "landline": f"the fixed number {shown} is a landline, which gets no texts",
+        "doubtful_number": f"the fixed number {shown} could be read in two ways",
+    }.get(number.reason, f"the fixed number {shown} is no phone number")
+    hint = 'write it with + and the country code, in quotes: "+65…"'
+    if not country and not raw.strip().startswith("+"):
+        hint += "; or set country in the settings"
+    report.error(path, number.reason, what, hint)
+    return raw
+
+
+def _conditions(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -> list[Condition]:
+    made: list[Condition] = []
+    for field, asked in keys.where.items():
+        place: Path = (*path, "where", field)
+        kind = words.fields.get(field)
+        if kind is None:
+            _unknown_field(field, words, report, place, key=True)
+            continue
+        for operator, value, at in _spelled_out(asked, place, report):
+            try:
+                made.append(Condition(field, operator, value, kind))
+            except RuleError as error:
+                code = "bad_pattern" if operator == "matches" else "bad_condition"
+                unknown = operator not in OPERATORS
+                report.error(
+                    at,
+                    "unknown_key" if unknown else code,
+                    error.message,
+                    error.hint,
+                    key=unknown,
+                )
+    return made
+
+
+def _spelled_out(asked: object, place: Path, report: Reporter) -> list[tuple[str, object, Path]]:
+    """Return the operators of a condition: a bare value is `eq`, a list is `in`."""
+    if isinstance(asked, dict):
+        if not asked:
+            report.error(place, "bad_condition", f"where.{place[-1]} has no operator")
+        return [(operator, value, (*place, operator)) for operator, value in asked.items()]
+    kind: Literal["in", "eq"] = "in" if isinstance(asked, list) else "eq"
+    if asked is None or asked == []:
+        report.error(
+            place,
+            "bad_condition",
+            f"where.{place[-1]} has nothing to compare with",
+            "for a field without a value: {exists: false}",
+        )
+        return []
+    return [(kind, asked, place)]

@@ -1,0 +1,224 @@
+"""Rules ready to run, and the index that finds the few that an event can meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+import msgspec
+
+from smsnotify.model.job import CORE_FIELDS, JOB_FIELDS, PHONE_FIELDS, Job, Kind, Scalar
+from smsnotify.model.rule import RuleTerms
+from smsnotify.rules.conditions import Condition, Test, as_text
+
+_REMEMBERED: Final = 4096
+"""How many (event, kind, group) triples are kept as written; strangers' groups must not pile up."""
+
+
+def fold(written: str) -> str:
+    """Return a group or reason as it is compared: trimmed, without letter case."""
+    return written.strip().casefold()
+
+
+class CompiledRule:
+    """One rule: what it listens to, whom it texts, and its terms for judging and sending.
+
+    `groups` and `reasons` are folded for comparing; empty means every one. `job_type` is
+    `job` (both), `delivery` or `collection`.
+    """
+
+    __slots__ = (
+        "conditions",
+        "enabled",
+        "events",
+        "file",
+        "fixed",
+        "groups",
+        "job_type",
+        "line",
+        "reasons",
+        "recipient_fields",
+        "source",
+        "template_fields",
+        "terms",
+        "tests",
+    )
+
+    def __init__(
+        self,
+        terms: RuleTerms,
+        *,
+        enabled: bool = True,
+        events: Iterable[str] = (),
+        job_type: str = "job",
+        groups: Iterable[str] = (),
+        reasons: Iterable[str] = (),
+        conditions: Sequence[Condition] = (),
+        recipient_fields: Sequence[str] = (),
+        fixed: Sequence[str] = (),
+        template_fields: frozenset[str] = frozenset(),
+        source: str = "",
+        file: str = "",
+        line: int = 0,
+    ) -> None:
+        """Put one together; `fixed` are E.164, `source` is the body as it was written."""
+        self.terms = terms
+        self.enabled = enabled
+        self.events = frozenset(events)
+        self.job_type = job_type
+        self.groups = frozenset(map(fold, groups))
+        self.reasons = frozenset(map(fold, reasons))
+        self.conditions = tuple(conditions)
+        self.recipient_fields = tuple(recipient_fields)
+        self.fixed = tuple(fixed)
+        self.template_fields = template_fields
+        self.source = source
+        self.file = file
+        self.line = line
+        self.tests: tuple[Test, ...] = tuple(each.test for each in self.conditions)
+        if self.reasons:
+            self.tests = (_reason_test(self.reasons), *self.tests)
+
+    def matches(self, job: Job) -> bool:
+        """Tell whether the job meets reasons and conditions; the index did the rest.
+
+        Reasons are about the event `failed`: `RuleSet.candidates` gives the rule without them
+        for any other event that it listens to.
+        """
+        for test in self.tests:  # noqa: SIM110 - a generator in all() costs five times as much
+            if not test(job):
+                return False
+        return True
+
+    @property
+    def id(self) -> str:
+        """What the rule's message keys are made of."""
+        return self.terms.id
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every job field that the rule reads."""
+        asked = {each.field for each in self.conditions}
+        return self.template_fields | asked | set(self.recipient_fields)
+
+    def without_reasons(self) -> CompiledRule:
+        """Return the rule as it stands for an event that is no failure."""
+        return CompiledRule(
+            self.terms,
+            enabled=self.enabled,
+            events=self.events,
+            job_type=self.job_type,
+            groups=self.groups,
+            conditions=self.conditions,
+            recipient_fields=self.recipient_fields,
+            fixed=self.fixed,
+            template_fields=self.template_fields,
+            source=self.source,
+            file=self.file,
+            line=self.line,
+        )
+
+
+def _reason_test(reasons: frozenset[str]) -> Test:
+    def test(job: Job) -> bool:
+        written = as_text(job.reason)
+        return written is not None and fold(written) in reasons
+
+    return test
+
+
+class RuleSet:
+    """All rules that were loaded together. `rules` are the enabled ones, `all` has every one."""
+
+    def __init__(
+        self,
+        rules: Sequence[CompiledRule] = (),
+        *,
+        custom_fields: Mapping[str, Kind] = MappingProxyType({}),
+        custom_events: Iterable[str] = (),
+        files: Sequence[str] = (),
+    ) -> None:
+        """Index the rules; their order is the order of the files."""
+        self.all: tuple[CompiledRule, ...] = tuple(rules)
+        self.rules = tuple(rule for rule in self.all if rule.enabled)
+        self.by_id: Mapping[str, CompiledRule] = {rule.id: rule for rule in self.all}
+        self.pre_job = tuple(rule for rule in self.rules if rule.terms.pre_job is not None)
+        self.custom_fields: Mapping[str, Kind] = dict(custom_fields)
+        self.custom_events = frozenset(custom_events)
+        self.files = tuple(files)
+        self.routes = frozenset(rule.terms.route for rule in self.rules)
+        self.job_type = job_type(self.all, self.custom_fields)
+        self._by_event = _by_event(self.rules)
+        self._groups = frozenset(group for rule in self.rules for group in rule.groups)
+        self._narrowed: dict[tuple[str, str, str], tuple[CompiledRule, ...]] = {}
+        self._seen: dict[tuple[str, str, str], tuple[CompiledRule, ...]] = {}
+
+    def candidates(self, event: str, kind: str, group: str) -> tuple[CompiledRule, ...]:
+        """Return the enabled rules for an event, a job's kind and its group, in file order.
+
+        `kind` is `delivery` or `collection`; `group` is `group_name` as the job has it.
+        """
+        found = self._seen.get((event, kind, group))
+        return self._look_up(event, kind, group) if found is None else found
+
+    def _look_up(self, event: str, kind: str, group: str) -> tuple[CompiledRule, ...]:
+        folded = fold(group)
+        if folded not in self._groups:
+            folded = ""
+        key = (event, kind, folded)
+        found = self._narrowed.get(key)
+        if found is None:
+            found = tuple(
+                rule
+                for rule in self._by_event.get((event, kind), ())
+                if not rule.groups or folded in rule.groups
+            )
+            if found:
+                self._narrowed[key] = found
+        if len(self._seen) >= _REMEMBERED:
+            self._seen.clear()
+        self._seen[event, kind, group] = found
+        return found
+
+
+def _by_event(rules: Sequence[CompiledRule]) -> dict[tuple[str, str], list[CompiledRule]]:
+    index: dict[tuple[str, str], list[CompiledRule]] = {}
+    for rule in rules:
+        plain = rule.without_reasons() if rule.reasons else rule
+        kinds = ("delivery", "collection") if rule.job_type == "job" else (rule.job_type,)
+        for event in rule.events:
+            for kind in kinds:
+                index.setdefault((event, kind), []).append(rule if event == "failed" else plain)
+    return index
+
+
+def job_type(rules: Iterable[CompiledRule], custom_fields: Mapping[str, Kind]) -> type[Job]:
+    """Make the type that a decoder reads jobs into: the core fields and those that rules use."""
+    used: set[str] = set()
+    phones: set[str] = set()
+    for rule in rules:
+        used |= rule.fields
+        phones.update(rule.recipient_fields)
+    extra = sorted(used - set(CORE_FIELDS))
+    if not extra:
+        return Job
+    made = msgspec.defstruct(
+        "RuleJob",
+        [(name, _field_type(name, phones, custom_fields), None) for name in extra],
+        bases=(Job,),
+        frozen=True,
+        kw_only=True,
+        gc=False,
+    )
+    return cast("type[Job]", made)
+
+
+def _field_type(name: str, phones: set[str], custom_fields: Mapping[str, Kind]) -> Any:
+    if name == "items":
+        return list[dict[str, Any]] | None
+    if name in phones or name in PHONE_FIELDS or custom_fields.get(name) == "list":
+        return Scalar | list[Scalar]
+    if name in JOB_FIELDS or name in custom_fields:
+        return Scalar
+    raise ValueError(f"{name!r} is no field of a job")

@@ -1,0 +1,137 @@
+"""Why a rule fires on an event or does not, check by check."""
+
+from __future__ import annotations
+
+import msgspec
+
+from smsnotify.base.errors import MissingValueError
+from smsnotify.model.event import Event
+from smsnotify.model.job import Job
+from smsnotify.rules.compile import CompiledRule, RuleSet, fold
+from smsnotify.rules.conditions import as_text
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One question that a rule asks: what it expects, what the event has, and the answer.
+
+    With `info` the check does not decide whether the rule matches: what it found shows at the
+    gates (nobody to text, a value missing in the text).
+    """
+
+    name: str
+    expected: str
+    actual: str
+    passed: bool
+    info: bool = False
+
+
+class RuleVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A rule, whether it matches the event, and every check in the order it is made."""
+
+    rule: CompiledRule
+    matched: bool
+    checks: tuple[Check, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The outside shape: `{"type": "verdict", "rule": …, "matched": …, "checks": […]}`."""
+        return {
+            "type": "verdict",
+            "rule": self.rule.terms.name,
+            "id": self.rule.id,
+            "matched": self.matched,
+            "checks": [msgspec.to_builtins(check) for check in self.checks],
+        }
+
+
+def explain(event: Event, rules: RuleSet) -> list[RuleVerdict]:
+    """Return a verdict for every rule, enabled or not, in file order.
+
+    All checks are made, also after one has failed. The job must be of the rules' `job_type`; a
+    field that it does not have counts as missing.
+    """
+    return [_verdict(event, rule) for rule in rules.all]
+
+
+def _verdict(event: Event, rule: CompiledRule) -> RuleVerdict:
+    checks = [
+        Check(
+            name="enabled",
+            expected="yes",
+            actual="yes" if rule.enabled else "no",
+            passed=rule.enabled,
+        ),
+        _one_of("event", sorted(rule.events), event.name, event.name in rule.events),
+        Check(
+            name="job_type",
+            expected="any" if rule.job_type == "job" else rule.job_type,
+            actual=event.job.kind,
+            passed=rule.job_type in ("job", event.job.kind),
+        ),
+        _folded("group", rule.groups, event.job.group_name),
+    ]
+    if "failed" in rule.events:
+        reasons = rule.reasons if event.name == "failed" else frozenset()
+        checks.append(_folded("reason", reasons, event.job.reason))
+    checks += [
+        Check(
+            name=f"where {condition.field}",
+            expected=condition.describe(),
+            actual=_shown(condition.value(event.job)),
+            passed=condition.test(event.job),
+        )
+        for condition in rule.conditions
+    ]
+    matched = all(check.passed for check in checks)
+    return RuleVerdict(
+        rule=rule,
+        matched=matched,
+        checks=(*checks, _recipients(rule, event.job), _body(rule, event.job)),
+    )
+
+
+def _one_of(name: str, expected: list[str], actual: str, passed: bool) -> Check:
+    return Check(
+        name=name, expected=", ".join(expected) or "any", actual=actual or "none", passed=passed
+    )
+
+
+def _folded(name: str, wanted: frozenset[str], value: object) -> Check:
+    written = as_text(value) or ""
+    return _one_of(name, sorted(wanted), written, not wanted or fold(written) in wanted)
+
+
+def _recipients(rule: CompiledRule, job: Job) -> Check:
+    """Say what stands in each recipient field; reading it as a number is the first gate's work."""
+    found = [f"{field}: {_shown(getattr(job, field, None))}" for field in rule.recipient_fields]
+    someone = any(_shown(getattr(job, field, None)) != "none" for field in rule.recipient_fields)
+    found += [f"fixed: {number}" for number in rule.fixed]
+    return Check(
+        name="recipients",
+        expected=", ".join((*rule.recipient_fields, *(["fixed"] if rule.fixed else []))),
+        actual="; ".join(found),
+        passed=someone or bool(rule.fixed),
+        info=True,
+    )
+
+
+def _body(rule: CompiledRule, job: Job) -> Check:
+    missing = ""
+    try:
+        rule.terms.body(job)
+    except MissingValueError as error:
+        missing = f"{error.field} has no value"
+    return Check(
+        name="body",
+        expected="a value for every field",
+        actual=missing or "complete",
+        passed=not missing,
+        info=True,
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        if any(as_text(entry) is None for entry in value):
+            return f"{len(value)} entries"
+        return ", ".join(_shown(entry) for entry in value) or "none"
+    return as_text(value) or "none"

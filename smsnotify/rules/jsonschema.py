@@ -1,0 +1,193 @@
+"""The JSON Schema of a rule file, for editors: completion, hover texts and a first check.
+
+It takes what an editor's YAML 1.2 makes of the same text: `0123` and `+6591230000` are numbers
+there, `true` is a boolean. What it cannot express (templates, numbers, rules of one id) is left to
+`sms-notify rules validate`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from smsnotify.model.event import EVENT_NAMES
+from smsnotify.model.job import JOB_FIELDS, PHONE_FIELDS
+from smsnotify.rules.conditions import OPERATORS
+from smsnotify.rules.patterns import MAX_PATTERN
+from smsnotify.rules.scalars import WORD_SCHEMA
+from smsnotify.rules.schema import FIELD_KINDS, REQUIRED, FileKeys
+
+_OPERATOR_TEXTS: Final = {
+    "eq": "The field is exactly this.",
+    "ne": "The field is not this, or has no value.",
+    "in": "The field is one of these.",
+    "not_in": "The field is none of these, or has no value.",
+    "gt": "The field is more, or later, than this.",
+    "gte": "The field is this or more.",
+    "lt": "The field is less, or earlier, than this.",
+    "lte": "The field is this or less.",
+    "contains": "The field's text has this in it; a list has this entry.",
+    "starts_with": "The field's text begins with this.",
+    "ends_with": "The field's text ends with this.",
+    "matches": "This regular expression is found in the field's text.",
+    "exists": "true: the field has a value; false: it has none.",
+}
+
+_NOTHING: Final[dict[str, Any]] = {"enum": [None, []]}
+
+
+def rules_schema() -> dict[str, object]:
+    """Return the schema (JSON Schema draft 7, which editors' YAML servers read)."""
+    made: dict[str, Any] = FileKeys.model_json_schema(by_alias=True, mode="validation")
+    definitions = made.pop("$defs")
+    rule = definitions.pop("RuleKeys")
+    definitions = {name.removesuffix("Keys"): _clean(part) for name, part in definitions.items()}
+    definitions["Rule"] = _rule(_clean(rule))
+    definitions["Condition"] = _condition()
+    file = _clean(made)
+    fields = file["properties"]["custom_fields"]
+    fields["propertyNames"] = {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"}
+    fields["additionalProperties"] = {"enum": list(FIELD_KINDS)}
+    file["properties"]["custom_events"]["items"] = dict(WORD_SCHEMA)
+    _allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
+    _recipients(definitions["To"])
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "sms-notify rules",
+        **file,
+        "allOf": [
+            _strict("custom_events", _strict_events()),
+            _strict("custom_fields", _strict_fields()),
+        ],
+        "definitions": definitions,
+    }
+
+
+def _clean(part: Any) -> Any:
+    """Turn pydantic's schema into draft 7: other names, no titles, no keys beside `$ref`."""
+    if isinstance(part, list):
+        return [_clean(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    cleaned = {
+        key: {name: _clean(each) for name, each in value.items()}
+        if key == "properties"
+        else _clean(value)
+        for key, value in part.items()
+        if key != "title" and not (key == "default" and value in (None, [], {}))
+    }
+    if "$ref" in cleaned:
+        name = str(cleaned.pop("$ref")).rsplit("/", 1)[1].removesuffix("Keys")
+        reference = {"$ref": f"#/definitions/{name}"}
+        return {**cleaned, "allOf": [reference]} if cleaned else reference
+    return cleaned
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """Say in a rule what its models leave to later checks."""
+    properties = rule["properties"]
+    rule["required"] = list(REQUIRED)
+    for key, known in (("events", EVENT_NAMES), ("groups", ()), ("reasons", ())):
+        properties[key] = _one_or_many(properties[key], known)
+    properties["where"] = {
+        "description": properties["where"]["description"],
+        "type": ["object", "null"],
+        "properties": {
+            name: {
+                "description": f"A {kind} field.",
+                "allOf": [{"$ref": "#/definitions/Condition"}],
+            }
+            for name, kind in JOB_FIELDS.items()
+        },
+        "additionalProperties": {"$ref": "#/definitions/Condition"},
+    }
+    for key in ("pre_job", "to", "repeat", "priority"):
+        _forbid_null(properties[key])
+    _allow_none(properties["quiet_hours"])
+    properties["body"]["pattern"] = r"\S"
+    rule["allOf"] = [
+        {"if": {"required": ["pre_job"]}, "then": _listens_to("pre_job")},
+        {"if": _listens_to("pre_job"), "then": {"required": ["pre_job"]}},
+        {
+            "if": {"required": ["reasons"], "properties": {"reasons": {"not": _NOTHING}}},
+            "then": _listens_to("failed"),
+        },
+    ]
+    return rule
+
+
+def _listens_to(event: str) -> dict[str, Any]:
+    events = [{"const": event}, {"type": "array", "contains": {"const": event}}]
+    return {"required": ["events"], "properties": {"events": {"anyOf": events}}}
+
+
+def _allow_none(key: dict[str, Any]) -> None:
+    """Let `none` and nothing at all switch quiet hours off."""
+    key["anyOf"] = [{"$ref": "#/definitions/QuietHours"}, {"enum": [None, "none"]}]
+
+
+def _one_or_many(key: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    item: dict[str, Any] = dict(WORD_SCHEMA)
+    if known:
+        item = {"anyOf": [{"enum": list(known)}, {"type": "string"}]}
+    many: dict[str, Any] = {"type": "array", "items": item}
+    if known:
+        many["minItems"] = 1
+    empty: list[dict[str, Any]] = [] if known else [{"type": "null"}]
+    return {"description": key["description"], "anyOf": [many, item, *empty]}
+
+
+def _forbid_null(key: dict[str, Any]) -> None:
+    key["anyOf"] = [each for each in key["anyOf"] if each != {"type": "null"}]
+
+
+def _condition() -> dict[str, Any]:
+    word = dict(WORD_SCHEMA)
+    several = {"type": "array", "items": word, "minItems": 1}
+    operators: dict[str, Any] = {
+        name: {"description": _OPERATOR_TEXTS[name], **word} for name in OPERATORS
+    }
+    for name in ("in", "not_in"):
+        operators[name] = {"description": _OPERATOR_TEXTS[name], **several}
+    operators["matches"] |= {"type": "string", "maxLength": MAX_PATTERN}
+    operators["exists"] |= {"type": "boolean"}
+    return {
+        "description": "A value (equals), a list (one of), or operators that must all hold.",
+        "anyOf": [
+            word,
+            several,
+            {
+                "type": "object",
+                "properties": operators,
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+        ],
+    }
+
+
+def _recipients(to: dict[str, Any]) -> None:
+    to["minProperties"] = 1
+    to["properties"]["fields"]["items"] = {
+        "anyOf": [{"enum": list(PHONE_FIELDS)}, {"type": "string"}]
+    }
+
+
+def _strict(unless: str, rule: dict[str, Any]) -> dict[str, Any]:
+    """Ask more of every rule in files that declare no words of their own."""
+    return {
+        "if": {"not": {"required": [unless]}},
+        "then": {"properties": {"rules": {"items": {"properties": rule}}}},
+    }
+
+
+def _strict_events() -> dict[str, Any]:
+    name = {"enum": list(EVENT_NAMES)}
+    return {"events": {"anyOf": [name, {"type": "array", "items": name}]}}
+
+
+def _strict_fields() -> dict[str, Any]:
+    names = sorted(JOB_FIELDS)
+    return {
+        "where": {"propertyNames": {"enum": names}},
+        "to": {"properties": {"fields": {"items": {"enum": names}}}},
+    }

@@ -1,0 +1,64 @@
+"""Regular expressions of rules: refused when a crafted value could keep them busy for ever."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from smsnotify.base.errors import RuleError
+
+MAX_PATTERN: Final = 256
+MAX_VALUE: Final = 1024
+"""Characters of a value that a pattern gets to see."""
+
+_ATOM: Final = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:P<\w+>|P=\w+\)|#[^)]*\)|[a-zA-Z-]+\)|[^)\w]*))?"
+    r"|[*+?][+?]?|\{\d*,?\d*\}[+?]?|.",
+    re.DOTALL,
+)
+_UNBOUNDED: Final = re.compile(r"[*+]\??|\{\d*,\}\??")
+_OPENS: Final = re.compile(r"\((?!\?(?:P=|#|[a-zA-Z-]+\)))")
+
+
+def compile_pattern(written: str) -> re.Pattern[str]:
+    """Compile a pattern of a rule.
+
+    A repeat without end inside a repeat without end is refused: `(a+)+` tries more ways than
+    there are atoms before it gives up on a long value. Possessive forms (`(?:a+)++`) are fine.
+
+    Raises:
+        RuleError: too long, no regular expression, or repeats inside repeats.
+    """
+    if len(written) > MAX_PATTERN:
+        raise RuleError(f"the pattern is longer than {MAX_PATTERN} characters")
+    try:
+        compiled = re.compile(written)
+    except re.error as error:
+        where = f" at character {error.pos + 1}" if error.pos is not None else ""
+        raise RuleError(f"the pattern is no regular expression: {error.msg}{where}") from None
+    except (RecursionError, OverflowError):
+        raise RuleError("the pattern is too deep") from None
+    if _repeats_repeats(written):
+        raise RuleError(
+            "the pattern repeats what repeats, which can take for ever on a long value",
+            hint="make the outer repeat possessive: (?:…)*+ or (?:…)++",
+        )
+    return compiled
+
+
+def _repeats_repeats(written: str) -> bool:
+    """Tell whether an unbounded repeat holds another one."""
+    atoms = _ATOM.findall(written)
+    open_groups: list[bool] = [False]
+    for index, atom in enumerate(atoms):
+        if _OPENS.match(atom):
+            open_groups.append(False)
+        elif atom == ")" and len(open_groups) > 1:
+            inside = open_groups.pop()
+            after = atoms[index + 1] if index + 1 < len(atoms) else ""
+            if inside and _UNBOUNDED.fullmatch(after):
+                return True
+            open_groups[-1] = open_groups[-1] or inside
+        elif _UNBOUNDED.fullmatch(atom):
+            open_groups[-1] = True
+    return False

@@ -1,0 +1,178 @@
+"""The types of a rule file's words: each reads the text that was written.
+
+Every type also says what the JSON Schema must take, because an editor reads the same file as YAML
+1.2 and sees numbers and booleans where we see text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import time, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from smsnotify.base.durations import parse_duration
+
+WORD_SCHEMA: Final[dict[str, Any]] = {"type": ["string", "number", "boolean"]}
+CLOCK_PATTERN: Final = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$"
+DURATION_PATTERN: Final = r"^\s*([0-9]+(\.[0-9]+)?\s*[smhdwSMHDW]\s*)+$"
+YES: Final = frozenset({"true", "yes", "on"})
+NO: Final = frozenset({"false", "no", "off"})
+_WHOLE: Final = re.compile(r"[+-]?\d{1,9}")
+_CLOCK: Final = re.compile(CLOCK_PATTERN)
+
+
+def refuse(message: str, hint: str = "", code: str = "bad_value") -> PydanticCustomError:
+    """Make the error that a validator raises; `problems.py` turns it into a Problem."""
+    return PydanticCustomError(
+        "ours", "{message}", {"message": message, "hint": hint, "code": code}
+    )
+
+
+def _scalar(value: object, wanted: str) -> str:
+    if value is None:
+        raise refuse("there is no value", f"write {wanted}, or leave the key out")
+    if not isinstance(value, str):
+        raise refuse(f"{_shape(value)} stands here", f"write {wanted}")
+    return value
+
+
+def _shape(value: object) -> str:
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+def _word(value: object) -> str:
+    text = _scalar(value, "a text").strip()
+    if not text:
+        raise refuse("the text is blank", "write something, or leave the key out")
+    if any(character < " " for character in text):
+        raise refuse("a line break or control character is in the text")
+    return text
+
+
+def _text(value: object) -> str:
+    text = _scalar(value, "a text")
+    if not text.strip():
+        raise refuse("the text is blank", "write what the recipient shall read", "blank_body")
+    return text
+
+
+def _flag(value: object) -> bool:
+    text = _scalar(value, "true or false").strip().lower()
+    if text in YES:
+        return True
+    if text in NO:
+        return False
+    raise refuse(f"{text!r} is neither true nor false")
+
+
+def _duration(value: object) -> timedelta:
+    text = _scalar(value, "a duration such as 24h")
+    try:
+        span = parse_duration(text)
+    except ValueError:
+        raise refuse(f"{text!r} is no duration", "write 30m, 24h, 2d or 1d12h") from None
+    if span <= timedelta(0):
+        raise refuse("the duration is zero", "write 30m, 24h, 2d or 1d12h")
+    return span
+
+
+def _age(value: object) -> timedelta | Literal["none"]:
+    if isinstance(value, str) and value.strip().lower() == "none":
+        return "none"
+    return _duration(value)
+
+
+def _clock(value: object) -> time:
+    text = _scalar(value, 'a time such as "18:30"').strip()
+    if not _CLOCK.match(text):
+        raise refuse(f"{text!r} is no time of day", 'write "08:00" or "18:30"')
+    hour, minute = text.split(":")
+    return time(int(hour), int(minute))
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        text = _scalar(value, f"a number from {low} to {high}").strip()
+        if not _WHOLE.fullmatch(text):
+            raise refuse(f"{text!r} is no whole number", f"write a number from {low} to {high}")
+        number = int(text)
+        if not low <= number <= high:
+            raise refuse(f"{number} is not between {low} and {high}")
+        return number
+
+    return read
+
+
+def _one_or_many(value: object) -> object:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else value
+
+
+def _none_is_empty(value: object) -> object:
+    return [] if value is None else value
+
+
+def one_of(*words: str) -> BeforeValidator:
+    """Make the validator of a closed vocabulary; its error names the nearest word."""
+
+    def read(value: object) -> str:
+        text = _scalar(value, "one of " + ", ".join(words))
+        if text in words:
+            return text
+        near = did_you_mean(text, words)
+        raise refuse(f"{text!r} is none of {', '.join(words)}", near, "unknown_word")
+
+    return BeforeValidator(read)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean x?`, `''` when nothing is near.
+
+    Letter case does not count, and spaces and dashes count as `_`.
+    """
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    asked = re.sub(r"[\s-]+", "_", word.strip().lower())
+    near = get_close_matches(asked, names, n=1, cutoff=0.6)
+    if not near and len(asked) >= 3:
+        near = sorted((name for name in names if asked in name), key=len)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+Item = Annotated[str, BeforeValidator(_word), WithJsonSchema(WORD_SCHEMA)]
+Items = Annotated[list[Item], BeforeValidator(_none_is_empty)]
+Word = Annotated[str | None, BeforeValidator(_word), WithJsonSchema(WORD_SCHEMA)]
+Text = Annotated[str | None, BeforeValidator(_text), WithJsonSchema({"type": "string"})]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+Names = Annotated[list[Item], BeforeValidator(_one_or_many)]
+Duration = Annotated[
+    timedelta | None,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+Age = Annotated[
+    timedelta | Literal["none"] | None,
+    BeforeValidator(_age),
+    WithJsonSchema({"anyOf": [{"const": "none"}, {"type": "string", "pattern": DURATION_PATTERN}]}),
+]
+Clock = Annotated[
+    time,
+    BeforeValidator(_clock),
+    WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN}),
+]
+Segments = Annotated[
+    int | None,
+    BeforeValidator(_whole(1, 10)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 10}),
+]
+DaysBefore = Annotated[
+    int,
+    BeforeValidator(_whole(0, 5)),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 5}),
+]

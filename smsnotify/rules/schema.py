@@ -1,0 +1,228 @@
+"""What may stand in a rule file: every key, its type, and the sentence that explains it.
+
+The models check shape and type only. Required keys of a rule are optional here, so that one bad
+key does not hide what is wrong with the others; `build.py` asks for them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from smsnotify.model.job import Kind
+from smsnotify.rules.scalars import (
+    Age,
+    Clock,
+    DaysBefore,
+    Duration,
+    Flag,
+    Items,
+    Names,
+    Segments,
+    Text,
+    Word,
+    one_of,
+    refuse,
+)
+
+FIELD_KINDS: Final[dict[str, Kind]] = {
+    "string": "text",
+    "number": "number",
+    "flag": "flag",
+    "date": "date",
+    "time": "clock",
+    "instant": "instant",
+    "list": "list",
+}
+"""The words for the kind of a custom field, and what they mean."""
+
+REQUIRED: Final = ("name", "events", "to", "body")
+"""Keys that every rule must have."""
+
+
+def _version(value: object) -> int:
+    if value == "1":
+        return 1
+    raise refuse(
+        f"version {value!r} is not known",
+        "this program reads version 1",
+        "unknown_version",
+    )
+
+
+def _none_switches_off(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() == "none":
+        return None
+    if isinstance(value, str):
+        raise refuse(f"{value!r} are no quiet hours", 'write {from: "21:00", to: "08:00"} or none')
+    return value
+
+
+def _none_is_no_condition(value: object) -> object:
+    return {} if value is None else value
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), defer_build=True
+    )
+
+
+class QuietHoursKeys(_Model):
+    """Hours in which no text leaves, in the recipient's time zone."""
+
+    start: Clock = Field(alias="from", description="When the quiet begins, local time, HH:MM.")
+    end: Clock = Field(
+        alias="to",
+        description="When the quiet ends, local time, HH:MM; earlier than `from` means over "
+        "midnight.",
+    )
+    then: Annotated[Literal["hold", "drop"], one_of("hold", "drop")] = Field(
+        default="hold",
+        description="`hold` keeps the text until the quiet ends, `drop` stops it.",
+    )
+
+
+class PreJobKeys(_Model):
+    """When a reminder leaves. Needed by, and only for, the event `pre_job`."""
+
+    days_before: DaysBefore = Field(description="Days before the job's date, 0 to 5.")
+    at: Clock = Field(description="The time of that day, HH:MM, in the job's time zone.")
+    late: Annotated[Literal["send", "drop"], one_of("send", "drop")] = Field(
+        default="send",
+        description="What becomes of a job that is first seen after that moment.",
+    )
+
+
+class ToKeys(_Model):
+    """Who is texted: numbers in fields of the job, fixed numbers, or both."""
+
+    fields: Items = Field(default=[], description="Job fields that hold phone numbers.")
+    fixed: Items = Field(
+        default=[],
+        description="Numbers that always get the text, such as a dispatcher's; in quotes, with +.",
+    )
+
+
+QuietHours = Annotated[
+    QuietHoursKeys | None,
+    BeforeValidator(_none_switches_off),
+]
+Encoding = Annotated[Literal["auto", "gsm7", "ucs2"], one_of("auto", "gsm7", "ucs2")]
+Tracking = Annotated[Literal["append", "inline", "none"], one_of("append", "inline", "none")]
+Where = Annotated[dict[str, Any], BeforeValidator(_none_is_no_condition)]
+Version = Annotated[int, BeforeValidator(_version), WithJsonSchema({"const": 1})]
+
+_ROUTE: Final = "The route, or account, of the settings that carries the text."
+_LINK: Final = (
+    "Where the job's tracking link goes: `append` puts it on a line of its own, `inline` means "
+    "that the body has {{ tracking_link }}, `none` leaves it out. A body with the tag counts as "
+    "inline."
+)
+_QUIET: Final = "Hours in which no text leaves; `none` switches them off."
+_SEGMENTS: Final = "The most segments that one text may cost, 1 to 10; a longer text is stopped."
+_MAX_AGE: Final = "An event older than this makes no text; `none` is any age."
+_EXPIRES: Final = "A text that has not left this long after it might have is given up."
+_ENCODING: Final = (
+    "`auto` swaps look-alike punctuation to stay cheap, `gsm7` also spells letters out, `ucs2` "
+    "leaves every character as it is."
+)
+
+
+class DefaultsKeys(_Model):
+    """What every rule of this file does unless it says otherwise."""
+
+    route: Word = Field(default="default", description=_ROUTE)
+    tracking_link: Tracking = Field(default="append", description=_LINK)
+    quiet_hours: QuietHours = Field(default=None, description=_QUIET)
+    max_segments: Segments = Field(default=3, description=_SEGMENTS)
+    max_age: Age = Field(default=None, description=_MAX_AGE)
+    expires: Duration = Field(default=None, description=_EXPIRES)
+    encoding: Encoding = Field(default="auto", description=_ENCODING)
+
+
+class RuleKeys(_Model):
+    """One rule: which events it listens to, for which jobs, and who is told what."""
+
+    name: Word = Field(default=None, description="What the rule is called in lists and decisions.")
+    id: Word = Field(
+        default=None,
+        description="What the rule's message keys are made of; defaults to the name, so keep it "
+        "when you rename the rule.",
+    )
+    enabled: Flag = Field(default=True, description="A rule that is off sends nothing.")
+    channel: Annotated[Literal["sms"], one_of("sms")] = Field(
+        default="sms", description="How the recipient is told."
+    )
+    job_type: Annotated[
+        Literal["job", "delivery", "collection"], one_of("job", "delivery", "collection")
+    ] = Field(default="job", description="Which jobs: `delivery`, `collection`, or `job` for both.")
+    events: Names = Field(default=[], description="The events that the rule listens to.")
+    groups: Names = Field(
+        default=[],
+        description="Only jobs of these groups (`group_name`, in any letter case); empty: every "
+        "group.",
+    )
+    reasons: Names = Field(
+        default=[],
+        description="Only with the event `failed`: only these reasons, in any letter case; empty: "
+        "every reason.",
+    )
+    where: Where = Field(default={}, description="More conditions on the job; all must hold.")
+    pre_job: PreJobKeys | None = Field(
+        default=None, description="When a reminder leaves; with the event `pre_job`."
+    )
+    to: ToKeys | None = Field(default=None, description="Who is texted.")
+    body: Text = Field(
+        default=None,
+        description="The text. {{ field }} prints a job field; without a value the text is "
+        "stopped, unless {{ field | default('…') }} says otherwise.",
+    )
+    route: Word = Field(default=None, description=_ROUTE)
+    tracking_link: Tracking = Field(default="append", description=_LINK)
+    quiet_hours: QuietHours = Field(default=None, description=_QUIET)
+    max_segments: Segments = Field(default=None, description=_SEGMENTS)
+    encoding: Encoding = Field(default="auto", description=_ENCODING)
+    max_age: Age = Field(default=None, description=_MAX_AGE)
+    expires: Duration = Field(default=None, description=_EXPIRES)
+    repeat: Annotated[Literal["each"] | None, one_of("each")] = Field(
+        default=None,
+        description="`each`: every time the event happens again to a job is news, not only the "
+        "first.",
+    )
+    priority: Annotated[
+        Literal["urgent", "normal", "bulk"] | None, one_of("urgent", "normal", "bulk")
+    ] = Field(
+        default=None,
+        description="Which texts leave first when many wait; without it the event decides.",
+    )
+    on_unknown: Annotated[Literal["hold", "resend"], one_of("hold", "resend")] = Field(
+        default="hold",
+        description="When a provider gave no answer: `hold` waits until it is known, `resend` "
+        "may text twice (for alarms to staff).",
+    )
+
+
+class HeadKeys(_Model):
+    """A rule file without its rules; they are validated one by one."""
+
+    version: Version = Field(default=1, description="The version of this file format: 1.")
+    custom_fields: Annotated[
+        dict[str, Annotated[str, one_of(*FIELD_KINDS)]],
+        BeforeValidator(_none_is_no_condition),
+    ] = Field(
+        default={},
+        description="Job fields beyond Detrack's, each with its kind: " + ", ".join(FIELD_KINDS),
+    )
+    custom_events: Items = Field(default=[], description="Event names beyond the built-in ones.")
+    defaults: DefaultsKeys = Field(
+        default_factory=DefaultsKeys,
+        description="What every rule of this file does unless it says otherwise.",
+    )
+
+
+class FileKeys(HeadKeys):
+    """Rules of sms-notify: who is texted what, and when."""
+
+    rules: list[RuleKeys] = Field(description="The rules.", min_length=1)

@@ -1,0 +1,35 @@
+"""The words that a rule may use: Detrack's and the rule files' own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from smsnotify.model.event import EVENT_NAMES
+from smsnotify.model.job import JOB_FIELDS, Kind
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """The fields and events that rules may name, and the country that reads national numbers.
+
+    `printable` are the fields that a text may print: all but lists.
+    """
+
+    fields: Mapping[str, Kind]
+    printable: frozenset[str]
+    events: frozenset[str]
+    country: str = ""
+
+
+def vocabulary(
+    custom_fields: Mapping[str, Kind], custom_events: Iterable[str], country: str
+) -> Vocabulary:
+    """Put Detrack's words and the rule files' own together."""
+    fields = {**JOB_FIELDS, **custom_fields}
+    return Vocabulary(
+        fields=fields,
+        printable=frozenset(name for name, kind in fields.items() if kind != "list"),
+        events=frozenset({*EVENT_NAMES, *custom_events}),
+        country=country,
+    )
