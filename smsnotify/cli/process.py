@@ -65,7 +65,7 @@ def process(
     if workers > 1 and (not dry_run or len(sources) > 1 or sources == ["-"]):
         raise UsageError("--workers is for a dry run of one file")
     desk = desk_of(ctx)
-    working = Working(desk, "process", dry_run=dry_run, as_of=as_of, follow=follow)
+    working = Working(desk, "process", dry_run=dry_run, as_of=as_of, guarded=not follow)
     if workers > 1:
         from smsnotify.engine.workers import dry_run_in_parallel
 
@@ -85,5 +85,3 @@ def _chunks(source: str, follow: bool) -> Iterator[Any]:
     from smsnotify.events.read import read_chunks
 
     return read_chunks(source, follow=follow)
-
-

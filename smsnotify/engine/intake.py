@@ -6,45 +6,23 @@ whole: decode, find the jobs, derive, match, fetch facts, judge, save in one tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Protocol
 
 import msgspec
 
 from smsnotify.base.errors import EventError
-from smsnotify.base.ids import new_id
-from smsnotify.engine.decide import judge, local_day, match
-from smsnotify.engine.outgoing import to_message
+from smsnotify.engine.decide import local_day, match
+from smsnotify.engine.keep import Judged, Memory, Ticket, judge_remembering, keep
 from smsnotify.events.decode import Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
-from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
-from smsnotify.model.decision import Decision, Earlier, MessageKey, Verdict
+from smsnotify.gates.zones import known_zone
+from smsnotify.model.decision import Decision
 from smsnotify.model.event import Event
-from smsnotify.model.facts import Facts, Person, Policy
-from smsnotify.model.jobstate import KnownJob
-from smsnotify.model.message import MessageState
+from smsnotify.model.facts import Policy
+from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.rules.compile import RuleSet
-from smsnotify.store.batch import Batch, EventRow, JobRow
-
-
-class Memory(Protocol):
-    """What intake needs to remember: the store, or a rehearsal that forgets."""
-
-    durable: bool
-    """False when nothing of this outlives the run (a dry run)."""
-
-    def find_jobs(self, names: Iterable[str]) -> dict[str, KnownJob]:
-        """Return what is known of jobs, by any of their names."""
-
-    def taken(self, keys: Sequence[MessageKey]) -> dict[MessageKey, Earlier]:
-        """Return the keys that already have a message."""
-
-    def people(self, numbers: Iterable[str]) -> dict[str, Person]:
-        """Return what is known of recipients."""
-
-    def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
-        """Keep a chunk's outcome in one transaction; return the keys that somebody else took."""
+from smsnotify.store.batch import EventRow, JobRow
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -68,11 +46,12 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """What one chunk came to."""
+    """What one chunk came to; `jobs` only where nothing but jobs was wanted."""
 
     events: int
     decisions: list[Decision]
     rejected: list[Rejected]
+    jobs: list[JobRow] = []
 
 
 class Happening(msgspec.Struct, frozen=True, gc=False):
@@ -80,6 +59,19 @@ class Happening(msgspec.Struct, frozen=True, gc=False):
 
     event: Event
     raw: bytes
+
+
+def _row(one: Happening) -> EventRow:
+    event = one.event
+    return EventRow(event.subject, event.name, event.id, event.time, one.raw)
+
+
+NO_RUN = Ticket()
+
+_PHASES = {
+    *("info_received", "in_transit", "scheduled", "out_for_delivery", "completed"),
+    *("completed_partial", "failed", "on_hold", "return", "deleted"),
+}
 
 
 class Intake:
@@ -93,29 +85,34 @@ class Intake:
         *,
         source: str = "",
         format: str = "auto",
-        run: str = "",
-        guarded: bool = False,
+        ticket: Ticket = NO_RUN,
     ) -> None:
-        """Remember who decides (`rules`, `policy`) and where it is kept (`memory`).
-
-        `run` names this run in the outbox; a `guarded` one holds its texts for the volume guard.
-        """
+        """Remember who decides (`rules`, `policy`) and where it is kept (`memory`)."""
         self.rules = rules
         self.policy = policy
         self.memory = memory
         self.source = source
-        self.run = run
-        self.guarded = guarded
+        self.ticket = ticket
+        self._zone = known_zone(policy.timezone)
         self._decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=format)
 
     def take(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Work one chunk of lines; `first` is the number of its first line."""
         read, rejected = self._read(first, lines)
         happenings, jobs = self._happenings(read, now)
-        events = [happening.event for happening in happenings]
-        decisions, left_behind = self._decide(events, now)
-        decisions = self._save(decisions, left_behind, happenings, jobs, now)
-        return Taken(len(events), decisions, rejected)
+        rules, policy, memory = self.rules, self.policy, self.memory
+        drafts = [draft for one in happenings for draft in match(one.event, rules, policy, now)]
+        judged = judge_remembering(drafts, memory, policy, self.ticket, now)
+        events = [_row(one) for one in happenings] if memory.durable else []
+        decisions = keep(judged, memory, self.ticket, now, jobs=jobs, events=events)
+        return Taken(len(happenings), decisions, rejected)
+
+    def take_jobs(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
+        """Keep the jobs of a chunk without texting about them; events in it are only snapshots."""
+        read, rejected = self._read(first, lines)
+        _, jobs = self._happenings(read, now)
+        keep(Judged([]), self.memory, self.ticket, now, jobs=jobs)
+        return Taken(0, [], rejected, jobs)
 
     def _read(
         self, first: int, lines: Sequence[bytes]
@@ -159,13 +156,16 @@ class Intake:
             zone = job.time_zone
             today = days.get(zone) or days.setdefault(zone, local_day(job, self.policy, now))
             if parsed.event is None:
-                happened = derive(state_before, job, today)
+                happened = derive(state_before, job, today, zone=self._zone)
             else:
                 happened = [(parsed.event, "")]
-            state = state_of(job, today, state_before, parsed.event or "")
+            state = state_of(job, today, state_before, zone=self._zone)
+            if parsed.event is not None and not state.phase:
+                state = _told_by_name(state, parsed.event)
             last_stamp = state.heading or (state_before.heading if state_before else "")
             for name, stamp in happened:
-                event = Event(name, job, subject, parsed.id, parsed.time, stamp or last_stamp)
+                told = state.rating if name == "feedback" else stamp or last_stamp
+                event = Event(name, job, subject, parsed.id, parsed.time, told)
                 happenings.append(Happening(event, line))
             now_known = KnownJob(subject, state)
             for name in names:
@@ -174,51 +174,12 @@ class Intake:
             rows[subject] = JobRow(subject, names, state, job, snapshot)
         return happenings, list(rows.values())
 
-    def _decide(
-        self, events: Iterable[Event], now: datetime
-    ) -> tuple[list[Decision], list[Earlier]]:
-        """Match and judge events; also return the messages that a stopped run left behind."""
-        rules, policy = self.rules, self.policy
-        drafts = [draft for event in events for draft in match(event, rules, policy, now)]
-        if not drafts:
-            return [], []
-        taken = self.memory.taken([draft.key for draft in drafts])
-        left_behind = {
-            key: earlier for key, earlier in taken.items() if is_left_behind(earlier, self.run)
-        }
-        for key in left_behind:
-            del taken[key]
-        people = self.memory.people(draft.recipient for draft in drafts)
-        decisions = judge(drafts, Facts(taken, people), policy, now)
-        return decisions, list(left_behind.values())
 
-    def _save(
-        self,
-        decisions: list[Decision],
-        left_behind: list[Earlier],
-        happenings: list[Happening],
-        jobs: list[JobRow],
-        now: datetime,
-    ) -> list[Decision]:
-        """Keep everything; a key that another process took meanwhile makes a duplicate."""
-        messages = {}
-        for decision in decisions:
-            if decision.verdict is not Verdict.STOP:
-                message = to_message(decision, new_id(now), now, run=self.run, guarded=self.guarded)
-                messages[decision.draft.key] = message
-        batch = Batch(
-            jobs=jobs,
-            events=[
-                EventRow(h.event.subject, h.event.name, h.event.id, h.event.time, h.raw)
-                for h in happenings
-            ],
-            decisions=decisions,
-            messages=messages,
-            replaces=[earlier.id for earlier in left_behind],
-            at=now,
-        )
-        lost = self.memory.save(batch)
-        return [overtaken(d, lost) for d in decisions] if lost else decisions
+def _told_by_name(state: JobState, event: str) -> JobState:
+    """A job without a status is where its named event says it is."""
+    if event in _PHASES:
+        return msgspec.structs.replace(state, phase=event)
+    return state
 
 
 def find_known(names: Sequence[str], known: Mapping[str, KnownJob]) -> KnownJob | None:
@@ -229,25 +190,3 @@ def find_known(names: Sequence[str], known: Mapping[str, KnownJob]) -> KnownJob 
         if found is not None and not found.subject.startswith("do:"):
             return None
     return found
-
-
-def is_left_behind(earlier: Earlier, run: str) -> bool:
-    """Say whether a message waits for the guard of a run that is over: this run takes its place."""
-    return (
-        earlier.gate == VOLUME_GUARD and earlier.state == MessageState.HELD and earlier.run != run
-    )
-
-
-def overtaken(decision: Decision, lost: Mapping[MessageKey, Earlier]) -> Decision:
-    """Turn a decision whose key was taken meanwhile into the duplicate that it is."""
-    earlier = lost.get(decision.draft.key)
-    if earlier is None or decision.verdict is Verdict.STOP:
-        return decision
-    return Decision(
-        draft=decision.draft,
-        verdict=Verdict.STOP,
-        gate="duplicate",
-        reason="duplicate",
-        detail=f"already {earlier.state} as {earlier.id}",
-        earlier=earlier,
-    )

@@ -43,14 +43,16 @@ def judge_again(
 
     Reasons without a decision: `rule_gone`, `job_gone`, `no_longer_matches`.
     """
-    rule = rules.by_id.get(message.rule)
-    if rule is None or not rule.enabled:
+    written = rules.by_id.get(message.rule)
+    if written is None or not written.enabled:
         return Again(message, None, "rule_gone")
     if job is None:
         return Again(message, None, "job_gone")
-    event = Event(message.event, job, message.subject, "", message.event_time)
-    if not rule.matches(job):
+    candidates = rules.candidates(message.event, job.kind, str(job.group_name or ""))
+    rule = next((one for one in candidates if one.id == message.rule), None)
+    if rule is None or not rule.matches(job):
         return Again(message, None, "no_longer_matches")
+    event = Event(message.event, job, message.subject, "", message.event_time)
     drafts = [
         draft
         for draft in drafts_of(rule, event, policy, now)

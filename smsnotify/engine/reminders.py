@@ -7,23 +7,29 @@ moved job, a cancelled one, a missed run and two runs at once all come out right
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import msgspec
 
-from smsnotify.base.ids import new_id
-from smsnotify.engine.decide import drafts_of, judge
-from smsnotify.engine.intake import Memory, overtaken
-from smsnotify.engine.outgoing import to_message
+from smsnotify.engine.decide import drafts_of
+from smsnotify.engine.keep import (
+    Judged,
+    Memory,
+    Ticket,
+    is_left_behind,
+    judge_remembering,
+    keep,
+)
 from smsnotify.gates.begun import job_day
 from smsnotify.gates.zones import known_zone, local_instant
 from smsnotify.model.decision import Decision, Draft, Verdict
 from smsnotify.model.event import Event
-from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
 from smsnotify.rules.compile import CompiledRule, RuleSet
-from smsnotify.store.batch import Batch
+from smsnotify.store.batch import StoredJob
 
 PRE_JOB = "pre_job"
 FURTHEST_DAYS = 5
@@ -31,11 +37,15 @@ AT_ONCE = 1000
 
 
 class PlannedJob(msgspec.Struct, frozen=True, gc=False):
-    """A job that reminders look at; `dated_at` is when we first saw it with its present date."""
+    """A job that reminders look at.
+
+    `dated_at` is when we first saw it with its present date, `seen_at` when we last saw it.
+    """
 
     subject: str
     job: Job
     dated_at: datetime | None = None
+    seen_at: datetime | None = None
 
 
 class Reminder(msgspec.Struct, frozen=True, gc=False):
@@ -77,22 +87,58 @@ def reminders_of(jobs: Iterable[PlannedJob], rules: RuleSet, policy: Policy) -> 
                 yield Reminder(rule, planned, due_at)
 
 
-def decide_reminders(
-    reminders: Iterable[Reminder], memory: Memory, policy: Policy, now: datetime
+def work_reminders(
+    jobs: Iterable[PlannedJob],
+    rules: RuleSet,
+    policy: Policy,
+    memory: Memory,
+    ticket: Ticket,
+    now: datetime,
+    *,
+    since: datetime | None = None,
 ) -> list[Decision]:
-    """Judge the reminders that are due at `now`; those with a message already are left out."""
-    due = [reminder for reminder in reminders if reminder.due_at <= now]
-    drafts = [
-        (draft, reminder)
-        for reminder in due
+    """Decide and keep every reminder that is due at `now`, some jobs a transaction.
+
+    Those with a message already are left out. A stop is returned once: not again when neither
+    the moment came nor the job changed after `since`, the run before this one.
+    """
+    decided: list[Decision] = []
+    due = (one for one in reminders_of(jobs, rules, policy) if one.due_at <= now)
+    while portion := list(islice(due, AT_ONCE)):
+        decided += _work_portion(portion, policy, memory, ticket, now, since)
+    return decided
+
+
+def _work_portion(
+    portion: Sequence[Reminder],
+    policy: Policy,
+    memory: Memory,
+    ticket: Ticket,
+    now: datetime,
+    since: datetime | None,
+) -> list[Decision]:
+    drafts = {
+        draft.key: (draft, reminder)
+        for reminder in portion
         for draft in drafts_of(reminder.rule, _event(reminder.planned), policy, now)
+    }
+    for key, earlier in memory.taken(list(drafts)).items():
+        if not is_left_behind(earlier, ticket):
+            del drafts[key]
+    late = [_late(draft) for draft, reminder in drafts.values() if _dropped_as_late(reminder)]
+    timely = [draft for draft, reminder in drafts.values() if not _dropped_as_late(reminder)]
+    judged = judge_remembering(timely, memory, policy, ticket, now)
+    judged = Judged(late + judged.decisions, judged.left_behind)
+    return [
+        decision
+        for decision in keep(judged, memory, ticket, now)
+        if decision.verdict is not Verdict.STOP or _is_news(drafts[decision.draft.key][1], since)
     ]
-    taken = memory.taken([draft.key for draft, _ in drafts])
-    fresh = [(draft, reminder) for draft, reminder in drafts if draft.key not in taken]
-    facts = Facts({}, memory.people(draft.recipient for draft, _ in fresh))
-    late = [_late(draft) for draft, reminder in fresh if _dropped_as_late(reminder)]
-    timely = [draft for draft, reminder in fresh if not _dropped_as_late(reminder)]
-    return late + judge(timely, facts, policy, now)
+
+
+def _is_news(reminder: Reminder, since: datetime | None) -> bool:
+    seen_at = reminder.planned.seen_at
+    return since is None or reminder.due_at > since or seen_at is None or seen_at > since
 
 
 def _event(planned: PlannedJob) -> Event:
@@ -120,15 +166,17 @@ def _late(draft: Draft) -> Decision:
     )
 
 
-def save_reminders(
-    decisions: list[Decision], memory: Memory, now: datetime, *, run: str, guarded: bool
-) -> list[Decision]:
-    """Keep what was decided; a reminder that another run took meanwhile becomes a duplicate."""
-    messages = {
-        decision.draft.key: to_message(decision, new_id(now), now, run=run, guarded=guarded)
-        for decision in decisions
-        if decision.verdict is not Verdict.STOP
-    }
-    batch = Batch(jobs=[], events=[], decisions=decisions, messages=messages, at=now)
-    lost = memory.save(batch)
-    return [overtaken(decision, lost) for decision in decisions]
+def planned_jobs(stored: Iterable[StoredJob], job_type: type[Job]) -> Iterator[PlannedJob]:
+    """Read the books' snapshots for reminders; a snapshot that was pruned is over anyway."""
+    decode = msgspec.json.Decoder(job_type).decode
+    for one in stored:
+        if one.snapshot:
+            yield PlannedJob(one.subject, decode(one.snapshot), one.dated_at, one.seen_at)
+
+
+def coming_reminders(
+    jobs: Iterable[PlannedJob], rules: RuleSet, policy: Policy, now: datetime
+) -> list[Reminder]:
+    """Return the reminders whose moment lies ahead, soonest first."""
+    ahead = [one for one in reminders_of(jobs, rules, policy) if one.due_at > now]
+    return sorted(ahead, key=lambda one: (one.due_at, one.planned.subject))

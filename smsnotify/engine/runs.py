@@ -13,8 +13,8 @@ from datetime import datetime
 
 from smsnotify.base.errors import VolumeGuardError
 from smsnotify.base.ids import new_id
+from smsnotify.engine.keep import Ticket
 from smsnotify.gates.volume_guard import VolumeLimit, volume_allowed
-from smsnotify.model.decision import Mode
 from smsnotify.store.store import Store
 
 _REMEMBERED_RUNS = 20
@@ -27,18 +27,22 @@ class Run:
     """A run with its id, its guard, and the store that it writes to."""
 
     def __init__(
-        self, command: str, store: Store, mode: Mode, limit: VolumeLimit | None, now: datetime
+        self,
+        command: str,
+        store: Store | None,
+        limit: VolumeLimit | None,
+        now: datetime,
     ) -> None:
-        """`limit` None switches the guard off; outside live mode it is off anyway."""
+        """`limit` None switches the guard off, and without a store there is nothing to guard."""
         self.command = command
         self.id = new_id(now)
-        self.limit = limit if mode is Mode.LIVE else None
+        self.limit = limit
         self._store = store
 
     @property
-    def guarded(self) -> bool:
-        """True when the run's texts wait for the guard."""
-        return self.limit is not None
+    def ticket(self) -> Ticket:
+        """Under which name the run's texts go into the outbox, and whether they wait there."""
+        return Ticket(self.id, guarded=self.limit is not None)
 
     def pass_guard(self, now: datetime, confirm: Confirm, *, told_yes: bool = False) -> int:
         """Let the run's texts go and return how many people they are for.
@@ -47,10 +51,10 @@ class Run:
             VolumeGuardError: more people than usual and nobody said yes; nothing was sent and
                 everything stays held.
         """
-        if self.limit is None:
+        if self.limit is None or self._store is None:
             return 0
         people = self._store.people_of_run(self.id)
-        usual = self._usual()
+        usual = self._usual(self._store)
         allowed = volume_allowed(self.limit, usual)
         if people > allowed and not told_yes and not confirm(people, allowed):
             raise VolumeGuardError(
@@ -59,7 +63,8 @@ class Run:
                 "with --yes-volume",
             )
         if people:
-            self._remember(usual, people)
+            runs = [*usual, people][-_REMEMBERED_RUNS:]
+            self._store.set_meta(self._name, json.dumps(runs))
         self._store.release_run(self.id, now)
         return people
 
@@ -67,9 +72,6 @@ class Run:
     def _name(self) -> str:
         return f"live_runs:{self.command}"
 
-    def _usual(self) -> list[int]:
-        written = self._store.get_meta(self._name)
+    def _usual(self, store: Store) -> list[int]:
+        written = store.get_meta(self._name)
         return [int(people) for people in json.loads(written)] if written else []
-
-    def _remember(self, usual: list[int], people: int) -> None:
-        self._store.set_meta(self._name, json.dumps([*usual, people][-_REMEMBERED_RUNS:]))

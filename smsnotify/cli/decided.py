@@ -1,0 +1,46 @@
+"""Decisions and tallies in words."""
+
+from __future__ import annotations
+
+from smsnotify.cli import show
+from smsnotify.engine.tally import Tally
+from smsnotify.model.decision import Decision, Verdict
+
+
+def decision_line(decision: Decision) -> str:
+    """Return one line: what becomes of it, of which rule, about which job, to whom, and why."""
+    draft = decision.draft
+    told = [
+        f"{decision.verdict.value:<4}",
+        draft.terms.name,
+        draft.event.name,
+        draft.event.job.number or draft.event.subject,
+        draft.recipient or "nobody",
+    ]
+    line = "  ".join(told)
+    if decision.verdict is Verdict.HOLD and decision.not_before:
+        line += f"  until {decision.not_before:%Y-%m-%d %H:%M} UTC"
+    if decision.reason:
+        line += f"  {decision.reason}"
+    if decision.detail:
+        line += f": {decision.detail}"
+    return line
+
+
+def summary_table(tally: Tally, *, dry_run: bool = False) -> None:
+    """Print what a run came to; the stops by reason below."""
+    rows: list[tuple[str, object]] = [
+        ("events", f"{tally.events:,}"),
+        ("matched", f"{tally.matched:,}"),
+        ("would be queued" if dry_run else "queued", f"{tally.queued:,}"),
+    ]
+    if not dry_run:
+        rows.append(("sent", f"{tally.sent:,}"))
+    for name in ("held", "duplicates", "stopped", "rejected", "failed", "unknown"):
+        count = getattr(tally, name)
+        if count or name in ("held", "duplicates", "stopped"):
+            rows.append((name, f"{count:,}"))
+    for reason, count in sorted(tally.stops.items()):
+        if reason != "duplicate":
+            rows.append((f"  {reason}", f"{count:,}"))
+    show.pairs(rows, title="Dry run: nothing was stored or sent" if dry_run else "")

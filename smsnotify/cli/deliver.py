@@ -1,0 +1,30 @@
+"""`deliver`: send what is queued or due."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from smsnotify.cli import show
+from smsnotify.cli.frame import desk_of, example, single
+
+app = single()
+
+
+@app.command(epilog=example("sms-notify deliver", "sms-notify deliver --watch"))
+def deliver(
+    ctx: typer.Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on until interrupted.")] = False,
+) -> None:
+    """Send the texts that are queued or due."""
+    from smsnotify.cli import delivering
+
+    desk = desk_of(ctx)
+    work = delivering.watch if watch else delivering.deliver
+    report = work(desk, desk.clock)
+    if desk.json:
+        show.emit_json(report.as_json())
+    else:
+        show.pairs(report.lines())
+    raise typer.Exit(report.exit_code)

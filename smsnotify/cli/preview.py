@@ -1,0 +1,160 @@
+"""`preview`: the texts as the phone would show them; nothing is stored or sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from smsnotify.cli import show
+from smsnotify.cli.desk import Desk
+from smsnotify.cli.frame import desk_of, example, single
+from smsnotify.model.decision import Decision, Verdict
+
+app = single()
+
+
+@app.command(
+    epilog=example(
+        "sms-notify preview events.jsonl",
+        "sms-notify preview --rule delivered",
+        "sms-notify preview --request events.jsonl",
+    )
+)
+def preview(
+    ctx: typer.Context,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE|-]", help="Job events; without it, a sample job."),
+    ] = None,
+    rule: Annotated[str, typer.Option("--rule", help="Only this rule, by name or id.")] = "",
+    request: Annotated[
+        bool, typer.Option("--request", help="Show the provider's request as curl, keys masked.")
+    ] = False,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="TIME", help="Judge as if it were this time.")
+    ] = "",
+    format: Annotated[
+        str, typer.Option("--format", help="auto, native, cloudevents or detrack.")
+    ] = "auto",
+) -> None:
+    """Show the texts as the phone would, without sending any."""
+    from smsnotify.cli.working import Working
+
+    desk = desk_of(ctx)
+    working = Working(desk, "preview", dry_run=True, as_of=as_of)
+    _known_rule(working.rules, rule)
+    source = file or ("" if sys.stdin.isatty() else "-")
+    found = 0
+    rejected = False
+    for decisions, bad in _decided(working, source, rule, format):
+        rejected = rejected or bad
+        for decision in decisions:
+            if not rule or rule in (decision.draft.terms.name, decision.draft.terms.id):
+                found += 1
+                _show(desk, decision, request=request)
+    if not found and not desk.json:
+        desk.note("no rule has anything to say about this; `sms-notify rules explain` says why")
+    working.memory.close()
+    raise typer.Exit(1 if rejected else 0)
+
+
+def _known_rule(rules: Any, rule: str) -> None:
+    from smsnotify.base.errors import UsageError
+
+    names = {name for one in rules.all for name in (one.id, one.terms.name)}
+    if rule and rule not in names:
+        raise UsageError(
+            f"there is no rule {rule!r}", hint=f"the rules are {', '.join(sorted(names))}"
+        )
+
+
+def _decided(
+    working: Any, source: str, rule: str, format: str
+) -> Iterator[tuple[list[Decision], bool]]:
+    """Yield decisions chunk by chunk: of the file's events, or of each rule's sample."""
+    if not source:
+        yield _samples(working, rule), False
+        return
+    from smsnotify.engine.intake import Intake
+    from smsnotify.events.read import read_chunks
+
+    intake = Intake(working.rules, working.policy, working.memory, source=source, format=format)
+    for chunk in read_chunks(source):
+        taken = intake.take(chunk.first, chunk.lines, working.clock())
+        for line in taken.rejected:
+            working.desk.note(f"{line.source}:{line.line}: rejected, {line.message}")
+        yield taken.decisions, bool(taken.rejected)
+
+
+def _samples(working: Any, rule: str) -> list[Decision]:
+    from smsnotify.engine.decide import drafts_of, judge
+    from smsnotify.engine.samples import SAMPLE_NUMBER, sample_event
+    from smsnotify.model.facts import Facts
+
+    now = working.clock()
+    wanted = [one for one in working.rules.all if not rule or rule in (one.id, one.terms.name)]
+    drafts = [
+        draft
+        for one in wanted
+        for draft in drafts_of(
+            one, sample_event(one, working.rules, now, SAMPLE_NUMBER), working.policy, now
+        )
+    ]
+    people = working.memory.people(draft.recipient for draft in drafts)
+    return judge(drafts, Facts({}, people), working.policy, now)
+
+
+def _show(desk: Desk, decision: Decision, *, request: bool) -> None:
+    if request:
+        if decision.verdict is not Verdict.STOP:
+            _show_request(desk, decision)
+        return
+    if desk.json:
+        show.emit_json(decision.as_json())
+        return
+    from smsnotify.cli.decided import decision_line
+
+    show.say(decision_line(decision), show.mark(decision.verdict.value))
+    if decision.body:
+        show.bubble(
+            decision.body,
+            recipient=decision.to or decision.draft.recipient,
+            footer=_footer(desk, decision),
+            style=show.mark(decision.verdict.value),
+        )
+
+
+def _footer(desk: Desk, decision: Decision) -> str:
+    from smsnotify.engine.costs import cost_of
+    from smsnotify.wiring import build
+
+    count = decision.segments
+    told = f"{count} segment{'' if count == 1 else 's'} {decision.encoding}"
+    prices = desk.settings.prices
+    cost = cost_of(
+        decision, build.real_accounts(desk.settings), build.real_routes(desk.settings), prices.of
+    )
+    return told if cost is None else f"{told} · {cost} {prices.currency}"
+
+
+def _show_request(desk: Desk, decision: Decision) -> None:
+    from smsnotify.engine.costs import first_account
+    from smsnotify.engine.requests import curl_of
+    from smsnotify.text.phone import country_of
+    from smsnotify.wiring import build
+
+    terms = decision.draft.terms
+    account = first_account(
+        build.real_accounts(desk.settings),
+        build.real_routes(desk.settings),
+        terms.route,
+        country_of(decision.to),
+        terms.channel,
+    )
+    if account is None:
+        desk.note(f"no account of the route {terms.route!r} serves this destination")
+    else:
+        show.say(curl_of(account, decision))

@@ -1,0 +1,122 @@
+"""Decide against what is remembered, and keep the outcome: the same for events and reminders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from smsnotify.base.ids import new_id
+from smsnotify.engine.decide import judge
+from smsnotify.engine.outgoing import to_message
+from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
+from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
+from smsnotify.model.facts import Facts, Person, Policy
+from smsnotify.model.jobstate import KnownJob
+from smsnotify.model.message import MessageState
+from smsnotify.store.batch import Batch, EventRow, JobRow
+
+
+class Memory(Protocol):
+    """What deciding needs to remember: the store, or a rehearsal that forgets."""
+
+    @property
+    def durable(self) -> bool:
+        """False when nothing of this outlives the run (a dry run)."""
+
+    def find_jobs(self, names: Iterable[str]) -> dict[str, KnownJob]:
+        """Return what is known of jobs, by any of their names."""
+
+    def taken(self, keys: Sequence[MessageKey]) -> dict[MessageKey, Earlier]:
+        """Return the keys that already have a message."""
+
+    def people(self, numbers: Iterable[str]) -> dict[str, Person]:
+        """Return what is known of recipients."""
+
+    def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
+        """Keep a chunk's outcome in one transaction; return the keys that somebody else took."""
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """Under which run new messages go into the outbox, and whether its guard holds them."""
+
+    run: str = ""
+    guarded: bool = False
+
+
+class Judged(msgspec.Struct, frozen=True, gc=False):
+    """Decisions, and the messages of a stopped run whose place they take."""
+
+    decisions: list[Decision]
+    left_behind: list[Earlier] = []
+
+
+def judge_remembering(
+    drafts: Sequence[Draft], memory: Memory, policy: Policy, ticket: Ticket, now: datetime
+) -> Judged:
+    """Fetch what judging needs to know, and judge."""
+    if not drafts:
+        return Judged([])
+    taken = memory.taken([draft.key for draft in drafts])
+    left_behind = {
+        key: earlier for key, earlier in taken.items() if is_left_behind(earlier, ticket)
+    }
+    for key in left_behind:
+        del taken[key]
+    people = memory.people(draft.recipient for draft in drafts)
+    decisions = judge(drafts, Facts(taken, people), policy, now)
+    return Judged(decisions, list(left_behind.values()))
+
+
+def keep(
+    judged: Judged,
+    memory: Memory,
+    ticket: Ticket,
+    now: datetime,
+    *,
+    jobs: Sequence[JobRow] = (),
+    events: Sequence[EventRow] = (),
+) -> list[Decision]:
+    """Save decisions with their messages; a key that another process took makes a duplicate."""
+    messages = {
+        decision.draft.key: to_message(
+            decision, new_id(now), now, run=ticket.run, guarded=ticket.guarded
+        )
+        for decision in judged.decisions
+        if decision.verdict is not Verdict.STOP
+    }
+    batch = Batch(
+        jobs=list(jobs),
+        events=list(events),
+        decisions=judged.decisions,
+        messages=messages,
+        replaces=[earlier.id for earlier in judged.left_behind],
+        at=now,
+    )
+    lost = memory.save(batch)
+    return [_overtaken(one, lost) for one in judged.decisions] if lost else judged.decisions
+
+
+def is_left_behind(earlier: Earlier, ticket: Ticket) -> bool:
+    """Say whether a message waits for the guard of a run that is over: this run takes its place."""
+    return (
+        earlier.gate == VOLUME_GUARD
+        and earlier.state == MessageState.HELD
+        and earlier.run != ticket.run
+    )
+
+
+def _overtaken(decision: Decision, lost: Mapping[MessageKey, Earlier]) -> Decision:
+    earlier = lost.get(decision.draft.key)
+    if earlier is None or decision.verdict is Verdict.STOP:
+        return decision
+    return Decision(
+        draft=decision.draft,
+        verdict=Verdict.STOP,
+        gate="duplicate",
+        reason="duplicate",
+        detail=f"already {earlier.state} as {earlier.id}",
+        earlier=earlier,
+    )

@@ -1,0 +1,65 @@
+"""The use case behind `process` and `pull`: chunks in, decisions kept, texts sent.
+
+Everything is taken in first; then the volume guard has its word; then the outbox is delivered.
+With `follow` there is no end to wait for: every chunk is delivered as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from smsnotify.base.clock import Clock
+from smsnotify.engine.intake import Taken
+from smsnotify.engine.rejects import RejectFile
+from smsnotify.engine.tally import Tally
+
+
+class Lines(Protocol):
+    """Consecutive lines of an input."""
+
+    @property
+    def first(self) -> int:
+        """The number of the first line."""
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines, blank ones too."""
+
+
+Take = Callable[[int, Sequence[bytes], datetime], Taken]
+"""`Intake.take` or `Intake.take_jobs`."""
+
+Show = Callable[[Taken], None]
+"""Told of every chunk: for progress, and for printing decisions."""
+
+
+def take_all(
+    take: Take,
+    chunks: Iterable[Lines],
+    clock: Clock,
+    tally: Tally,
+    *,
+    show: Show,
+    rejects: RejectFile | None = None,
+    after_chunk: Callable[[], None] | None = None,
+) -> int:
+    """Take every chunk in, one transaction each; return how many lines were read.
+
+    `rejects` None keeps no rejected lines (a dry run). Rejected lines are on the disk before the
+    next chunk is read.
+    """
+    read = 0
+    for chunk in chunks:
+        taken = take(chunk.first, chunk.lines, clock())
+        read += len(chunk.lines)
+        tally.events += taken.events
+        tally.rejected += len(taken.rejected)
+        tally.add(taken.decisions)
+        if rejects is not None and taken.rejected:
+            rejects.add(taken.rejected)
+        show(taken)
+        if after_chunk is not None:
+            after_chunk()
+    return read

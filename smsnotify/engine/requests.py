@@ -1,0 +1,30 @@
+"""The provider's request for a text, to be looked at instead of sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smsnotify.engine.accounts import Account
+from smsnotify.model.decision import Decision
+from smsnotify.model.message import OutboundMessage
+from smsnotify.providers.curl import as_curl
+from smsnotify.text.phone import country_of
+
+SHOWN_ID = "00000000000000000000000000"
+
+
+def curl_of(account: Account, decision: Decision) -> str:
+    """Return the request as curl, secrets masked; a sentence when the account needs none."""
+    if account.provider.local:
+        return f"# account {account.name}: {account.provider.title} makes no request"
+    adapter: Any = type(account.provider)
+    shown = adapter(account.provider.settings, masked=True)
+    country = country_of(decision.to)
+    message = OutboundMessage(
+        id=SHOWN_ID,
+        recipient=decision.to,
+        body=decision.body,
+        encoding=decision.encoding or "GSM7",
+        sender=shown.sender_for(country),
+    )
+    return f"# account {account.name}\n{as_curl(shown.build_request([message]))}"

@@ -1,0 +1,66 @@
+"""An invented job to show a rule with, when nobody brings a real one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from smsnotify.model.event import Event
+from smsnotify.model.job import Job, Scalar
+from smsnotify.rules.compile import CompiledRule, RuleSet
+
+SAMPLE_NUMBER: Final = "+6591230000"
+
+_SAMPLE: Final[dict[str, Scalar]] = {
+    "id": "65f000000000000000000000",
+    "type": "Delivery",
+    "do_number": "DO-SAMPLE",
+    "detrack_number": "DET0000000",
+    "tracking_number": "T-SAMPLE",
+    "order_number": "SO-SAMPLE",
+    "attempt": 1,
+    "status": "dispatched",
+    "tracking_status": "Out for delivery",
+    "deliver_to_collect_from": "Mei Tan",
+    "customer": "Acme",
+    "company_name": "Acme",
+    "address": "12 Example Street, Singapore 560012",
+    "postal_code": "560012",
+    "assign_to": "Van 3",
+    "group_name": "North",
+    "reason": "Nobody at home",
+    "time_window": "0900 - 1100 hrs",
+    "eta_time": "14:30",
+    "live_eta": "15:10",
+    "tracking_link": "https://trk.la/sample",
+    "received_by_sent_by": "Mei Tan",
+    "goods_service_rating": 2,
+    "driver_rating": 5,
+    "customer_feedback": "The box was wet.",
+    "items_count": 2,
+}
+
+
+def sample_job(job_type: type[Job], day: date, recipient: str = SAMPLE_NUMBER) -> Job:
+    """Return the sample as the rules' own job type, planned for `day`, to one phone number."""
+    values: dict[str, object] = {
+        name: value for name, value in _SAMPLE.items() if name in job_type.__struct_fields__
+    }
+    for name in job_type.__struct_fields__:
+        if name.endswith("phone_number") or name == "other_phone_numbers":
+            values[name] = recipient
+        elif name in ("date", "start_date"):
+            values[name] = day.isoformat()
+    return msgspec.convert(values, job_type)
+
+
+def sample_event(rule: CompiledRule, rules: RuleSet, now: datetime, recipient: str) -> Event:
+    """Return an event that the rule listens to, with the sample job of a matching type."""
+    name = min(rule.events, default="completed")
+    day = now.date() + timedelta(days=1)
+    job = sample_job(rules.job_type, day, recipient)
+    if rule.job_type == "collection":
+        job = msgspec.structs.replace(job, type="Collection")
+    return Event(name, job, f"id:{job.id}", "sample", None)
