@@ -1,0 +1,61 @@
+"""Save and send a test: one sample text, for real, through one account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from smsnotify.base.ids import new_id
+from smsnotify.engine.decide import drafts_of, judge
+from smsnotify.engine.keep import Judged, Memory, Ticket, keep
+from smsnotify.engine.samples import sample_job
+from smsnotify.gates.number import number_gate
+from smsnotify.gates.opted_out import opted_out_gate
+from smsnotify.model.decision import Decision, Draft, MessageKey
+from smsnotify.model.event import Event
+from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.job import Job
+from smsnotify.model.rule import Priority, RuleTerms
+from smsnotify.rules.compile import CompiledRule
+from smsnotify.text.phone import country_of
+
+ROUTE = "send-test"
+KIND = "test"
+_GATES = (number_gate, opted_out_gate)
+
+
+def rule_draft(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> Draft:
+    """Return the first text that a rule would write for an event, whoever it is for."""
+    return drafts_of(rule, event, policy, now)[0]
+
+
+def text_draft(text: str, now: datetime) -> Draft:
+    """Return a draft of a plain text that belongs to no rule."""
+    terms = RuleTerms(id="", name="", body=lambda job: text, tracking_link="none", max_segments=10)
+    event = Event(KIND, sample_job(Job, now.date()))
+    key = MessageKey("", "", KIND, "", "", "sms", "")
+    return Draft(terms, event, "", key)
+
+
+def decide_test(
+    draft: Draft, recipient: str, memory: Memory, policy: Policy, now: datetime
+) -> Decision:
+    """Judge a draft as a test to `recipient`: numbers and opt-outs count, hours and age do not.
+
+    A test never stands in the way of the real text: its key has a subject of its own.
+    """
+    key = draft.key._replace(
+        subject=new_id(now), mode=policy.mode, kind=KIND, occasion="", recipient=recipient
+    )
+    terms = msgspec.structs.replace(
+        draft.terms, route=ROUTE, priorities={draft.event.name: Priority.URGENT}
+    )
+    test = Draft(terms, draft.event, recipient, key, "", country_of(recipient))
+    facts = Facts({}, memory.people([recipient]))
+    return judge([test], facts, policy, now, _GATES)[0]
+
+
+def queue_test(decision: Decision, memory: Memory, run: str, now: datetime) -> None:
+    """Put a test into the outbox, where the delivery of `run` finds it."""
+    keep(Judged([decision]), memory, Ticket(run), now)
