@@ -1,0 +1,85 @@
+"""Templates that need Jinja2: parsed, checked against the allow-list, rendered in its sandbox.
+
+Loaded for a rule file that has such a template, and not otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from smsnotify.base.errors import TemplateError
+from smsnotify.text.template_check import Checker
+from smsnotify.text.template_errors import unreadable
+from smsnotify.text.template_filters import FILTERS, INTERNAL
+from smsnotify.text.template_values import Missing, as_text, entries, present
+
+
+class Compiled(NamedTuple):
+    """What a template reads, and what makes the function that renders it."""
+
+    fields: frozenset[str]
+    loops: frozenset[str]
+    make: Callable[[], Callable[[object], str]]
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    # A text is no HTML, so nothing is escaped. The caller has already dropped the last line end.
+    made = SandboxedEnvironment(
+        autoescape=False, finalize=as_text, keep_trailing_newline=True, cache_size=0
+    )
+    made.globals = {}
+    made.filters = {name: spec.apply for name, spec in FILTERS.items()} | INTERNAL
+    made.tests = {"defined": lambda value: not isinstance(value, Missing)}
+    return made
+
+
+def compile_jinja(
+    source: str, fields: frozenset[str], lists: Mapping[str, Collection[str]]
+) -> Compiled:
+    """Check a template; `make` then gives the function that renders it.
+
+    Raises:
+        TemplateError: it cannot be read, or says something that is not allowed.
+    """
+    tree = _parse(source)
+    checker = Checker(fields, lists)
+    checker.check(tree)
+    read, loops = frozenset(checker.fields), frozenset(checker.loops)
+    return Compiled(read, loops, lambda: _renderer(tree, read, loops))
+
+
+def _parse(source: str) -> nodes.Template:
+    try:
+        return _environment().parse(source)
+    except TemplateSyntaxError as error:
+        raise unreadable(source, str(error.message), error.lineno) from None
+    except RecursionError:
+        raise TemplateError(
+            "the template is nested too deeply", hint="leave out brackets, or split it"
+        ) from None
+    except ValueError:  # what `int` says to thousands of digits
+        raise TemplateError("a number in the template is too long", hint="shorten it") from None
+
+
+def _renderer(
+    tree: nodes.Template, fields: frozenset[str], loops: frozenset[str]
+) -> Callable[[object], str]:
+    environment = _environment()
+    tree.set_environment(environment)
+    template = environment.from_string(tree)
+    start, context = template.root_render_func, template.new_context
+    names, lists = sorted(fields), sorted(loops)
+
+    def render(job: object) -> str:
+        values = {name: present(getattr(job, name, None), name) for name in names}
+        for name in lists:
+            values[name] = entries(getattr(job, name, None), name)
+        return "".join(start(context(values)))
+
+    return render
