@@ -66,13 +66,22 @@ class _Walker:
         start = self.at
         is_array = self.text.startswith("[[", start)
         self.at += 2 if is_array else 1
-        path: Path = tuple(self._key())
+        path = self._below_entries(self._key(), is_array)
         self.at = self.text.index("]", self.at) + (2 if is_array else 1)
         if is_array:
             count = self.tables.get(path, 0)
             self.tables[path] = count + 1
             path = (*path, count)
         self._note(path, start)
+        return path
+
+    def _below_entries(self, key: list[str], is_array: bool) -> Path:
+        """Say which entry of a `[[list]]` a header below it belongs to: the last one so far."""
+        path: Path = ()
+        for depth, part in enumerate(key, 1):
+            path = (*path, part)
+            if path in self.tables and not (is_array and depth == len(key)):
+                path = (*path, self.tables[path] - 1)
         return path
 
     def _key(self) -> list[str]:
