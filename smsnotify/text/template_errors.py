@@ -13,6 +13,7 @@ _OPENING: Final = {closing: opening for opening, closing in _CLOSING.items()}
 _MARK: Final = re.compile(r"\{[{%#]")
 _TAG: Final = re.compile(r"\{%[-+]?\s*(\w+)")
 _KNOWN_TAGS: Final = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
+_OTHER_WORDS: Final = {"elseif": "elif", "elsif": "elif", "foreach": "for", "end": "endif"}
 _BLOCKS: Final = {"endif": "if", "endfor": "for"}
 
 ALLOWED: Final = "a template has {{ field | filter }}, if and for"
@@ -89,7 +90,8 @@ def _open_block(source: str) -> TemplateError | None:
     for tag in _TAG.finditer(source):
         word, line = tag[1], _line(source, tag.start())
         if word not in _KNOWN_TAGS:
-            return refused(f"{{% {word} %}}", line, word, did_you_mean(word, _KNOWN_TAGS, ALLOWED))
+            near = did_you_mean(_OTHER_WORDS.get(word, word), _KNOWN_TAGS, ALLOWED)
+            return refused(f"{{% {word} %}}", line, word, near)
         if word in ("if", "for"):
             stack.append((word, line))
             continue
