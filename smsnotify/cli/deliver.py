@@ -21,7 +21,7 @@ def deliver(
     from smsnotify.cli import delivering
 
     desk = desk_of(ctx)
-    work = delivering.watch if watch else delivering.deliver
+    work = delivering.watch_outbox if watch else delivering.deliver
     report = work(desk, desk.clock)
     if desk.json:
         show.emit_json(report.as_json())

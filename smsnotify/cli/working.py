@@ -72,7 +72,7 @@ class Working:
         self._jobs_of_files: dict[str, PlannedJob] = {}
         limit = build.volume_limit(desk.settings) if guarded and not dry_run else None
         self.run = Run(command, self.store, limit, self.clock())
-        self.stopped_early = False
+        self.ended = 0
 
     def take(
         self,
@@ -151,14 +151,14 @@ class Working:
             self.run.pass_guard(self.clock(), _ask_volume, told_yes=told_yes)
 
     def deliver(self) -> None:
-        """Send what this run queued, and what is due besides."""
+        """Send what this run queued."""
         from smsnotify.cli.delivering import deliver
 
-        report = deliver(self.desk, self.clock, run=self.run.id)
-        self.tally.sent += report.sent
-        self.tally.failed += report.failed
-        self.tally.unknown += report.unknown
-        self.stopped_early = self.stopped_early or report.stopped_early
+        delivered = deliver(self.desk, self.clock, run=self.run.id)
+        self.tally.sent += delivered.report.sent
+        self.tally.failed += delivered.report.failed
+        self.tally.unknown += delivered.report.unknown
+        self.ended = self.ended or delivered.early_exit
 
     def finish(self) -> int:
         """Print the summary and return the exit code."""
@@ -173,9 +173,7 @@ class Working:
             )
         if self.dry_run:
             self.memory.close()
-        if self.stopped_early:
-            return 3
-        return 1 if self.tally.needs_a_look else 0
+        return self.ended or int(self.tally.needs_a_look)
 
     def _shown(self, bar: show.Bar) -> Callable[[Taken], None]:
         def shown(taken: Taken) -> None:

@@ -1,0 +1,144 @@
+"""Runs the delivery engine from a command, and says what it came to."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from smsnotify.base.clock import Clock
+from smsnotify.cli.desk import Desk
+from smsnotify.engine.accounts import Account, Routes
+from smsnotify.engine.delivery import drain, watch
+from smsnotify.engine.loop import run as run_loop
+from smsnotify.engine.report import DeliveryReport
+from smsnotify.wiring import build
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """A delivery report as a command sees it."""
+
+    report: DeliveryReport
+    interrupted: bool = False
+
+    @property
+    def early_exit(self) -> int:
+        """130 interrupted; 3 when texts stay because of a pause or a dead account; else 0."""
+        if self.interrupted:
+            return 130
+        report = self.report
+        return 3 if report.left and (report.paused or report.stopped_accounts) else 0
+
+    @property
+    def exit_code(self) -> int:
+        """The early exit's; else 1 when something failed or is unknown."""
+        return self.early_exit or int(bool(self.report.failed or self.report.unknown))
+
+    def as_json(self) -> dict[str, object]:
+        """`{"type": "delivery", "sent", "failed", "unknown", "expired", "left", …}`."""
+        report = self.report
+        return {
+            "type": "delivery",
+            "sent": report.sent,
+            "failed": report.failed,
+            "unknown": report.unknown,
+            "expired": report.expired,
+            "left": report.left,
+            "paused": list(report.paused),
+            "stopped_accounts": report.stopped_accounts,
+        }
+
+    def lines(self) -> list[tuple[str, object]]:
+        """Names and figures for people."""
+        report = self.report
+        rows: list[tuple[str, object]] = [("sent", report.sent)]
+        for name in ("failed", "unknown", "expired", "left"):
+            if count := getattr(report, name):
+                rows.append((name, count))
+        return rows
+
+
+def deliver(
+    desk: Desk,
+    clock: Clock,
+    *,
+    run: str = "",
+    accounts: Mapping[str, Account] | None = None,
+    routes: Routes | None = None,
+) -> Delivered:
+    """Send what is due, of one run or of all; returns when nothing is due any more."""
+
+    async def work() -> tuple[DeliveryReport, bool]:
+        stop = asyncio.Event()
+        with _interruptible(stop):
+            report = await drain(
+                desk.store,
+                accounts if accounts is not None else build.accounts(desk.settings),
+                routes if routes is not None else build.routes(desk.settings),
+                mode=desk.settings.mode,
+                clock=clock,
+                run=run,
+                stop=stop,
+            )
+        return report, stop.is_set()
+
+    return _told(desk, run_loop(work()))
+
+
+def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
+    """Send what becomes due until interrupted."""
+
+    async def work() -> tuple[DeliveryReport, bool]:
+        stop = asyncio.Event()
+        with _interruptible(stop):
+            report = await watch(
+                desk.store,
+                build.accounts(desk.settings),
+                build.routes(desk.settings),
+                mode=desk.settings.mode,
+                clock=clock,
+                stop=stop,
+            )
+        return report, False
+
+    desk.note("watching the outbox; Ctrl-C ends it")
+    return _told(desk, run_loop(work()))
+
+
+@contextmanager
+def _interruptible(stop: asyncio.Event) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the work at a message boundary."""
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def ask(number: int, frame: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            before[number] = signal.signal(number, ask)
+        except ValueError:  # not in the main thread: whoever started us handles signals
+            break
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _told(desk: Desk, outcome: tuple[DeliveryReport, bool]) -> Delivered:
+    report, interrupted = outcome
+    for name, reason in report.stopped_accounts.items():
+        desk.note(f"account {name} is stopped: {reason}; see `sms-notify providers check`")
+    if report.paused:
+        what = "everything" if "*" in report.paused else ", ".join(report.paused)
+        desk.note(f"sending is paused ({what}); `sms-notify resume` lets it go on")
+    if report.left:
+        desk.note(f"{report.left} texts are still queued; `sms-notify deliver` sends them")
+    if interrupted:
+        desk.note("interrupted at a message boundary; nothing is lost, run it again")
+    return Delivered(report, interrupted)
