@@ -1,0 +1,160 @@
+"""Phone numbers as people write them, read as E.164.
+
+The judge is Google's `phonenumbers`. A number that is written cleanly is read by patterns of the
+same metadata (`phone_patterns`), thirty times faster; everything else goes to `phone_parse`,
+and the tests hold the two to the same answers.
+
+What is read, and how:
+
+- `+…` and `00…` are international and need no country. Only where `00…` is nobody's number, it
+  is read as dialled in the country (Singapore's 001, Australia's 0011).
+- All else is national: in the job's country and in the settings' country. Valid in one of them:
+  that one. Valid in both, as two numbers: `doubtful_number`. Abroad, dialled from one of them
+  (`011 65 …`), counts only if neither knows it as a number of its own.
+- Digits that begin with the country's own calling code, without plus (`6591230000`), are read
+  as if the plus were there, unless they are a national number too: then `doubtful_number`, or
+  the national number where the other could get no text anyway.
+- Letters do not stand for digits (`555-CALL`); a word before the number and an extension after
+  it are dropped.
+
+A reason `landline` is for every line that gets no texts: surely landlines, and numbers that no
+customer holds in a hand: toll-free, premium rate, shared cost, company-wide (UAN), pagers,
+voice mail boxes. What may be a mobile, and numbers of internet and personal lines, pass.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from smsnotify.text.country import country_code
+from smsnotify.text.phone_values import LANDLINE, Line, Plan, ReadNumber
+
+__all__ = ["ReadNumber", "country_code", "country_of", "read_number", "split_numbers"]
+
+
+_LONGEST_GLANCE: Final = 40  # characters; `phonenumbers` gives up at 250
+_LONGEST_E164: Final = 19  # a plus, a calling code, and the 15 digits some plans reach
+
+# The last four: comma and semicolon in full width and in Arabic.
+_BREAK = re.compile(r"[,;\r\n\v\f\x1c-\x1e\x85\u2028\u2029\uff0c\uff1b\u060c\u061b]")
+
+# By the first four characters and the length of an E.164 number; by the first four alone.
+_lines: dict[tuple[str, int], Line] = {}
+_countries_alone: dict[str, str] = {}
+_new = tuple.__new__  # half the price of calling the class, in the one place where that counts
+
+
+def split_numbers(raw: str) -> list[str]:
+    """Return the numbers of a field, split at `,` `;` and line ends; trimmed, none empty."""
+    if raw.isdecimal() or raw[1:].isdecimal():
+        return [raw.strip()]
+    return [part for found in _BREAK.split(raw) if (part := found.strip())]
+
+
+def read_number(raw: str, job_country: str, home_country: str) -> ReadNumber:
+    """Read one number as a person wrote it; see the head of this module for how.
+
+    `job_country` is the job's field as it came: a code or an English name, anything else is
+    ignored. `home_country` is the settings' country, an ISO code or `''`.
+    """
+    read = _read_at_a_glance(raw, job_country, home_country)
+    if read is not None:
+        return read
+    if len(raw) <= _LONGEST_GLANCE:
+        bare = raw.replace(" ", "").replace("-", "").replace("(", "").replace(")", "")
+        if bare != raw:
+            read = _read_at_a_glance(bare, job_country, home_country)
+            if read is not None:
+                return read
+    from smsnotify.text.phone_parse import read_slowly
+
+    return read_slowly(raw, _countries(job_country, home_country))
+
+
+def country_of(e164: str) -> str:
+    """Return the country (ISO 3166) of an E.164 number, `''` for a number of no country."""
+    country = _countries_alone.get(e164[:4])
+    if country is not None:
+        return country
+    line = _lines.get((e164[:4], len(e164))) or _find_line(e164)
+    if line is not None:
+        found = line.fullmatch(e164)
+        if found is not None:
+            return line.answers[found.lastindex or 0][0]
+    return _find_country(e164)
+
+
+def _read_at_a_glance(raw: str, job_country: str, home_country: str) -> ReadNumber | None:
+    """Answer for a number without any decoration; None: look closer."""
+    here = ""
+    e164 = raw
+    if raw[:1] != "+":
+        plan = _plan(job_country, home_country)
+        if plan is None:
+            return None
+        code, start, here = plan
+        before = start(raw)
+        if before is None or before.lastindex is not None:
+            return None
+        e164 = code + raw[before.end() :]
+    line = _lines.get((e164[:4], len(e164))) or _find_line(e164)
+    if line is None:
+        return None
+    fullmatch, answers = line
+    found = fullmatch(e164)
+    if found is None:
+        return None
+    country, reason = answers[found.lastindex or 0]
+    if here and here != country:  # a neighbour under the same calling code
+        return None
+    if reason:
+        return LANDLINE if reason == "landline" else None
+    return _new(ReadNumber, (e164, country, ""))
+
+
+def _find_line(e164: str) -> Line | None:
+    digits = e164[1:]
+    if len(e164) > _LONGEST_E164 or not (digits.isascii() and digits.isdecimal()):
+        return None
+    from smsnotify.text.phone_patterns import calling_code, line_of
+
+    code = calling_code(digits[:3]) if e164[0] == "+" else ""
+    line = line_of(code, len(digits) - len(code)) if code else None
+    if line is not None:
+        _lines[e164[:4], len(e164)] = line
+    return line
+
+
+def _find_country(e164: str) -> str:
+    digits = e164[1:]
+    if e164[:1] != "+" or not (digits.isascii() and digits.isdecimal()):
+        return ""
+    from smsnotify.text.phone_parse import parsed_country
+    from smsnotify.text.phone_patterns import calling_code, only_country
+
+    code = calling_code(digits[:3])
+    alone = only_country(code) if code else ""
+    if not alone:
+        return parsed_country(e164)
+    _countries_alone[e164[:4]] = alone
+    return alone
+
+
+@lru_cache(maxsize=1024)
+def _countries(job_country: str, home_country: str) -> tuple[str, ...]:
+    """Return the countries whose national numbers are read, the job's first; none doubled."""
+    from smsnotify.text.phone_patterns import plan_of
+
+    codes = dict.fromkeys((country_code(job_country), country_code(home_country)))
+    return tuple(code for code in codes if code and plan_of(code))
+
+
+@lru_cache(maxsize=1024)
+def _plan(job_country: str, home_country: str) -> Plan | None:
+    """Return how national numbers are read, if there is one country to read them in."""
+    from smsnotify.text.phone_patterns import plan_of
+
+    countries = _countries(job_country, home_country)
+    return plan_of(countries[0]) if len(countries) == 1 else None

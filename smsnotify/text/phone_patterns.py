@@ -1,0 +1,137 @@
+"""Google's numbering plans, compiled: one pattern per calling code and length of number.
+
+`phonenumbers` takes a number apart and then tries the pattern of every type of every region, one
+after the other, at 20 to 30 µs a number. Here the same patterns of the same metadata stand in
+the same order in one expression, so that one match answers. Whatever such a pattern does not
+match is not refused by it: that is for `phonenumbers` itself to say.
+`tests/text/test_phone_regions.py` holds both to the same answers over all regions and types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from phonenumbers import PhoneMetadata
+from phonenumbers.phonemetadata import REGION_CODE_FOR_NON_GEO_ENTITY, PhoneNumberDesc
+from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE
+
+from smsnotify.text.phone_values import Line, Plan
+
+TEXTABLE = ""
+LANDLINE = "landline"
+NOT_A_NUMBER = "not_a_number"
+
+_SERVICES_FIRST = ("premium_rate", "toll_free", "shared_cost")
+_PEOPLE = ("voip", "personal_number")
+_SERVICES_LAST = ("pager", "uan", "voicemail")
+
+
+@cache
+def line_of(code: str, digits: int) -> Line | None:
+    """Return the pattern for `+`, calling code and `digits` of national number.
+
+    None: no number of that length there, or a calling code that belongs to no country.
+    """
+    regions = COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    if regions[0] == REGION_CODE_FOR_NON_GEO_ENTITY:
+        return None
+    branches: list[str] = []
+    answers: list[tuple[str, str]] = []
+    for region in regions:
+        metadata = _metadata(region)
+        # Where regions share a calling code, leading digits decide alone, valid or not.
+        here = metadata.leading_digits if len(regions) > 1 else None
+        only = f"(?=(?:{here}))" if here else ""
+        for pattern, reason in _kinds(metadata, digits):
+            branches.append(f"{only}(?:{pattern})()")
+            answers.append((region, reason))
+        if here:
+            branches.append(rf"{only}\d*()")
+            answers.append((region, NOT_A_NUMBER))
+    if not branches:
+        return None
+    guard, groups = _no_prefix(code, _metadata(regions[0]))
+    compiled = re.compile(rf"\+{code}{guard}(?:{'|'.join(branches)})", re.ASCII)
+    return Line(compiled.fullmatch, (("", ""),) * (groups + 1) + tuple(answers))
+
+
+@cache
+def plan_of(country: str) -> Plan | None:
+    """Return how national numbers of a country (ISO code) are read; None: it has none."""
+    metadata = PhoneMetadata.metadata_for_region(country, None)
+    if metadata is None:
+        return None
+    code = str(metadata.country_code)
+    trunk = metadata.national_prefix_for_parsing or ""
+    elsewhere = ["00", metadata.international_prefix or "00"]
+    if trunk != code:  # in North America both are 1 and mean the same number
+        elsewhere.append(code)
+    start = re.compile(f"({'|'.join(elsewhere)})|(?:{trunk})|", re.ASCII)
+    return Plan("+" + code, start.match, country)
+
+
+@cache
+def calling_code(digits: str) -> str:
+    """Return the calling code that the first digits of an international number (1 to 3) are."""
+    for length in (1, 2, 3):
+        if digits[:length].isdecimal() and int(digits[:length]) in COUNTRY_CODE_TO_REGION_CODE:
+            return digits[:length]
+    return ""
+
+
+def only_country(code: str) -> str:
+    """Return the country that has a calling code to itself, `''` where several share it."""
+    regions = COUNTRY_CODE_TO_REGION_CODE[int(code)]
+    alone = len(regions) == 1 and regions[0] != REGION_CODE_FOR_NON_GEO_ENTITY
+    return regions[0] if alone else ""
+
+
+def _metadata(region: str) -> PhoneMetadata:
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    assert metadata is not None, region
+    return metadata
+
+
+def _kinds(metadata: PhoneMetadata, digits: int) -> Iterator[tuple[str, str]]:
+    """Give (pattern, reason) in the order in which `phonenumbers` decides on a type.
+
+    A number that fits both the mobile and the landline pattern may be a mobile, so mobile comes
+    before landline. The general pattern of a region is the union of these and needs no look.
+    """
+
+    def fitting(*names: str) -> Iterator[str]:
+        for name in names:
+            kind: PhoneNumberDesc | None = getattr(metadata, name)
+            if kind is None or not kind.national_number_pattern:
+                continue
+            if not kind.possible_length or digits in kind.possible_length:
+                yield kind.national_number_pattern
+
+    for pattern in fitting(*_SERVICES_FIRST):
+        yield pattern, LANDLINE
+    for pattern in fitting(*_PEOPLE):
+        yield pattern, TEXTABLE
+    for pattern in fitting(*_SERVICES_LAST):
+        yield pattern, LANDLINE
+    if metadata.same_mobile_and_fixed_line_pattern:
+        for pattern in fitting("fixed_line"):
+            yield pattern, TEXTABLE
+        return
+    for pattern in fitting("mobile"):
+        yield pattern, TEXTABLE
+    for pattern in fitting("fixed_line"):
+        yield pattern, LANDLINE
+
+
+def _no_prefix(code: str, metadata: PhoneMetadata) -> tuple[str, int]:
+    """Return a guard against numbers that `phonenumbers` would take a trunk prefix from.
+
+    `+44 (0)7400 …` is one. The second value is how many groups the guard has. A prefix pattern
+    may match nothing at all (Argentina's): looking back for `+54` asks whether it took anything.
+    """
+    prefix = metadata.national_prefix_for_parsing
+    if not prefix:
+        return "", 0
+    return rf"(?!(?:{prefix})(?<!\+{code}))", re.compile(prefix).groups
