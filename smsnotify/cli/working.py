@@ -72,6 +72,7 @@ class Working:
         self._jobs_of_files: dict[str, PlannedJob] = {}
         limit = build.volume_limit(desk.settings) if guarded and not dry_run else None
         self.run = Run(command, self.store, limit, self.clock())
+        self.released = 0
         self.ended = 0
 
     def take(
@@ -131,6 +132,17 @@ class Working:
         self.tally.add(decisions)
         self._print(decisions)
 
+    def release(self) -> None:
+        """Judge held texts again whose time has come, and show what became of them."""
+        from smsnotify.engine.release import release_due
+
+        for again in release_due(self.store, self.rules, self.policy, self.clock()):
+            self.released += 1
+            if again.decision is not None:
+                self._print([again.decision])
+            elif self.desk.verbosity:
+                show.say(f"stop  {again.message.rule}  {again.message.job}  {again.reason}")
+
     def planned_jobs(self) -> Iterator[PlannedJob]:
         """Yield the jobs that reminders look at: the books', and in a dry run the file's."""
         first, last = search_days(self.clock())
@@ -151,10 +163,10 @@ class Working:
             self.run.pass_guard(self.clock(), _ask_volume, told_yes=told_yes)
 
     def deliver(self) -> None:
-        """Send what this run queued."""
+        """Send what is due: this run's texts, and those that an earlier one could not send."""
         from smsnotify.cli.delivering import deliver
 
-        delivered = deliver(self.desk, self.clock, run=self.run.id)
+        delivered = deliver(self.desk, self.clock)
         self.tally.sent += delivered.report.sent
         self.tally.failed += delivered.report.failed
         self.tally.unknown += delivered.report.unknown

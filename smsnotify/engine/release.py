@@ -13,12 +13,17 @@ import msgspec
 from smsnotify.engine.decide import drafts_of, judge
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
-from smsnotify.model.decision import Decision, Draft
+from smsnotify.model.decision import Decision, Draft, Verdict
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
 from smsnotify.rules.compile import RuleSet
+from smsnotify.store.held import Resolution
+from smsnotify.store.store import Store
+from smsnotify.text.phone import country_of
+
+AT_ONCE = 500
 
 _ORDER = tuple(gate for gate in ORDER if gate is not duplicate_gate)
 
@@ -70,3 +75,56 @@ def _with_key(draft: Draft, message: Message) -> Draft:
         subject=message.subject, kind=message.kind, occasion=message.occasion, mode=message.mode
     )
     return msgspec.structs.replace(draft, key=key)
+
+
+def release_due(store: Store, rules: RuleSet, policy: Policy, now: datetime) -> list[Again]:
+    """Judge every held text whose time has come, and write down what becomes of it.
+
+    Returns those that this call really changed; another process may have been faster with some.
+    """
+    decode = msgspec.json.Decoder(rules.job_type).decode
+    changed: list[Again] = []
+    while held := store.held_due(policy.mode, now, AT_ONCE):
+        people = store.people({one.message.intended for one in held})
+        judged = [
+            judge_again(
+                one.message,
+                decode(one.job.snapshot) if one.job and one.job.snapshot else None,
+                rules,
+                policy,
+                people,
+                now,
+            )
+            for one in held
+        ]
+        done = store.resolve_held([resolution(again) for again in judged], now)
+        changed += [again for again in judged if again.message.id in done]
+        if len(done) < len(held):
+            break  # somebody else is at it; what is left is theirs
+    return changed
+
+
+def resolution(again: Again) -> Resolution:
+    """Return what the books shall say of a message that was judged again."""
+    message, decision = again.message, again.decision
+    if decision is None:
+        return Resolution(id=message.id, state="cancelled", gate="release", reason=again.reason)
+    if decision.verdict is Verdict.STOP:
+        return Resolution(
+            id=message.id, state="cancelled", gate=decision.gate, reason=decision.reason
+        )
+    held = decision.verdict is Verdict.HOLD
+    terms = decision.draft.terms
+    return Resolution(
+        id=message.id,
+        state="held" if held else "queued",
+        gate=decision.gate if held else "",
+        reason=decision.reason if held else "",
+        recipient=decision.to,
+        country=country_of(decision.to),
+        body=decision.body,
+        encoding=decision.encoding or "",
+        segments=decision.segments,
+        not_before=decision.not_before,
+        expires_at=decision.not_before + terms.expires if decision.not_before else None,
+    )

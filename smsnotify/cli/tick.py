@@ -1,0 +1,47 @@
+"""`tick`: everything that is due, from one line of cron."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from smsnotify.cli import show
+from smsnotify.cli.frame import desk_of, example, single
+
+app = single()
+
+TICKED = "tick"
+PRUNED = "prune"
+PRUNE_EVERY_S = 24 * 3600
+
+
+@app.command(epilog=example("sms-notify tick", "sms-notify tick --quiet"))
+def tick(
+    ctx: typer.Context,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="TIME", help="The run's only clock; really sends.")
+    ] = "",
+    yes_volume: Annotated[
+        bool, typer.Option("--yes-volume", help="Text more people than the volume guard allows.")
+    ] = False,
+) -> None:
+    """Do everything that is due: reminders, held and queued texts."""
+    from smsnotify.cli.working import Working
+
+    desk = desk_of(ctx)
+    working = Working(desk, "tick", as_of=as_of)
+    now = working.clock()
+    working.remind()
+    working.release()
+    working.pass_guard(yes_volume)
+    working.deliver()
+    store = working.store
+    store.set_watermark(TICKED, now)
+    pruned_at = store.get_watermark(PRUNED)
+    if pruned_at is None or (now - pruned_at).total_seconds() >= PRUNE_EVERY_S:
+        store.prune(now)
+        store.set_watermark(PRUNED, now)
+    if desk.json:
+        show.emit_json({"type": "tick", "at": now.isoformat(), "released": working.released})
+    raise typer.Exit(working.finish())
