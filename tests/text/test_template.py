@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +70,9 @@ class TestAValueThatIsMissing:
         (True, "yes"),
         (False, "no"),
         (["a", None, 2], "a, 2"),
+        (Decimal("2.50"), "2.50"),
+        (date(2026, 3, 2), "2026-03-02"),
+        (datetime(2026, 3, 2, 14, 30, tzinfo=UTC), "2026-03-02 14:30:00+00:00"),
     ],
 )
 def test_values_print_as_people_write_them(value: object, printed: str) -> None:
@@ -96,6 +101,9 @@ def test_default_works_behind_other_filters_and_around_joined_texts() -> None:
 
 def test_a_filter_that_leaves_nothing_leaves_a_missing_value() -> None:
     assert missing("{{ zone | replace('East', '') }}", zone="East") == "zone"
+    assert (
+        missing("{{ (zone ~ city) | replace('EastEast', '') }}", zone="East", city="East") == "zone"
+    )
     assert render("{{ zone | replace('East', '') | default('?') }}", zone="East") == "?"
 
 
@@ -209,6 +217,10 @@ def test_the_last_line_end_is_dropped_and_others_are_kept() -> None:
     assert render("one\r\ntwo\n") == "one\ntwo"
     assert render("{{ zone }}\n\n", zone="East") == "East\n"
     assert render("{% if zone %}{{ zone }}{% endif %}\n\n", zone="East") == "East\n"
+
+
+def test_blocks_may_stand_eight_deep() -> None:
+    assert render("{% if zone %}" * 8 + "x" + "{% endif %}" * 8, zone="East") == "x"
 
 
 def test_comments_and_whitespace_control_are_fine() -> None:

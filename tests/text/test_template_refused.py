@@ -155,6 +155,7 @@ def test_only_if_and_for_are_tags(tag: str, source: str) -> None:
         ("a{% else %}", "{% else %} belongs to nothing", "leave it out", 1),
         ("{% elseif zone %}", "{% elseif %} is not allowed in a template", "did you mean elif?", 1),
         ("{% raw %}{{ zone }}{% endraw %}", "'{{' is not closed", "close it with }}", 1),
+        ("{% if zone %}a{% else %}b{% endif %}\n{{ zone city }}", "the template cannot be read: expected token 'end of print statement', got 'city'", ALLOWED, 2),
         ("{{ }}", "the template cannot be read: Expected an expression, got 'end of print statement'", ALLOWED, 1),
     ],
 )  # fmt: skip
@@ -172,6 +173,7 @@ def test_tags_that_do_not_fit_together(source: str, message: str, hint: str, lin
         "{{ zone" + " or zone" * 500 + " }}",
         "{{ zone" + " == zone" * 500 + " }}",
         "{% if zone %}" * 400 + "{% endif %}" * 400,
+        "{% if zone %}" * 10 + "x" + "{% endif %}" * 10,
         "{{ " + "[" * 2000 + " }}",
         "{{ zone in [" + "[" * 40 + "]" * 40 + "] }}",
         "{{ " + "'a' if zone else " * 300 + "'b' }}",
