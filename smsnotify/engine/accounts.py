@@ -1,0 +1,56 @@
+"""Accounts as settings name them, and the routes that lead to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import msgspec
+
+from smsnotify.providers.base import HttpProvider, LocalProvider, Provider
+
+Routes = Mapping[str, Sequence[Sequence[str]]]
+"""Route name → groups in order; the accounts of one group share the load by their rates."""
+
+DEFAULT_ROUTE = "default"
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of provider credentials.
+
+    `concurrency` is requests in flight; `messages_per_second` None means no limit of ours;
+    `countries` (ISO2) None means every destination.
+    """
+
+    name: str
+    provider: HttpProvider | LocalProvider
+    concurrency: int = 32
+    messages_per_second: float | None = None
+    countries: frozenset[str] | None = None
+    channel: str = "sms"
+
+    @classmethod
+    def of(cls, name: str, provider: Provider) -> Account:
+        """Make the account of a provider adapter from the adapter's own settings."""
+        settings = provider.settings
+        countries = settings.countries
+        return cls(
+            name=name,
+            provider=cast(HttpProvider | LocalProvider, provider),
+            concurrency=settings.concurrency,
+            messages_per_second=settings.messages_per_second,
+            countries=None if countries is None else frozenset(countries),
+            channel=provider.capabilities.channel,
+        )
+
+    def serves(self, country: str, channel: str) -> bool:
+        """Say whether a route may lead here for a destination country and a channel."""
+        if channel != self.channel:
+            return False
+        return self.countries is None or country.upper() in self.countries
+
+
+def groups_of(routes: Routes, name: str) -> Sequence[Sequence[str]]:
+    """Return the groups of a route; a route that is gone from the settings is the default one."""
+    found = routes.get(name)
+    return routes.get(DEFAULT_ROUTE, ()) if found is None else found

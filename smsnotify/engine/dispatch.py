@@ -1,0 +1,370 @@
+"""The delivery loop: waves of claims, requests in flight, results written back.
+
+One coroutine owns every lane, so rates, windows and breakers need no locks. It plans a wave,
+commits it (results, marks, claims: one transaction), then sends what the commit allowed. While
+requests are in flight it sleeps until enough answers came back to be worth a commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from smsnotify.base.errors import StoreUnavailableError
+from smsnotify.engine.books import Answer, Books, Wanted, Wave
+from smsnotify.engine.client import Transport
+from smsnotify.engine.entries import Entries
+from smsnotify.engine.flight import Flight
+from smsnotify.engine.handover import CallbackUrl, sender_of
+from smsnotify.engine.lanes import Lane
+from smsnotify.engine.report import DeliveryReport
+from smsnotify.engine.retry import Draw
+from smsnotify.engine.routing import Router
+from smsnotify.engine.times import Times, micros
+from smsnotify.store.claims import LEASE_S, Claimed, PutBack, Start
+from smsnotify.store.pauses import Paused
+
+log = logging.getLogger(__name__)
+
+CLAIM: Final = 500
+"""The most messages of one claim."""
+
+_TICK_S: Final = 0.25
+_RENEW_S: Final = LEASE_S / 3
+_PAUSES_S: Final = 1.0
+_PEEK_S: Final = 1.0
+_PEEK: Final = 100
+_STORE_TRIES: Final = 5
+_NOBODY_S: Final = 60.0  # accounts may be asked, but none that has not refused this message
+
+Sleep = Callable[[float], Awaitable[object]]
+OptOut = Callable[[str, str, datetime], None]
+"""(number, account, when): the provider says that this person opted out."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one run goes on, and what it may ask of others.
+
+    `limit` None means every due message. `patience_s` bounds the wait for retries since something
+    last left; `watch_s` set means: never end by itself, look for new messages that often.
+    `timeout_s` is for one request; `grace_s` for those in flight when told to stop. `announce`
+    gets (account, reason) when an account stops.
+    """
+
+    limit: int | None = None
+    patience_s: float = 20.0
+    watch_s: float | None = None
+    timeout_s: float = 30.0
+    grace_s: float = 8.0
+    callback_url: CallbackUrl
+    opt_out: OptOut
+    draw: Draw
+    sleep: Sleep
+    progress: Callable[[DeliveryReport], None] | None = None
+    announce: Callable[[str, str], None] = lambda account, reason: None
+
+
+class Dispatch:
+    """One run. `report` is being filled while it goes."""
+
+    def __init__(
+        self,
+        books: Books,
+        lanes: dict[str, Lane],
+        router: Router,
+        transport: Transport,
+        *,
+        times: Times,
+        stop: asyncio.Event,
+        plan: Plan,
+    ) -> None:
+        """Everything is made by `delivery.drain` and `delivery.watch`."""
+        self.report = DeliveryReport()
+        self._books = books
+        self._lanes = lanes
+        self._router = router
+        self._times = times
+        self._stop = stop
+        self._plan = plan
+        self._wake = asyncio.Event()
+        self._flight = Flight(
+            transport,
+            times=times,
+            timeout_s=plan.timeout_s,
+            callback_url=plan.callback_url,
+            wake=self._wake.set,
+        )
+        self._entries = Entries(
+            router, times=times, draw=plan.draw, report=self.report, announce=plan.announce
+        )
+        self._started_count = 0
+        self._put_back: list[PutBack] = []
+        # One message of every kind that was met: to know which kinds nobody can take now.
+        self._kinds: dict[str, Claimed] = {}
+        self._more = True
+        self._claimed_at = 0
+        self._alarm: asyncio.Task[None] | None = None
+        self._renewed_at = self._peeked_at = self._pauses_read_at = times.monotonic()
+
+    async def run(self) -> None:
+        """Go on until nothing is due (or until `stop`); then give back what was not sent.
+
+        Raises:
+            StoreError: the database failed for longer than a few seconds.
+        """
+        stopping = asyncio.create_task(self._wake_on_stop())
+        end_ticking = self._tick()
+        try:
+            self._obey(await self._books.paused())
+            while not self._stop.is_set():
+                if await self._wave():
+                    continue
+                if self._flight.count:
+                    await self._wake.wait()
+                    self._wake.clear()
+                elif not self._flight.has_answers and not await self._rest():
+                    break
+        finally:
+            stopping.cancel()
+            end_ticking()
+            if self._alarm is not None:
+                self._alarm.cancel()
+            await self._finish()
+
+    async def _wake_on_stop(self) -> None:
+        await self._stop.wait()
+        self._wake.set()
+
+    def _tick(self) -> Callable[[], None]:
+        """Wake up now and then for leases and pauses; return what ends it."""
+        loop = asyncio.get_running_loop()
+        handle: asyncio.TimerHandle | None = None
+
+        def tick() -> None:
+            nonlocal handle
+            self._wake.set()
+            handle = loop.call_later(_TICK_S, tick)
+
+        tick()
+        return lambda: handle.cancel() if handle is not None else None
+
+    # A wave: plan, commit, send.
+
+    async def _wave(self) -> bool:
+        """Do one wave; True when it brought new messages, so that another one is due at once."""
+        wave = Wave()
+        opted_out = self._entries.enter(self._flight.take_answers(), wave)
+        self._reroute()
+        requests = self._next_requests(wave)
+        wave.wanted = self._wanted()
+        self._housekeeping(wave)
+        if wave.is_empty:
+            self._set_alarm()
+            return False
+        now = self._times.now()
+        answer = await self._commit(wave, now)
+        self._flight.send(requests, answer.started)
+        if answer.paused is not None:
+            self._obey(answer.paused)
+        brought = self._take(answer, wave.wanted, now)
+        await self._tell_opt_outs(opted_out)
+        if self._plan.progress is not None and (wave.settled or wave.expired):
+            self._plan.progress(self.report)
+        if not brought:
+            self._set_alarm()
+        return brought
+
+    async def _commit(self, wave: Wave, now: int) -> Answer:
+        """Write the wave. A database that is locked or gone for a moment gets some more tries.
+
+        All of it can be repeated: what was written already is not written twice.
+        """
+        for tries_left in reversed(range(_STORE_TRIES)):
+            try:
+                return await self._books.write(wave, now=now, wall=self._times.wall())
+            except StoreUnavailableError:
+                if not tries_left or self._stop.is_set():
+                    raise
+                log.warning("the database is not available; trying again")
+                await self._plan.sleep(1.0)
+        raise AssertionError("the loop returns or raises")
+
+    async def _tell_opt_outs(self, opted_out: Sequence[tuple[str, str]]) -> None:
+        for number, account in opted_out:
+            at = self._times.wall_at()
+            await self._books.call(partial(self._plan.opt_out, number, account, at))
+
+    def _reroute(self) -> None:
+        """Move what waits for an account that may not be used now, or give it back."""
+        for lane in self._lanes.values():
+            if lane.waiting_count and not lane.is_usable:
+                for message in lane.take_all():
+                    self._route(message)
+
+    def _route(self, message: Claimed) -> None:
+        lane = self._router.pick(message)
+        if lane is not None:
+            lane.add(message)
+            return
+        wait_s = self._router.wait_s(message)
+        due_at = None
+        if wait_s is not None:
+            due_at = max(message.due_at, self._times.now() + micros(wait_s or _NOBODY_S))
+        self._put_back.append(PutBack(message.id, due_at))
+
+    def _next_requests(self, wave: Wave) -> list[tuple[Lane, list[Claimed]]]:
+        requests: list[tuple[Lane, list[Claimed]]] = []
+        now = self._times.now_at()
+        for lane in self._lanes.values():
+            if not lane.waiting_count:
+                continue
+            for messages in lane.next_requests(now, self._limit_left()):
+                requests.append((lane, messages))
+                self._started_count += len(messages)
+                for message in messages:
+                    wave.starts.append(Start(message.id, lane.name, sender_of(message, lane)))
+            if lane.expired:
+                wave.expired += lane.expired
+                self.report.expired += len(lane.expired)
+                lane.expired.clear()
+        return requests
+
+    def _limit_left(self) -> int | None:
+        limit = self._plan.limit
+        return None if limit is None else max(limit - self._started_count, 0)
+
+    def _housekeeping(self, wave: Wave) -> None:
+        wave.put_back, self._put_back = self._put_back, []
+        now = self._times.monotonic()
+        if now - self._renewed_at >= _RENEW_S:
+            self._renewed_at = now
+            waiting = [one for lane in self._lanes.values() for q in lane.waiting for one in q]
+            wave.renew = [one.id for one in waiting + self._flight.messages()]
+        if now - self._pauses_read_at >= _PAUSES_S:
+            self._pauses_read_at = now
+            wave.ask_paused = True
+
+    def _wanted(self) -> Wanted | None:
+        """Say what to claim in this wave, if anything."""
+        lanes = self._lanes.values()
+        left = self._limit_left()
+        if left is not None:
+            left -= sum(lane.waiting_count for lane in lanes)
+        if (left is not None and left <= 0) or all(lane.is_shut for lane in lanes):
+            return None
+        now = self._times.monotonic()
+        if not (self._more and any(lane.is_low for lane in lanes)):
+            return self._peek(now, left)
+        self._peeked_at = now
+        limit = min(CLAIM, sum(lane.room for lane in lanes))
+        full = (kind for kind, one in self._kinds.items() if not self._router.room(one))
+        return Wanted(limit=limit if left is None else min(limit, left), skip=frozenset(full))
+
+    def _peek(self, now: float, left: int | None) -> Wanted | None:
+        """Look for more urgent messages while less urgent ones wait for their turn."""
+        waiting = [
+            rank for lane in self._lanes.values() for rank, q in enumerate(lane.waiting) if q
+        ]
+        if not waiting or not max(waiting) or now - self._peeked_at < _PEEK_S:
+            return None
+        self._peeked_at = now
+        limit = _PEEK if left is None else min(_PEEK, left)
+        return Wanted(limit=limit, priorities=tuple(range(max(waiting))))
+
+    def _obey(self, paused: Paused) -> None:
+        for lane in self._lanes.values():
+            lane.paused = paused.everything or lane.name in paused.accounts
+        self.report.paused = ("*",) if paused.everything else tuple(sorted(paused.accounts))
+
+    def _take(self, answer: Answer, wanted: Wanted | None, now: int) -> bool:
+        """Spread claimed messages over the lanes; True when some came."""
+        if answer.claimed is None or wanted is None:
+            return False
+        if wanted.is_whole:
+            self._claimed_at = now
+            self._more = len(answer.claimed) >= wanted.limit
+        for message in answer.claimed:
+            self._kinds.setdefault(message.kind, message)
+            self._route(message)
+        return bool(answer.claimed)
+
+    def _set_alarm(self) -> None:
+        """While requests are in flight: wake up when a rate lets the next message go."""
+        if not self._flight.count or (self._alarm is not None and not self._alarm.done()):
+            return
+        wait_s = self._rate_wait_s()
+        if wait_s is not None:
+            self._alarm = asyncio.create_task(self._ring_after(wait_s))
+
+    async def _ring_after(self, wait_s: float) -> None:
+        await self._plan.sleep(wait_s)
+        self._wake.set()
+
+    def _rate_wait_s(self) -> float | None:
+        lanes = [lane for lane in self._lanes.values() if lane.waiting_count and lane.is_usable]
+        return min((lane.bucket.wait_s() for lane in lanes if lane.bucket.wait_s()), default=None)
+
+    # Nothing in flight: what are we waiting for?
+
+    async def _rest(self) -> bool:
+        """Sleep until something may be due; False when this run is over."""
+        if self._limit_left() == 0:
+            return False
+        wait_s = self._rate_wait_s()
+        if wait_s is None:
+            wait_s = await self._due_in_s()
+        if wait_s is None:
+            return False
+        nap_s = min(max(wait_s, 0.001), _PAUSES_S)
+        await self._sleep(nap_s)
+        self._more = self._more or nap_s >= wait_s
+        return True
+
+    async def _due_in_s(self) -> float | None:
+        """Return the seconds until a look is worth it; None when this run is over."""
+        if self._plan.watch_s is not None:
+            return self._plan.watch_s
+        if all(lane.is_shut for lane in self._lanes.values()):
+            return None
+        wall = self._times.wall()
+        left = await self._books.backlog(now=self._claimed_at, wall=wall)
+        waits = [lane.wait_s() for lane in self._lanes.values() if not lane.is_shut]
+        waits = [wait_s for wait_s in waits if wait_s] if left.queued else []
+        if left.next_due_at is not None:
+            waits.append((left.next_due_at - self._times.now()) / 1_000_000)
+        if left.next_free_at is not None:
+            waits.append((left.next_free_at - wall) / 1_000_000)
+        if not waits:
+            return None
+        patient_until = self._entries.progressed_at + self._plan.patience_s
+        wait_s = max(min(waits), 0.0)
+        return wait_s if self._times.monotonic() + wait_s <= patient_until else None
+
+    async def _sleep(self, seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self._plan.sleep(seconds))
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            stopping.cancel()
+
+    async def _finish(self) -> None:
+        """Let what is in flight come back, within the grace; give back what waits."""
+        await self._flight.land(self._plan.grace_s)
+        wave = Wave()
+        opted_out = self._entries.enter(self._flight.take_answers(), wave)
+        for lane in self._lanes.values():
+            self._put_back += [PutBack(message.id) for message in lane.take_all()]
+        wave.put_back = self._put_back
+        if not wave.is_empty:
+            await self._commit(wave, self._times.now())
+        await self._tell_opt_outs(opted_out)
+        left = await self._books.backlog(now=self._times.now(), wall=self._times.wall())
+        self.report.left = left.queued

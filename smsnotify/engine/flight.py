@@ -1,0 +1,122 @@
+"""The requests that are in flight, and the answers that came back and wait to be written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from smsnotify.engine.client import Transport
+from smsnotify.engine.handover import CallbackUrl, Tried, carry, hand_to_local, outbound
+from smsnotify.engine.lanes import Lane
+from smsnotify.engine.times import Times
+from smsnotify.model.message import Outcome, Result
+from smsnotify.providers.base import HttpProvider, LocalProvider
+from smsnotify.store.claims import Claimed
+
+_LINGER_S: Final = 0.003
+"""An answer waits so long for others to be written in the same transaction."""
+
+
+class Flight:
+    """Carries requests as tasks. `wake` is called when answers are worth a transaction."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        times: Times,
+        timeout_s: float,
+        callback_url: CallbackUrl,
+        wake: Callable[[], None],
+    ) -> None:
+        """`timeout_s` is for one request."""
+        self._transport = transport
+        self._times = times
+        self._timeout_s = timeout_s
+        self._callback_url = callback_url
+        self._wake = wake
+        self._done: list[Tried] = []
+        self._running: dict[asyncio.Task[None], tuple[Lane, list[Claimed]]] = {}
+        self._enough = 1
+        self.count = 0
+
+    @property
+    def has_answers(self) -> bool:
+        """True when answers wait to be written."""
+        return bool(self._done)
+
+    def take_answers(self) -> list[Tried]:
+        """Return the answers since the last time."""
+        done, self._done = self._done, []
+        return done
+
+    def messages(self) -> list[Claimed]:
+        """Return the messages in flight."""
+        return [message for _, messages in self._running.values() for message in messages]
+
+    def send(self, requests: Sequence[tuple[Lane, list[Claimed]]], allowed: set[str]) -> None:
+        """Let requests go, with those of their messages that are marked as sending."""
+        at = self._times.wall_at()
+        for lane, planned in requests:
+            messages = [message for message in planned if message.id in allowed]
+            if not messages:
+                lane.give_up()
+            elif lane.local is not None:
+                self._hand_over(lane, lane.local, messages, at)
+            elif lane.remote is not None:
+                task = asyncio.create_task(self._carry(lane, lane.remote, messages, at))
+                self._running[task] = (lane, messages)
+                task.add_done_callback(self._running.pop)
+                self.count += 1
+        # Half of what flies: the other half keeps the line busy while the disk works.
+        self._enough = max(self.count // 2, 1)
+        if len(self._done) >= self._enough:
+            self._wake()
+
+    def _hand_over(
+        self, lane: Lane, provider: LocalProvider, messages: list[Claimed], at: datetime
+    ) -> None:
+        began = self._times.monotonic()
+        sent = [outbound(message, lane, self._callback_url) for message in messages]
+        outcomes, states = hand_to_local(provider, sent)
+        latency_ms = (self._times.monotonic() - began) * 1000
+        self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, False, states))
+
+    async def _carry(
+        self, lane: Lane, provider: HttpProvider, messages: list[Claimed], at: datetime
+    ) -> None:
+        began = self._times.monotonic()
+        sent = [outbound(message, lane, self._callback_url) for message in messages]
+        outcomes, split = await carry(provider, sent, self._transport, self._timeout_s)
+        latency_ms = (self._times.monotonic() - began) * 1000
+        self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, split))
+        self.count -= 1
+        if len(self._done) >= self._enough or not self.count:
+            self._wake()
+        elif len(self._done) == 1:
+            asyncio.get_running_loop().call_later(_LINGER_S, self._wake)
+
+    async def land(self, grace_s: float) -> None:
+        """Wait for what is in flight, then cut it off: what was cut off is unknown."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=grace_s)
+        cut_off = dict(self._running)
+        for task in cut_off:
+            task.cancel()
+        if cut_off:
+            await asyncio.wait(set(cut_off))
+        for task, (lane, messages) in cut_off.items():
+            if task.cancelled():
+                self._never_went(lane, messages)
+
+    def _never_went(self, lane: Lane, messages: list[Claimed]) -> None:
+        """A task that was cancelled before its first step made no request."""
+        outcomes = [
+            Outcome(message_id=message.id, result=Result.RETRY, raw_text="stopped before it went")
+            for message in messages
+        ]
+        now = self._times.monotonic()
+        self._done.append(Tried(lane, messages, outcomes, self._times.wall_at(), now, 0.0))
+        self.count -= 1

@@ -1,0 +1,133 @@
+"""One request to one provider account, and what it came to for each message in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from smsnotify.base.errors import ConfigError, NotSentError, OutcomeUnknownError
+from smsnotify.base.redact import scrub
+from smsnotify.engine.client import Transport
+from smsnotify.engine.lanes import Lane
+from smsnotify.model.message import (
+    ErrorWord,
+    MessageState,
+    OutboundMessage,
+    Outcome,
+    Result,
+)
+from smsnotify.providers.base import HttpProvider, LocalProvider
+from smsnotify.store.claims import Claimed
+
+log = logging.getLogger(__name__)
+
+CallbackUrl = Callable[[str, str], str]
+"""(message id, account name) → where receipts for it shall come; `''` for none."""
+
+
+class Tried(msgspec.Struct, frozen=True, gc=False):
+    """A request that is over: one outcome per message, in order.
+
+    `at` is when it went out, `started` the same on the monotonic clock. `states` is only filled
+    by local providers that know at once what became of a message. `split`: the provider refused
+    the batch as a whole, and each message shall go alone.
+    """
+
+    lane: Lane
+    messages: Sequence[Claimed]
+    outcomes: Sequence[Outcome]
+    at: datetime
+    started: float
+    latency_ms: float
+    split: bool = False
+    states: dict[str, MessageState] = {}
+
+
+def outbound(message: Claimed, lane: Lane, callback_url: CallbackUrl) -> OutboundMessage:
+    """Return what the adapter gets of a message."""
+    return OutboundMessage(
+        id=message.id,
+        recipient=message.recipient,
+        body=message.body,
+        encoding=message.encoding,
+        sender=sender_of(message, lane),
+        callback_url=callback_url(message.id, lane.name),
+        expires_at=message.expires_at,
+    )
+
+
+def sender_of(message: Claimed, lane: Lane) -> str:
+    """Return the sender: the one that a conversation began on, else the account's own."""
+    if message.sender and message.account == lane.name:
+        return message.sender
+    return lane.account.provider.sender_for(message.country)
+
+
+async def carry(
+    provider: HttpProvider,
+    messages: Sequence[OutboundMessage],
+    transport: Transport,
+    timeout_s: float,
+) -> tuple[list[Outcome], bool]:
+    """Make one request; return the outcomes, and whether the batch must be split. Never raises."""
+    try:
+        request = provider.build_request(messages)
+    except ConfigError as error:
+        return _all(messages, Result.REJECTED, ErrorWord.BAD_CREDENTIALS, str(error)), False
+    except Exception as error:
+        log.exception("an adapter could not build a request", extra={"provider": provider.name})
+        return _all(messages, Result.REJECTED, ErrorWord.UNKNOWN_ERROR, type(error).__name__), False
+    try:
+        response = await transport.send(request, timeout_s)
+    except NotSentError as error:
+        return _all(messages, Result.RETRY, ErrorWord.PROVIDER_DOWN, str(error)), False
+    except OutcomeUnknownError as error:
+        return _all(messages, Result.UNKNOWN, ErrorWord.PROVIDER_DOWN, str(error)), False
+    except asyncio.CancelledError:
+        # Only the delivery loop cancels, when its time to stop is over.
+        return _all(messages, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, "stopped meanwhile"), False
+    except Exception as error:
+        log.exception("a request ended in an unforeseen way", extra={"provider": provider.name})
+        return _all(messages, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, type(error).__name__), False
+    try:
+        outcomes = provider.parse_response(messages, response)
+        split = len(messages) > 1 and provider.must_split(messages, response)
+    except Exception:
+        log.exception("an adapter could not read an answer", extra={"provider": provider.name})
+        outcomes, split = [], False
+    if len(outcomes) != len(messages):
+        told = "the answer cannot be read"
+        outcomes = _all(messages, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, told, response.status)
+    return outcomes, split
+
+
+def hand_to_local(
+    provider: LocalProvider, messages: Sequence[OutboundMessage]
+) -> tuple[list[Outcome], dict[str, MessageState]]:
+    """Give messages to a provider without network; return outcomes, and states known at once."""
+    outcomes = provider.send(messages)
+    receipts = provider.receipts_for(outcomes)
+    return outcomes, {one.message_id: one.state for one in receipts if one.state is not None}
+
+
+def _all(
+    messages: Sequence[OutboundMessage],
+    result: Result,
+    error: ErrorWord,
+    told: str,
+    http_status: int = 0,
+) -> list[Outcome]:
+    return [
+        Outcome(
+            message_id=message.id,
+            result=result,
+            error=error,
+            raw_text=scrub(told),
+            http_status=http_status,
+        )
+        for message in messages
+    ]

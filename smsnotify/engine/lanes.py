@@ -1,0 +1,203 @@
+"""One lane per account: what waits for it, what is in flight, and whether it may be used."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Final, cast
+
+from smsnotify.engine.accounts import Account
+from smsnotify.engine.breaker import Breaker
+from smsnotify.engine.rate import TokenBucket
+from smsnotify.model.message import ErrorWord, Outcome, Result
+from smsnotify.providers.base import HttpProvider, LocalProvider
+from smsnotify.store.claims import Claimed
+
+_LOCAL_WAVE: Final = 500  # messages
+_MOST_WAITING: Final = 1000
+_LONGEST_HOLD_S: Final = 3600.0
+_STOPPING: Final = {
+    ErrorWord.BAD_CREDENTIALS: "the provider refuses the credentials",
+    ErrorWord.NO_CREDIT: "the account has no credit left",
+}
+
+
+class Lane:
+    """The live side of an account in one process. Only the delivery loop touches it."""
+
+    def __init__(self, account: Account, monotonic: Callable[[], float]) -> None:
+        """Start empty, closed breaker, full window."""
+        self.account = account
+        self.name = account.name
+        provider = account.provider
+        self.remote = None if provider.local else cast(HttpProvider, provider)
+        self.local = cast(LocalProvider, provider) if provider.local else None
+        self.batch = max(provider.capabilities.batch, 1)
+        self.concurrency = account.concurrency
+        if provider.local:
+            self.batch = min(self.batch, _LOCAL_WAVE)
+            self.concurrency = _LOCAL_WAVE // self.batch
+        self.breaker = Breaker(monotonic)
+        self.bucket = TokenBucket(account.messages_per_second, monotonic)
+        self.stopped = ""
+        self.paused = False
+        self.in_flight = 0
+        self.waiting: tuple[deque[Claimed], ...] = (deque(), deque(), deque())
+        self.expired: list[str] = []
+        # Messages whose batch was refused as a whole: each goes in a request of its own.
+        self.alone: set[str] = set()
+        self._monotonic = monotonic
+        self._window = float(self.concurrency)
+        self._held_until = 0.0
+        self._narrowed_at = 0.0
+
+    @property
+    def waiting_count(self) -> int:
+        """Messages that were claimed for this account and have not gone out."""
+        return sum(map(len, self.waiting))
+
+    @property
+    def is_shut(self) -> bool:
+        """Nothing will leave here until a person does something."""
+        return bool(self.stopped) or self.paused
+
+    def wait_s(self) -> float:
+        """Return the seconds until the provider may be asked again; 0 when it may now."""
+        hold = self._held_until - self._monotonic()
+        return max(hold, self.breaker.wait_s(), 0.0)
+
+    @property
+    def is_usable(self) -> bool:
+        """New messages may come here; the rate may still make them wait."""
+        return not self.is_shut and not self.breaker.is_open and self.wait_s() <= 0
+
+    @property
+    def room(self) -> int:
+        """How many more messages this lane should claim: about two waves ahead."""
+        if not self.is_usable:
+            return 0
+        if self.breaker.is_half_open:
+            return max(self.batch - self.waiting_count, 0)
+        ahead = 2 * self.concurrency * self.batch
+        if self.account.messages_per_second is not None:
+            ahead = min(ahead, int(self.account.messages_per_second * 2) + 1)
+        return max(min(max(ahead, 2), _MOST_WAITING) - self.waiting_count, 0)
+
+    def add(self, message: Claimed) -> None:
+        """Let a message wait here for its turn."""
+        self.waiting[min(message.priority, 2)].append(message)
+
+    @property
+    def is_low(self) -> bool:
+        """True when less waits here than one wave takes."""
+        return self.room > 0 and self.waiting_count < self.concurrency * self.batch
+
+    def next_requests(self, now: datetime, limit: int | None = None) -> Iterator[list[Claimed]]:
+        """Take the messages that may leave now, grouped into requests, urgent ones first.
+
+        Those that expired while they waited go to `expired` instead.
+        """
+        while self.is_usable and (limit is None or limit > 0):
+            width = 1 if self.breaker.is_half_open else max(int(self._window), 1)
+            if self.in_flight >= width:
+                return
+            messages = self._next_request(now, limit)
+            if not messages:
+                return
+            self.in_flight += 1
+            self.breaker.started()
+            self.bucket.take(len(messages))
+            if limit is not None:
+                limit -= len(messages)
+            yield messages
+
+    def _next_request(self, now: datetime, limit: int | None) -> list[Claimed]:
+        ready = self.bucket.ready()
+        if ready == 0:
+            return []
+        size = self.batch
+        rate = self.account.messages_per_second
+        if rate is not None:
+            # A batch may overdraw the bucket, by a second's worth at most.
+            size = min(size, max(int(rate), 1))
+        if limit is not None:
+            size = min(size, limit)
+        taken: list[Claimed] = []
+        while len(taken) < size:
+            message = self._next_message(now)
+            if message is None:
+                break
+            if message.id in self.alone:
+                if taken:
+                    self.waiting[min(message.priority, 2)].appendleft(message)
+                    break
+                self.alone.discard(message.id)
+                return [message]
+            taken.append(message)
+        return taken
+
+    def _next_message(self, now: datetime) -> Claimed | None:
+        for queue in self.waiting:
+            while queue:
+                message = queue.popleft()
+                if message.expires_at is None or message.expires_at > now:
+                    return message
+                self.expired.append(message.id)
+        return None
+
+    def give_up(self) -> None:
+        """Note that a request taken from here is not made after all."""
+        self.in_flight -= 1
+        self.breaker.not_started()
+
+    def take_all(self) -> list[Claimed]:
+        """Empty the lane, to send its messages another way or to give them back."""
+        taken = [message for queue in self.waiting for message in queue]
+        for queue in self.waiting:
+            queue.clear()
+        return taken
+
+    def learn(self, outcomes: Sequence[Outcome], started: float) -> str:
+        """Take in what one request told of the account; return why it stops, `''` if it goes on.
+
+        `started` is when the request went out, on the lane's monotonic clock.
+        """
+        self.in_flight -= 1
+        first = outcomes[0]
+        if all(_is_silence(outcome) for outcome in outcomes):
+            self.breaker.failed()
+        else:
+            self.breaker.answered()
+            self._window = min(self._window + 1 / self._window, float(self.concurrency))
+        if first.http_status == 429:
+            self._slow_down(first.retry_after_s, started)
+        elif first.retry_after_s and first.error is ErrorWord.PROVIDER_DOWN:
+            self._hold(first.retry_after_s)
+        return self._stop_if_refused(outcomes)
+
+    def _slow_down(self, retry_after_s: float | None, started: float) -> None:
+        # One burst of refusals halves the window once: they answer requests of one moment.
+        if started >= self._narrowed_at:
+            self._window = max(self._window / 2, 1.0)
+            self._narrowed_at = self._monotonic()
+        self._hold(retry_after_s or 0.0)
+
+    def _hold(self, seconds: float) -> None:
+        until = self._monotonic() + min(seconds, _LONGEST_HOLD_S)
+        self._held_until = max(self._held_until, until)
+
+    def _stop_if_refused(self, outcomes: Sequence[Outcome]) -> str:
+        for outcome in outcomes:
+            if outcome.result is Result.REJECTED and outcome.error in _STOPPING:
+                newly = "" if self.stopped else _STOPPING[outcome.error]
+                self.stopped = self.stopped or newly
+                return newly
+        return ""
+
+
+def _is_silence(outcome: Outcome) -> bool:
+    """No answer, or the answer of something that stands before a dead server."""
+    if outcome.result is Result.UNKNOWN:
+        return True
+    return outcome.result is Result.RETRY and outcome.error is ErrorWord.PROVIDER_DOWN
