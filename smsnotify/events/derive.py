@@ -1,0 +1,172 @@
+"""What happened between two snapshots of a job, and how a job is called in the books.
+
+Detrack's webhook and API carry no event name: a snapshot is compared with what is remembered of
+the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, tzinfo
+from typing import Final
+
+from smsnotify.events.delay import is_delayed
+from smsnotify.events.heading import NOT_HEADING, heading_of
+from smsnotify.events.stamps import same_notation
+from smsnotify.events.words import BLANKS, status_key
+from smsnotify.model.job import Job, Scalar
+from smsnotify.model.jobstate import JobState
+
+FINISHED: Final = frozenset({"completed", "completed_partial", "failed", "return", "deleted"})
+"""Phases in which nobody comes any more in this attempt."""
+
+_PHASES: Final = {"info_recv": "info_received"}
+_OUTCOMES: Final = ("completed", "completed_partial", "failed", "on_hold", "return", "deleted")
+
+
+def is_begun(state: JobState) -> bool:
+    """Say whether the driver is on the way to the job, is there, or the attempt is over."""
+    return bool(state.heading or state.arrived) or state.phase in FINISHED
+
+
+def job_names(job: Job) -> tuple[str, ...]:
+    """Return the names a job is known by: `id:…` first, then `do:type|number|date`.
+
+    Type in lower case (`delivery` when not given), `''` for a missing date. Empty when nothing
+    identifies the job.
+    """
+    own, number, day = job.id, job.do_number, job.date
+    if own is not None:
+        own = (own if type(own) is str else str(own)).strip(BLANKS)
+    if number is not None:
+        number = (number if type(number) is str else str(number)).strip(BLANKS)
+    if not number:
+        return (f"id:{own}",) if own else ()
+    if type(day) is not str or len(day) != 10:
+        day = _day_text(day)
+    kind = "delivery" if job.type == "Delivery" else job.kind
+    name = f"do:{kind}|{number}|{day}"
+    return (f"id:{own}", name) if own else (name,)
+
+
+def state_of(
+    job: Job, today: date, before: JobState | None = None, *, zone: tzinfo | None = None
+) -> JobState:
+    """Reduce a snapshot to what must be remembered of it.
+
+    `today` is the job's local day. With `before`, what holds for a whole attempt is carried on
+    within it; a snapshot that does not say its attempt is of the attempt that is known, and one
+    of an older attempt changes nothing. `zone` is the firm's, for a `live_eta` of a job that
+    names no zone.
+    """
+    attempt = job.attempt
+    if type(attempt) is not int or attempt < 1:
+        attempt = job.attempt_number
+    if before is not None:
+        if job.attempt is None:
+            attempt = before.attempt
+        if attempt < before.attempt:
+            return before
+        if attempt > before.attempt:
+            before = None
+    day = job.date
+    if type(day) is not str or len(day) != 10:
+        day = _day_text(day)
+    phase = "completed" if job.status == "completed" else _phase(job, day, today)
+    arrived = same_notation(job.arrived_at) if job.arrived_at else ""
+    heading, logged, cleared = NOT_HEADING
+    if (
+        before is not None
+        or job.head_to_delivery_at
+        or job.head_to_pick_up_at
+        or job.milestones is not None
+    ):
+        over = bool(arrived) or phase in FINISHED
+        heading, logged, cleared = heading_of(job, before, over)
+    rating = ""
+    if job.goods_service_rating or job.driver_rating or job.customer_feedback:
+        rating = _rating(job)
+    delayed = bool(job.live_eta and job.eta_time) and is_delayed(job, zone)
+    if before is not None:
+        delayed = delayed or before.delayed
+        rating = rating or before.rating
+    return JobState(phase, attempt, day, heading, arrived, delayed, rating, logged, cleared)
+
+
+def derive(
+    before: JobState | None, job: Job, today: date, *, zone: tzinfo | None = None
+) -> list[tuple[str, str]]:
+    """Return what happened since `before` as (event, stamp), in the order it happens in life.
+
+    With `before` None, everything that the snapshot alone shows has happened. The stamp is that
+    of the heading-to for `heading_to` and `arrived`, of the cleared one for
+    `heading_to_cancelled`, and `''` for the rest. A new attempt starts from nothing, and then
+    a snapshot of an older one is no news. Neither is the old `live_eta` of a finished job.
+    """
+    now = state_of(job, today, before, zone=zone)
+    again = before is not None and now.attempt == before.attempt
+    was = before if before is not None and again else JobState(attempt=now.attempt)
+    events: list[tuple[str, str]] = []
+    if now.attempt > (1 if before is None else before.attempt):
+        events.append(("new_attempt", ""))
+    if now.phase == "info_received" and not was.phase:
+        events.append(("info_received", ""))
+    events += _progress(was, now)
+    events += _visit(was, now)
+    if now.phase in _OUTCOMES and now.phase != was.phase:
+        events.append((now.phase, ""))
+    if now.rating and now.rating != (before.rating if before is not None else ""):
+        events.append(("feedback", ""))
+    return events
+
+
+def _progress(was: JobState, now: JobState) -> list[tuple[str, str]]:
+    moved = now.phase == "scheduled" and now.date != was.date
+    if now.phase in ("in_transit", "scheduled", "out_for_delivery") and (
+        now.phase != was.phase or moved
+    ):
+        return [(now.phase, "")]
+    return []
+
+
+def _visit(was: JobState, now: JobState) -> list[tuple[str, str]]:
+    events = []
+    if now.heading and now.heading != was.heading:
+        events.append(("heading_to", now.heading))
+    elif was.heading and not now.heading:
+        events.append(("heading_to_cancelled", was.heading))
+    if now.arrived and now.arrived != was.arrived:
+        events.append(("arrived", now.heading))
+    if now.delayed and not was.delayed and now.phase not in FINISHED:
+        events.append(("delayed", ""))
+    return events
+
+
+def _phase(job: Job, day: str, today: date) -> str:
+    key = status_key(job.status)
+    if key != "dispatched":
+        return _PHASES.get(key, key)
+    driver = job.assign_to
+    if not driver or not day or not str(driver).strip():
+        return "dispatched"
+    try:
+        return "scheduled" if date.fromisoformat(day) > today else "out_for_delivery"
+    except ValueError:
+        return "dispatched"
+
+
+def _day_text(written: Scalar) -> str:
+    if written is None:
+        return ""
+    text = written if type(written) is str else str(written)
+    if len(text) == 10:
+        return text
+    text = text.strip()
+    return text[:10] if text[10:11] in ("T", " ") else text
+
+
+def _rating(job: Job) -> str:
+    """Return a short version of the three answers: the same answers, the same version."""
+    answers = (job.goods_service_rating, job.driver_rating, job.customer_feedback)
+    text = "\x1f".join("" if not answer else str(answer).strip() for answer in answers)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
