@@ -292,20 +292,17 @@ class Checker:
         field = _example(self.lists[chosen])
         return f"{{% for one in {chosen} %}}{{{{ one.{field} }}}}{{% endfor %}}"
 
-    def _label(self, node: nodes.Node | None) -> str:
+    def _label(self, node: nodes.Node) -> str:
         """Return the first field in an expression: what is missing when nothing is left of it."""
-        while node is not None:
-            match node:
-                case nodes.Name():
-                    return node.name
-                case nodes.Getattr():
-                    return f"{self._loop[1] if self._loop else ''}.{node.attr}"
-                case nodes.Filter():
-                    node = node.node
-                case nodes.Concat():
-                    return next(filter(None, map(self._label, node.nodes)), "")
-                case _:
-                    return ""
+        while isinstance(node, nodes.Filter) and node.node is not None:
+            node = node.node
+        match node:
+            case nodes.Name():
+                return node.name
+            case nodes.Getattr():
+                return f"{self._loop[1] if self._loop else ''}.{node.attr}"
+            case nodes.Concat():
+                return next(filter(None, map(self._label, node.nodes)), "")
         return ""
 
 
