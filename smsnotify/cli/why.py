@@ -121,12 +121,12 @@ def _show_silent_rules(desk: Desk, stored: Any, events: set[str]) -> None:
     silent = []
     for name in sorted(happened):
         for verdict in explain(Event(name, job, stored.subject), desk.rules):
-            failed = [check for check in verdict.checks if not check.passed]
+            failed = [one for one in verdict.checks if not one.passed and not one.info]
             listens = all(check.name != "event" for check in failed)
             if not verdict.matched and listens and failed:
                 check = failed[0]
                 silent.append(
-                    f"{name}: {verdict.rule} is silent: {check.name} should be {check.expected}, "
+                    f"{name}: {verdict.rule.terms.name} is silent: {check.name} should be {check.expected}, "
                     f"is {check.actual}"
                 )
     if silent:
