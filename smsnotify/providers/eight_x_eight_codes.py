@@ -7,6 +7,7 @@ https://developer.8x8.com/connect/docs/delivery-receipts-error-codes (read July 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from smsnotify.model.message import ErrorWord, Result
@@ -127,7 +128,7 @@ TRANSIENT_RECEIPT_CODES: Final = frozenset(
 
 REJECTED_DESCRIPTIONS: Final[tuple[tuple[str, Result, ErrorWord], ...]] = (
     # Accepted requests may still refuse a message, and say why in a sentence without a code.
-    # The first part of a sentence that fits decides, so the narrow ones stand first.
+    # The first beginning of a word that fits decides, so the narrow ones stand first.
     ("internal", _LATER, ErrorWord.PROVIDER_DOWN),
     ("expir", _NO, ErrorWord.EXPIRED),
     ("source", _NO, ErrorWord.SENDER_REJECTED),
@@ -148,6 +149,6 @@ def rejected_description(sentence: str) -> tuple[Result, ErrorWord]:
     """Read the sentence of a message that an accepted request refused."""
     told = sentence.lower()
     for part, result, word in REJECTED_DESCRIPTIONS:
-        if part in told:
+        if re.search(rf"\b{re.escape(part)}", told):
             return result, word
     return Result.REJECTED, ErrorWord.UNKNOWN_ERROR

@@ -17,6 +17,7 @@ every job, so that no job is left out by asking for dates.
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -126,6 +127,9 @@ class Listing:
         self.wait_s = None
         if response.status == 429 or response.status >= 500:
             return self._again(response)
+        if response.status in (400, 404, 422) and self._waiting[0] != 1:
+            self._waiting.pop(0)  # page 1 was there, so this is a page beyond either end
+            return []
         if response.status != 200:
             raise _refusal(response)
         self._tries = 0
@@ -209,10 +213,12 @@ def _read_page(body: bytes) -> tuple[list[bytes], dict[str, Any], int | None]:
 
 def _page_of(link: object) -> int | None:
     """Return the page number in a link, so that only our own address is ever asked."""
+    if isinstance(link, int):
+        return link
     if not isinstance(link, str):
         return None
-    pages = parse_qs(urlsplit(link).query).get("page", [])
-    return int(pages[0]) if pages and pages[0].isascii() and pages[0].isdigit() else None
+    pages = parse_qs(urlsplit(link).query).get("page", [""])
+    return int(pages[0]) if re.fullmatch(r"[0-9]{1,6}", pages[0]) else None
 
 
 def _refusal(response: HttpResponse) -> ConfigError | ProviderError:

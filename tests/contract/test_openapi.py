@@ -1,0 +1,251 @@
+"""What we build and read, against the providers' official OpenAPI files.
+
+The files are not ours to ship: `$SMS_NOTIFY_SPECS` names the folder that holds them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pytest
+from jsonschema import Draft202012Validator
+from provider_cases import adapter, case_id, load, messages, one
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from smsnotify.model.http import HttpRequest, HttpResponse
+from smsnotify.model.message import OutboundMessage, Result
+from smsnotify.providers.base import LookupAnswer
+
+_FOLDER = os.environ.get("SMS_NOTIFY_SPECS", "")
+if not _FOLDER:
+    pytest.skip(
+        "SMS_NOTIFY_SPECS is not set: requests and answers are not compared with the OpenAPI files",
+        allow_module_level=True,
+    )
+
+FILES = {"8x8": "8x8_sms_api.json", "twilio": "twilio_messages_v2010.json"}
+RECIPIENT = "+14155550100"
+
+
+class Spec:
+    """An OpenAPI 3.0 file, with its schemas made readable for a JSON Schema validator."""
+
+    def __init__(self, path: Path) -> None:
+        self.document = _nullable(json.loads(path.read_text(encoding="utf-8")))
+        resource = DRAFT202012.create_resource(self.document)
+        self.registry = Registry().with_resource("urn:spec", resource)
+
+    def resolve(self, node: Any) -> Any:
+        while "$ref" in node:
+            found = self.document
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                key = unquote(part).replace("~1", "/").replace("~0", "~")
+                found = found[int(key)] if isinstance(found, list) else found[key]
+            node = found
+        return node
+
+    def errors(self, schema: Any, value: Any) -> list[str]:
+        absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:spec#/'))
+        validator = Draft202012Validator(absolute, registry=self.registry)
+        return [error.message for error in validator.iter_errors(value)]
+
+    def operation(self, request: HttpRequest) -> Any:
+        """Return the operation of a request, with its path and query parameters checked."""
+        parts = urlsplit(request.url)
+        for template, item in self.document["paths"].items():
+            names = re.findall(r"{(\w+)}", template)
+            found = re.fullmatch(re.sub(r"{\w+}", "([^/]+)", template), parts.path)
+            # `messages/batch` also looks like `messages/{umid}`; only one of them knows the verb.
+            if found and request.method.lower() in item:
+                operation = item[request.method.lower()]
+                given = dict(zip(names, map(unquote, found.groups()), strict=True))
+                self._check_parameters(operation, given, dict(parse_qsl(parts.query)))
+                return operation
+        raise AssertionError(f"no such operation: {request.method} {parts.path}")
+
+    def _check_parameters(
+        self, operation: Any, path: dict[str, str], query: dict[str, str]
+    ) -> None:
+        known = {}
+        for parameter in map(self.resolve, operation.get("parameters", [])):
+            known[parameter["in"], parameter["name"]] = parameter.get("schema", {})
+        for place, values in (("path", path), ("query", query)):
+            for name, value in values.items():
+                schema = self.resolve(known[place, name])
+                typed = int(value) if schema.get("type") == "integer" else value
+                assert self.errors(schema, typed) == []
+
+    def body_schema(self, operation: Any) -> Any:
+        (media,) = operation["requestBody"]["content"].values()
+        return media["schema"]
+
+    def answer_schema(self, operation: Any, status: int) -> Any:
+        answer = operation["responses"].get(str(status))
+        if answer is None:
+            return None
+        for media in self.resolve(answer).get("content", {}).values():
+            return media.get("schema")
+        return None
+
+    def examples(self, operation: Any, status: int) -> list[Any]:
+        found = []
+        for media in self.resolve(operation["responses"][str(status)])["content"].values():
+            if "example" in media:
+                found.append(media["example"])
+            found += [example["value"] for example in media.get("examples", {}).values()]
+        return [json.loads(one) if isinstance(one, str) else one for one in found]
+
+
+def _nullable(node: Any) -> Any:
+    """OpenAPI 3.0 writes `nullable: true` where JSON Schema lists the type null."""
+    if isinstance(node, list):
+        return [_nullable(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    read = {key: _nullable(value) for key, value in node.items()}
+    if read.get("nullable") is True and isinstance(read.get("type"), str):
+        read["type"] = [read["type"], "null"]
+    return read
+
+
+SPECS = {name: Spec(Path(_FOLDER) / file) for name, file in FILES.items()}
+
+
+def _requests() -> list[Any]:
+    return [(name, case) for name in FILES for case in load(name, "requests")]
+
+
+def _answers() -> list[Any]:
+    return [
+        (name, case)
+        for name in FILES
+        for case in load(name, "answers")
+        if "json" in case and "beyond_spec" not in case
+    ]
+
+
+def _known_keys(spec: Spec, schema: Any, value: Any) -> None:
+    """Schemas of OpenAPI files allow any further key; ours must be known."""
+    resolved = spec.resolve(schema)
+    if isinstance(value, list):
+        for entry in value:
+            _known_keys(spec, resolved["items"], entry)
+    elif isinstance(value, dict):
+        assert set(value) <= set(resolved["properties"])
+        for key, entry in value.items():
+            _known_keys(spec, resolved["properties"][key], entry)
+
+
+@pytest.mark.parametrize(("provider", "case"), _requests(), ids=case_id)
+def test_every_request_fits_the_official_file(provider, case):
+    spec = SPECS[provider]
+    request = adapter(provider).build_request(messages(case))
+    schema = spec.body_schema(spec.operation(request))
+    body: Any
+    if request.headers["Content-Type"] == "application/json":
+        body = json.loads(request.body)
+    else:
+        body = dict(parse_qsl(request.body.decode()))
+        if "ValidityPeriod" in body:
+            body["ValidityPeriod"] = int(body["ValidityPeriod"])
+    assert spec.errors(schema, body) == []
+    _known_keys(spec, schema, body)
+
+
+@pytest.mark.parametrize("provider", FILES)
+def test_checks_lookups_balances_and_prices_are_official_calls(provider):
+    tested = adapter(provider)
+    message = OutboundMessage(id="m1", recipient=RECIPIENT, body="Hi", encoding="GSM7")
+    sid = "SM" + "0" * 32 if provider == "twilio" else "5f0b7a52-0000-4c1e-9a7d-000000000001"
+    built = [
+        tested.build_check(),
+        tested.build_lookup(message),
+        tested.build_lookup(message, sid),
+        tested.build_balance(),
+        tested.build_prices(),
+        tested.build_prices("SG"),
+    ]
+    for request in built:
+        if request is not None:
+            assert "responses" in SPECS[provider].operation(request)
+
+
+@pytest.mark.parametrize(("provider", "case"), _answers(), ids=case_id)
+def test_our_fixtures_are_what_the_official_file_allows(provider, case):
+    spec = SPECS[provider]
+    request = adapter(provider).build_request(messages(load(provider, "requests")[0]))
+    schema = spec.answer_schema(spec.operation(request), case["status"])
+    if schema is not None:
+        assert spec.errors(schema, case["json"]) == []
+
+
+@pytest.mark.parametrize("provider", FILES)
+def test_every_official_example_of_a_sent_message_is_read(provider):
+    spec, tested = SPECS[provider], adapter(provider)
+    written = messages(load(provider, "requests")[0])
+    operation = spec.operation(tested.build_request(written))
+    status = 201 if provider == "twilio" else 200
+    examples = spec.examples(operation, status)
+    assert examples
+    for example in examples:
+        answer = HttpResponse(status=status, body=json.dumps(example).encode())
+        (outcome,) = tested.parse_response(written, answer)
+        assert outcome.result is Result.ACCEPTED
+        assert outcome.provider_message_id
+
+
+def test_the_official_example_of_a_batch_is_read():
+    spec, tested = SPECS["8x8"], adapter("8x8")
+    two = messages(load("8x8", "requests")[-1])
+    schema = spec.answer_schema(spec.operation(tested.build_request(two)), 200)
+    example = spec.resolve(schema)["example"]
+    assert spec.errors(schema, example) == []
+    sent = [
+        OutboundMessage(
+            id=entry["clientMessageId"],
+            recipient="+" + entry["destination"],
+            body="Hi",
+            encoding="GSM7",
+        )
+        for entry in example["messages"]
+    ]
+    answer = HttpResponse(status=200, body=json.dumps(example).encode())
+    outcomes = tested.parse_response(sent, answer)
+    assert [outcome.result for outcome in outcomes] == [Result.ACCEPTED] * 3
+
+
+def test_official_examples_of_8x8_lookup_balance_and_prices_are_read():
+    spec, tested = SPECS["8x8"], adapter("8x8", subaccount_id="example")
+    message = one(load("8x8", "requests")[0]["messages"][0])
+    lookup = spec.operation(tested.build_lookup(message, "dec02e44-c76f-4a0a-b69f-6ac2a4386eb9"))
+    (found,) = spec.examples(lookup, 200)
+    read = tested.parse_lookup(message, HttpResponse(status=200, body=json.dumps(found).encode()))
+    assert read.answer is LookupAnswer.FOUND
+    assert read.candidates[0].price == "0.0024"
+    (balance,) = spec.examples(spec.operation(tested.build_balance()), 200)
+    money = tested.parse_balance(HttpResponse(status=200, body=json.dumps(balance).encode()))
+    assert (money.amount, money.currency) == ("149309.7985931", "USD")
+    # The page's sample of prices stands beside its media types, as text.
+    content = spec.operation(tested.build_prices())["responses"]["200"]["content"]
+    sample = next(media["example"] for name, media in content.items() if "Single" in name)
+    prices = tested.parse_prices(HttpResponse(status=200, body=sample.encode()))
+    assert [price.operator for price in prices] == ["SingTel", "MobileOne", "Starhub"]
+    assert prices[0].amount == "0.0099171"
+
+
+def test_official_examples_of_twilio_lists_are_read():
+    spec, tested = SPECS["twilio"], adapter("twilio")
+    examples = spec.examples(spec.operation(tested.build_check()), 200)
+    assert examples
+    for example in examples:
+        answer = HttpResponse(status=200, body=json.dumps(example).encode())
+        assert tested.parse_check(answer).ok
+    (balance,) = spec.examples(spec.operation(tested.build_balance()), 200)
+    money = tested.parse_balance(HttpResponse(status=200, body=json.dumps(balance).encode()))
+    assert (money.amount, money.currency) == ("0.05", "USD")
