@@ -120,6 +120,8 @@ def test_a_filter_that_leaves_nothing_leaves_a_missing_value() -> None:
         ("boxes == 2", {"boxes": "2"}, True),
         ("boxes == '2'", {"boxes": 2.0}, True),
         ("zone == '2'", {"zone": "02"}, False),
+        ("zone == 2", {"zone": ["2"]}, True),
+        ("zone > 1", {"zone": "2" * 41}, False),
         ("boxes > 9", {"boxes": "10"}, True),
         ("boxes > 9", {}, False),
         ("boxes <= 9", {}, False),
@@ -311,7 +313,7 @@ _SCRAPS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_SCRAPS, max_size=25).map("".join) | st.text(max_size=40))
 def test_whatever_is_written_renders_or_is_refused_with_a_line(source: str) -> None:
     try:

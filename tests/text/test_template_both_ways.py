@@ -51,7 +51,7 @@ def _outcome(render: object, job: object) -> tuple[str, str]:
         return "missing", error.field
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_sources, st.lists(_jobs, min_size=1, max_size=4))
 def test_a_plain_template_renders_the_same_in_both_ways(
     source: str, jobs: list[SimpleNamespace]
