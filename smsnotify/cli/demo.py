@@ -78,9 +78,11 @@ def _run(desk: Desk, folder: Path) -> None:
 
 def _show_phones(desk: Desk, run: str) -> None:
     """Draw what each phone got, one bubble a text, phone by phone."""
+    from smsnotify.store.outbox import Wanted
+
     show.say()
     show.say("What the phones show", "bold")
-    messages = desk.store.messages_of_run(run)
+    messages = desk.store.list_messages(Wanted(run=run), None)
     for message in sorted(messages, key=lambda one: (one.recipient, one.id)):
         plural = "" if message.segments == 1 else "s"
         footer = f"{message.segments} segment{plural} {message.encoding} · {message.state.value}"

@@ -40,6 +40,7 @@ def send_test(
     from smsnotify.engine.accounts import Account
     from smsnotify.engine.sendtest import ROUTE, decide_test, queue_test
     from smsnotify.model.decision import Verdict
+    from smsnotify.store.outbox import Wanted
     from smsnotify.wiring import build
 
     desk = desk_of(ctx)
@@ -62,7 +63,7 @@ def send_test(
     report = delivering.deliver(
         desk, desk.clock, run=run, accounts={chosen.name: chosen}, routes={ROUTE: ((chosen.name,),)}
     )
-    message = desk.store.messages_of_run(run)[0]
+    message = desk.store.list_messages(Wanted(run=run))[0]
     if not desk.json:
         show.bubble(message.body, recipient=message.recipient, footer=f"account {chosen.name}")
     told = f"{message.state.value} by {chosen.name}"

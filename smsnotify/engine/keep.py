@@ -15,7 +15,7 @@ from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
-from smsnotify.model.message import MessageState
+from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, EventRow, JobRow
 
 
@@ -87,16 +87,17 @@ def keep(
         for decision in judged.decisions
         if decision.verdict is not Verdict.STOP
     }
+    decisions = [_naming_earlier(one, messages) for one in judged.decisions]
     batch = Batch(
         jobs=list(jobs),
         events=list(events),
-        decisions=judged.decisions,
+        decisions=decisions,
         messages=messages,
         replaces=[earlier.id for earlier in judged.left_behind],
         at=now,
     )
     lost = memory.save(batch)
-    return [_overtaken(one, lost) for one in judged.decisions] if lost else judged.decisions
+    return [_overtaken(one, lost) for one in decisions] if lost else decisions
 
 
 def is_left_behind(earlier: Earlier, ticket: Ticket) -> bool:
@@ -105,6 +106,17 @@ def is_left_behind(earlier: Earlier, ticket: Ticket) -> bool:
         earlier.gate == VOLUME_GUARD
         and earlier.state == MessageState.HELD
         and earlier.run != ticket.run
+    )
+
+
+def _naming_earlier(decision: Decision, messages: Mapping[MessageKey, Message]) -> Decision:
+    """Name the message that a duplicate doubles when both are of this batch."""
+    earlier = decision.earlier
+    if earlier is None or earlier.id:
+        return decision
+    named = msgspec.structs.replace(earlier, id=messages[decision.draft.key].id)
+    return msgspec.structs.replace(
+        decision, earlier=named, detail=f"already {named.state} as {named.id}"
     )
 
 
