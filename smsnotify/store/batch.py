@@ -39,7 +39,8 @@ class Batch(msgspec.Struct):
     """One chunk's outcome, saved in one transaction.
 
     `jobs` in the order they came; a subject may come twice. `messages` holds a message for every
-    decision that is no stop, under the decision's key.
+    decision that is no stop, under the decision's key. `replaces` are ids of messages that an
+    earlier run left held by the volume guard: they make room for this batch's.
     """
 
     jobs: list[JobRow]
@@ -47,6 +48,7 @@ class Batch(msgspec.Struct):
     decisions: list[Decision]
     messages: dict[MessageKey, Message]
     at: datetime
+    replaces: list[str] = []
 
 
 class StoredJob(msgspec.Struct, frozen=True, gc=False):

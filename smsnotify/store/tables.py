@@ -31,6 +31,11 @@ metadata = MetaData(
 )
 
 
+# Compared byte by byte on PostgreSQL too, whatever the server's language: names that begin alike
+# must lie together, and pages must follow each other as they do on SQLite.
+_EXACT = Text().with_variant(Text(collation="C"), "postgresql")
+
+
 def _text(name: str, default: str = "") -> Column[str]:
     return Column(name, Text, nullable=False, server_default=default)
 
@@ -47,9 +52,9 @@ meta = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("subject", Text, primary_key=True),
+    Column("subject", _EXACT, primary_key=True),
     _text("do_number"),
-    _text("date"),
+    Column("date", _EXACT, nullable=False, server_default=""),
     _text("time_zone"),
     Column("attempt", Integer, nullable=False, server_default="1"),
     Column("state", LargeBinary, nullable=False),
@@ -65,8 +70,8 @@ jobs = Table(
 aliases = Table(
     "aliases",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("subject", Text, nullable=False),
+    Column("name", _EXACT, primary_key=True),
+    Column("subject", _EXACT, nullable=False),
 )
 
 # Events as they came.
@@ -74,7 +79,7 @@ events = Table(
     "events",
     metadata,
     Column("id", String(26), primary_key=True),
-    Column("subject", Text, nullable=False),
+    Column("subject", _EXACT, nullable=False),
     Column("name", Text, nullable=False),
     _text("event_id"),
     Column("time", BigInteger),
@@ -87,7 +92,7 @@ events = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("subject", Text, nullable=False),
+    Column("subject", _EXACT, nullable=False),
     Column("mode", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("rule", Text, nullable=False),
@@ -126,7 +131,7 @@ messages = Table(
     "messages",
     metadata,
     Column("id", String(26), primary_key=True),
-    Column("subject", Text, nullable=False),
+    Column("subject", _EXACT, nullable=False),
     Column("mode", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("rule", Text, nullable=False),

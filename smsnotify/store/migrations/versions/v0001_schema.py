@@ -21,8 +21,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_addresses_contact_id"), "addresses", ["contact_id"], unique=False)
     op.create_table(
         "aliases",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column(
+            "name", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "subject", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_aliases")),
     )
     op.create_table(
@@ -66,7 +70,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "decisions",
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column(
+            "subject", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
@@ -102,7 +108,9 @@ def upgrade() -> None:
     op.create_table(
         "events",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column(
+            "subject", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), server_default="", nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=True),
@@ -113,9 +121,16 @@ def upgrade() -> None:
     op.create_index("ix_events_subject", "events", ["subject"], unique=False)
     op.create_table(
         "jobs",
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column(
+            "subject", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
         sa.Column("do_number", sa.Text(), server_default="", nullable=False),
-        sa.Column("date", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "date",
+            sa.Text().with_variant(sa.Text(collation="C"), "postgresql"),
+            server_default="",
+            nullable=False,
+        ),
         sa.Column("time_zone", sa.Text(), server_default="", nullable=False),
         sa.Column("attempt", sa.Integer(), server_default="1", nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
@@ -129,7 +144,9 @@ def upgrade() -> None:
     op.create_table(
         "messages",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column(
+            "subject", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
         sa.Column("mode", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),

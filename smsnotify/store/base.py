@@ -1,0 +1,68 @@
+"""Transactions: what every use of the database goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+
+from smsnotify.base.errors import StoreError
+from smsnotify.store import meta
+from smsnotify.store.failures import told_plainly
+from smsnotify.store.hashing import RecipientHash
+from smsnotify.store.schema import KEY_SECRET
+
+
+class Books:
+    """An open database with its transactions and its secret; `Store` says what one may ask."""
+
+    def __init__(self, engine: Engine, place: str, path: Path | None) -> None:
+        """`place` is the database as people know it; `path` its file, None for PostgreSQL."""
+        self.place = place
+        self.path = path
+        self._engine = engine
+        self._reading = engine.execution_options(reading=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Give a connection in a write transaction: committed at the end, undone on an error."""
+        with told_plainly(self.place), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one moment of the database and writes nothing."""
+        with told_plainly(self.place), self._reading.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Return the store itself; `close` follows."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    @cached_property
+    def recipient_hash(self) -> RecipientHash:
+        """The keyed hash of recipients, with this database's own secret."""
+        secret = self.get_meta(KEY_SECRET)
+        if not secret:
+            raise StoreError(
+                f"the database {self.place} has lost the secret of its keys",
+                hint="restore the newest backup; without it everything could be sent twice",
+            )
+        return RecipientHash(bytes.fromhex(secret))
+
+    def get_meta(self, name: str) -> str:
+        """Return the value noted under a name, `''` when there is none."""
+        with self.read() as connection:
+            return meta.get_meta(connection, name)

@@ -1,0 +1,106 @@
+"""Held messages whose time has come, and what a second judgement made of them."""
+
+# ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from smsnotify.model.message import Message
+from smsnotify.store.batch import StoredJob
+from smsnotify.store.books import jobs_by_subject
+from smsnotify.store.instants import to_micros
+from smsnotify.store.rows import SELECTED, read_message
+from smsnotify.store.rowset import is_postgres, packed, source
+
+_WAITING: Final = "messages.state = 'held' AND messages.gate <> 'volume_guard'"
+
+
+class HeldMessage(msgspec.Struct, frozen=True, gc=False):
+    """A message that waits, with the newest look of its job (None: no such job any more)."""
+
+    message: Message
+    job: StoredJob | None
+
+
+class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What becomes of a held message: `queued`, `cancelled`, or `held` until `not_before`.
+
+    Empty texts and None leave the row's value as it is, save `gate` and `reason`.
+    """
+
+    id: str
+    state: str
+    gate: str = ""
+    reason: str = ""
+    recipient: str = ""
+    country: str = ""
+    body: str = ""
+    encoding: str = ""
+    segments: int = 0
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+
+
+_SHAPE: Final = {
+    "id": "text",
+    "state": "text",
+    "gate": "text",
+    "reason": "text",
+    "recipient": "text",
+    "country": "text",
+    "body": "text",
+    "encoding": "text",
+    "segments": "int",
+    "not_before": "int",
+    "expires_at": "int",
+}
+
+
+def held_due(connection: Connection, mode: str, now: datetime, limit: int) -> list[HeldMessage]:
+    """Return held messages that may leave at `now`, the longest waiting first."""
+    statement = text(
+        f"SELECT {SELECTED} FROM messages WHERE {_WAITING} AND mode = :mode "
+        "AND not_before <= :now ORDER BY not_before, id LIMIT :limit"
+    )
+    values = {"mode": mode, "now": to_micros(now), "limit": limit}
+    messages = [read_message(row) for row in connection.execute(statement, values)]
+    jobs = jobs_by_subject(connection, {message.subject for message in messages})
+    return [HeldMessage(message, jobs.get(message.subject)) for message in messages]
+
+
+def resolve_held(
+    connection: Connection, resolutions: Sequence[Resolution], now: datetime
+) -> set[str]:
+    """Write what became of held messages; return the ids of those that were still held."""
+    if not resolutions:
+        return set()
+    rows = packed(
+        [
+            msgspec.structs.asdict(one)
+            | {"not_before": to_micros(one.not_before), "expires_at": to_micros(one.expires_at)}
+            for one in resolutions
+        ]
+    )
+    written = ", ".join(
+        f"{name} = CASE WHEN r.{name} <> '' THEN r.{name} ELSE messages.{name} END"
+        for name in ("recipient", "country", "body", "encoding")
+    )
+    statement = text(
+        "UPDATE messages SET state = r.state, gate = r.gate, reason = r.reason, "
+        f"{written}, segments = CASE WHEN r.segments > 0 THEN r.segments "
+        "ELSE messages.segments END, "
+        "not_before = COALESCE(r.not_before, messages.not_before), "
+        "expires_at = COALESCE(r.expires_at, messages.expires_at), "
+        "due_at = CASE WHEN r.state = 'queued' THEN :now "
+        "ELSE COALESCE(r.not_before, messages.due_at) END, updated_at = :now "
+        f"FROM {source(is_postgres(connection), _SHAPE)} "
+        f"WHERE messages.id = r.id AND {_WAITING} RETURNING messages.id"
+    )
+    done = connection.execute(statement, {"rows": rows, "now": to_micros(now)})
+    return {str(one) for one in done.scalars()}

@@ -1,0 +1,154 @@
+"""Saving what a chunk of events came to: one transaction, and the UNIQUE key has the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import Connection, text
+
+from smsnotify.base.ids import new_id
+from smsnotify.model.decision import Decision, Earlier, MessageKey, Verdict
+from smsnotify.model.message import Message
+from smsnotify.store.batch import Batch
+from smsnotify.store.books import save_jobs
+from smsnotify.store.hashing import RecipientHash
+from smsnotify.store.instants import to_micros
+from smsnotify.store.keys import GUARDED, KEY_COLUMNS, taken
+from smsnotify.store.rows import MESSAGE_COLUMNS, message_row
+from smsnotify.store.rowset import is_postgres, packed, words
+from smsnotify.store.statements import insert_rows
+
+_EVENT_COLUMNS: Final = ("id", "subject", "name", "event_id", "time", "raw", "received_at")
+_DECISION_COLUMNS: Final = (
+    *KEY_COLUMNS,
+    "verdict",
+    "reason",
+    "gate",
+    "detail",
+    "recipient",
+    "job",
+    "event",
+    "event_id",
+    "attempt",
+    "message_id",
+    "not_before",
+    "decided_at",
+)
+_NOTHING: Final = "DO NOTHING"
+# A text that took the place of one that the volume guard had held back has another id.
+_NEWEST_MESSAGE: Final = (
+    f"({', '.join((*KEY_COLUMNS, 'verdict', 'reason'))}) DO UPDATE "
+    "SET message_id = excluded.message_id "
+    "WHERE excluded.message_id <> '' AND decisions.message_id <> excluded.message_id"
+)
+_once = itemgetter(slice(0, 9))
+
+
+def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[MessageKey, Earlier]:
+    """Keep a batch; return the keys that were taken, with the message that has each.
+
+    A message whose key was taken is not kept, and its decision is recorded as the duplicate that
+    it is. Rows go in sorted by key: two processes with the same news wait for each other.
+    """
+    at = to_micros(batch.at)
+    save_jobs(connection, batch.jobs, at)
+    _save_events(connection, batch)
+    _make_room(connection, batch.replaces)
+    lost = _save_messages(connection, hashed, batch.messages)
+    rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
+    rows.sort(key=_once)
+    insert_rows(connection, "decisions", _DECISION_COLUMNS, rows, _NEWEST_MESSAGE)
+    return lost
+
+
+def _save_events(connection: Connection, batch: Batch) -> None:
+    at = to_micros(batch.at)
+    rows = [
+        (
+            new_id(batch.at),
+            event.subject,
+            event.name,
+            event.event_id,
+            to_micros(event.time),
+            event.raw,
+            at,
+        )
+        for event in batch.events
+    ]
+    insert_rows(connection, "events", _EVENT_COLUMNS, rows)
+
+
+def _make_room(connection: Connection, replaced: Sequence[str]) -> None:
+    """Take away what is still held back; what went out meanwhile keeps its key."""
+    if replaced:
+        which = words(is_postgres(connection), "ids")
+        statement = text(f"DELETE FROM messages WHERE id IN ({which}) AND {GUARDED}")  # noqa: S608 - our own names
+        connection.execute(statement, {"ids": packed(list(replaced))})
+
+
+def _save_messages(
+    connection: Connection, hashed: RecipientHash, messages: Mapping[MessageKey, Message]
+) -> dict[MessageKey, Earlier]:
+    rows = [message_row(key, hashed(key.recipient), message) for key, message in messages.items()]
+    rows.sort()
+    if insert_rows(connection, "messages", MESSAGE_COLUMNS, rows, _NOTHING) == len(rows):
+        return {}
+    statement = text(
+        f"SELECT id FROM messages WHERE id IN ({words(is_postgres(connection), 'ids')})"  # noqa: S608 - our own names
+    )
+    ids = packed([message.id for message in messages.values()])
+    kept = set(connection.execute(statement, {"ids": ids}).scalars())
+    lost = [key for key, message in messages.items() if message.id not in kept]
+    return taken(connection, hashed, lost)
+
+
+def _decision_row(
+    decision: Decision,
+    hashed: RecipientHash,
+    batch: Batch,
+    lost: Mapping[MessageKey, Earlier],
+    at: int,
+) -> tuple[Any, ...]:
+    draft = decision.draft
+    event, key = draft.event, draft.key
+    verdict: str = decision.verdict
+    reason, gate, detail = decision.reason, decision.gate, decision.detail
+    not_before = to_micros(decision.not_before)
+    earlier = lost.get(key)
+    if decision.verdict is Verdict.STOP:
+        message_id = _duplicate_of(decision, batch, earlier)
+    elif earlier is not None:
+        verdict, reason, gate, not_before = Verdict.STOP, "duplicate", "duplicate", None
+        detail, message_id = f"already {earlier.state} as {earlier.id}", earlier.id
+    else:
+        message_id = batch.messages[key].id if key in batch.messages else ""
+    return (
+        *key[:6],
+        hashed(key.recipient),
+        verdict,
+        reason,
+        gate,
+        detail,
+        draft.recipient,
+        event.job.number,
+        event.name,
+        event.id,
+        event.job.attempt_number,
+        message_id,
+        not_before,
+        at,
+    )
+
+
+def _duplicate_of(decision: Decision, batch: Batch, earlier: Earlier | None) -> str:
+    """A duplicate points at the earlier message, which may be one of this very batch."""
+    if decision.reason != "duplicate":
+        return ""
+    if earlier is not None:
+        return earlier.id
+    if decision.earlier is not None and decision.earlier.id:
+        return decision.earlier.id
+    message = batch.messages.get(decision.draft.key)
+    return message.id if message is not None else ""

@@ -1,0 +1,234 @@
+"""The outbox as people see it: find, count, retry, cancel."""
+
+# ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from smsnotify.model.message import Attempt, Message, MessageState, Result
+from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.keys import GUARDED
+from smsnotify.store.order import first_id
+from smsnotify.store.rows import SELECTED, read_message
+from smsnotify.store.rowset import is_postgres, packed, words
+
+RETRYABLE: Final = frozenset(
+    {
+        MessageState.FAILED,
+        MessageState.UNDELIVERED,
+        MessageState.EXPIRED,
+        MessageState.CANCELLED,
+    }
+)
+"""What a person may send again without risking a second text."""
+
+CANCELLABLE: Final = frozenset({MessageState.HELD, MessageState.QUEUED})
+"""What was certainly not handed over yet."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which messages: everything that is given must hold; nothing given means all.
+
+    `job` is a D.O. number or a subject, `ids` are whole ids, `since` and `until` bound
+    `created_at` (from, and before).
+    """
+
+    states: frozenset[str] = frozenset()
+    rule: str = ""
+    job: str = ""
+    account: str = ""
+    mode: str = ""
+    error: str = ""
+    recipient: str = ""
+    run: str = ""
+    ids: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How many messages there are, by what; `accounts` is account → state → count."""
+
+    states: dict[str, int]
+    accounts: dict[str, dict[str, int]]
+    errors: dict[str, int]
+    held: dict[str, int]
+    oldest_queued_at: datetime | None = None
+
+
+def list_messages(connection: Connection, wanted: Wanted, limit: int | None) -> list[Message]:
+    """Return messages, newest first."""
+    condition, values = _condition(connection, wanted)
+    most = "" if limit is None else f" LIMIT {int(limit)}"
+    statement = text(f"SELECT {SELECTED} FROM messages WHERE {condition} ORDER BY id DESC{most}")
+    return [read_message(row) for row in connection.execute(statement, values)]
+
+
+def count_messages(connection: Connection, wanted: Wanted) -> int:
+    """Return how many messages there are of this kind."""
+    condition, values = _condition(connection, wanted)
+    counted = connection.execute(text(f"SELECT count(*) FROM messages WHERE {condition}"), values)
+    return int(counted.scalar_one())
+
+
+def messages_called(connection: Connection, id_start: str, limit: int = 2) -> list[Message]:
+    """Return the messages whose id begins so; more than one means that it is not enough."""
+    start = id_start.strip().lower()
+    if not start.isalnum():
+        return []
+    statement = text(
+        f"SELECT {SELECTED} FROM messages WHERE id >= :start AND id <= :end "
+        f"ORDER BY id LIMIT {int(limit)}"
+    )
+    rows = connection.execute(statement, {"start": start, "end": start.ljust(26, "z")})
+    return [read_message(row) for row in rows]
+
+
+def attempts_of(connection: Connection, message_id: str) -> list[Attempt]:
+    """Return every try to hand a message over, in order."""
+    rows = connection.execute(
+        text(
+            "SELECT message_id, account, at, latency_ms, result, error, http_status, raw_code, "
+            "raw_text, provider_message_id FROM attempts WHERE message_id = :id ORDER BY number"
+        ),
+        {"id": message_id},
+    )
+    return [
+        Attempt(
+            message_id=row.message_id,
+            account=row.account,
+            at=from_micros(row.at),
+            latency_ms=row.latency_ms,
+            result=Result(row.result),
+            error=row.error,
+            http_status=row.http_status,
+            raw_code=row.raw_code,
+            raw_text=row.raw_text,
+            provider_message_id=row.provider_message_id,
+        )
+        for row in rows
+    ]
+
+
+def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: bool = False) -> int:
+    """Queue messages again, through the first account of their route; return how many.
+
+    `unknown` takes those that are maybe sent too: a person's decision. A message has as long as
+    it had at first until it expires. What its tries came to stays in `attempts`.
+    """
+    states = RETRYABLE | {MessageState.UNKNOWN} if unknown else RETRYABLE
+    condition, values = _condition(connection, _only(wanted, states))
+    statement = text(
+        "UPDATE messages SET state = 'queued', account = '', error = '', error_text = '', "
+        "provider_message_id = '', gate = '', reason = '', looks = 0, lease_owner = '', "
+        "lease_until = NULL, not_before = NULL, due_at = :now, updated_at = :now, "
+        "expires_at = :now + (expires_at - COALESCE(not_before, created_at)) "
+        f"WHERE {condition}"
+    )
+    return connection.execute(statement, values | {"now": to_micros(now)}).rowcount
+
+
+def cancel(
+    connection: Connection, wanted: Wanted, now: datetime, *, reason: str = "by_hand"
+) -> int:
+    """Cancel what was not handed over yet; return how many."""
+    condition, values = _condition(connection, _only(wanted, CANCELLABLE))
+    statement = text(
+        "UPDATE messages SET state = 'cancelled', reason = :why, lease_owner = '', "
+        f"lease_until = NULL, updated_at = :now WHERE {condition}"
+    )
+    return connection.execute(statement, values | {"now": to_micros(now), "why": reason}).rowcount
+
+
+def stats(connection: Connection, mode: str = "") -> Stats:
+    """Count the outbox: by state, by account and state, by error, and what is held by why."""
+    where = "WHERE mode = :mode" if mode else "WHERE :mode = ''"
+    rows = connection.execute(
+        text(
+            "SELECT state, account, error, CASE WHEN state = 'held' THEN gate ELSE '' END, "
+            "count(*), min(CASE WHEN state = 'queued' THEN created_at END) "
+            f"FROM messages {where} GROUP BY 1, 2, 3, 4"
+        ),
+        {"mode": mode},
+    ).all()
+    found = Stats(
+        states={},
+        accounts={},
+        errors={},
+        held={},
+        oldest_queued_at=from_micros(min((row[5] for row in rows if row[5]), default=None)),
+    )
+    for state, account, error, gate, count, _ in rows:
+        _add(found.states, state, count)
+        if account:
+            _add(found.accounts.setdefault(account, {}), state, count)
+        if error:
+            _add(found.errors, error, count)
+        if gate:
+            _add(found.held, gate, count)
+    return found
+
+
+def people_of_run(connection: Connection, run: str) -> int:
+    """Return for how many people a run's texts are that its volume guard holds back."""
+    counted = connection.execute(
+        text(f"SELECT count(DISTINCT recipient_hash) FROM messages WHERE run = :run AND {GUARDED}"),
+        {"run": run},
+    )
+    return int(counted.scalar_one())
+
+
+def release_run(connection: Connection, run: str, now: datetime) -> int:
+    """Let go what a run's volume guard holds back; return how many texts.
+
+    What another gate holds as well (its word is the reason) goes on waiting for that one.
+    """
+    statement = text(
+        "UPDATE messages SET gate = reason, "
+        "state = CASE WHEN reason = '' THEN 'queued' ELSE 'held' END, "
+        "due_at = CASE WHEN reason = '' THEN :now ELSE due_at END, updated_at = :now "
+        f"WHERE run = :run AND {GUARDED}"
+    )
+    return connection.execute(statement, {"run": run, "now": to_micros(now)}).rowcount
+
+
+def _add(counts: dict[str, int], name: str, count: int) -> None:
+    counts[name] = counts.get(name, 0) + count
+
+
+def _only(wanted: Wanted, states: Collection[MessageState]) -> Wanted:
+    """Narrow to states in which something may be done; none left finds nothing."""
+    allowed = frozenset(map(str, states))
+    chosen = wanted.states & allowed if wanted.states else allowed
+    return msgspec.structs.replace(wanted, states=chosen or frozenset({"none"}))
+
+
+def _condition(connection: Connection, wanted: Wanted) -> tuple[str, dict[str, object]]:
+    parts = ["1 = 1"]
+    values: dict[str, object] = {}
+    postgres = is_postgres(connection)
+    for name in ("rule", "account", "mode", "error", "recipient", "run"):
+        if value := getattr(wanted, name):
+            parts.append(f"{name} = :{name}")
+            values[name] = value
+    if wanted.job:
+        parts.append("(job = :job OR subject = :job)")
+        values["job"] = wanted.job
+    for name, chosen in (("state", sorted(wanted.states)), ("id", list(wanted.ids))):
+        if chosen:
+            parts.append(f"{name} IN ({words(postgres, f'{name}s')})")
+            values[f"{name}s"] = packed(chosen)
+    # Ids ascend with created_at, and only they have an index.
+    if wanted.since is not None:
+        parts.append("id >= :since_id AND created_at >= :since")
+        values |= {"since_id": first_id(wanted.since), "since": to_micros(wanted.since)}
+    if wanted.until is not None:
+        parts.append("created_at < :until")
+        values["until"] = to_micros(wanted.until)
+    return " AND ".join(parts), values

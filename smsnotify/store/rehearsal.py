@@ -1,0 +1,265 @@
+"""A memory for dry runs: answers as the store would, and keeps nothing.
+
+What the run itself would have stored lies in temporary files (`store.spill`), above the real
+store, which is only read; without a real store there is just the run. Every answer is the one
+that the store would give after the same calls: a test compares the two over random histories.
+
+Names and subjects follow the rule of `store.books`. What makes it fast: an `id:` name is nearly
+always its job's subject, and a name that nobody had needs no look into a file. By which `do:`
+name a job goes is noted with the job; an index of those is made when somebody first asks for one
+that is no subject, which happens as soon as a job without an id turns up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import ClassVar
+
+import msgspec
+
+from smsnotify.model.decision import Earlier, MessageKey
+from smsnotify.model.facts import Person
+from smsnotify.model.jobstate import JobState, KnownJob
+from smsnotify.model.message import Message, MessageState
+from smsnotify.store.batch import Batch, JobRow, StoredJob
+from smsnotify.store.books import ID, NUMBER_AND_DATE
+from smsnotify.store.keys import VOLUME_GUARD
+from smsnotify.store.spill import Spill
+from smsnotify.store.store import Store
+
+_Key = tuple[str, str, str, str, str, str, str]
+
+
+class Rehearsal:
+    """Intake's memory of one dry run."""
+
+    durable: ClassVar[bool] = False
+
+    def __init__(self, store: Store | None, *, with_snapshots: bool = False) -> None:
+        """`store` is what is really stored so far, None for nothing.
+
+        `with_snapshots` lets `jobs_between` tell of the jobs of this run too.
+        """
+        self._below = store if store is not None and not store.is_blank() else None
+        self._jobs = Spill[str](tuple[str, str, JobState])
+        self._keys = Spill[MessageKey](tuple[_Key, str, str, str, str])
+        # From names that are no subject; made when the first one is needed.
+        self._aliases: Spill[str] | None = None
+        self._numbers_indexed = False
+        # False while every job of this run goes by one name, its subject.
+        self._other_names = False
+        self._idless = self._below is not None and self._below.has_idless_jobs()
+        self._planned = Spill[str](tuple[str, StoredJob]) if with_snapshots else None
+        # What the last `taken` found out: free keys, and what a volume guard holds back, by id.
+        self._free: frozenset[MessageKey] = frozenset()
+        self._held_back: dict[str, MessageKey] = {}
+
+    def find_jobs(self, names: Iterable[str]) -> dict[str, KnownJob]:
+        """Return what is known of jobs, by any of their names; unknown names are absent.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        wanted = list(names)
+        numbers: list[str] = []
+        if self._other_names:
+            numbers = [name for name in wanted if name.startswith(NUMBER_AND_DATE)]
+        if numbers:
+            direct = [name for name in wanted if not name.startswith(NUMBER_AND_DATE)]
+        else:
+            direct = wanted
+        records = self._jobs.get(self._jobs.maybe(direct))
+        found = {name: KnownJob(name, record[2]) for name, record in records.items()}
+        if numbers:
+            self._index_numbers()
+        if self._aliases is not None:
+            found |= self._by_alias(self._aliases, [name for name in wanted if name not in found])
+        if self._below is not None:
+            found |= self._from_below(self._below, [name for name in wanted if name not in found])
+        return found
+
+    def recall(self, named: Iterable[Sequence[str]]) -> dict[str, KnownJob]:
+        """Return what is known of jobs by their names in order, as far as it can matter.
+
+        The `do:` name of a job that has an id matters only while some job has none; it may be
+        missing from the answer otherwise.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        if self._idless:
+            return self.find_jobs([name for names in named for name in names])
+        return self.find_jobs([names[0] for names in named])
+
+    def taken(self, keys: Collection[MessageKey]) -> dict[MessageKey, Earlier]:
+        """Return the keys that have a message, and which one.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        own = self._own_keys(keys)
+        found = {key: earlier for key, earlier in own.items() if earlier.id}
+        if self._below is not None:
+            below = self._below.taken([key for key in keys if key not in own])
+            self._free = frozenset(keys) - own.keys() - below.keys()
+            found |= below
+        for key, earlier in found.items():
+            if earlier.state == MessageState.HELD and earlier.gate == VOLUME_GUARD:
+                self._held_back[earlier.id] = key
+        return found
+
+    def people(self, numbers: Iterable[str]) -> dict[str, Person]:
+        """Return what is known of recipients.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        return self._below.people(numbers) if self._below is not None else {}
+
+    def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
+        """Remember a batch; return the keys that were taken, as the store would.
+
+        Raises:
+            StoreError: the real database refused, or the temporary folder is full.
+        """
+        self._save_jobs(batch.jobs, batch.at)
+        if batch.replaces:
+            self._make_room(batch.replaces)
+        self._held_back.clear()
+        messages = batch.messages
+        lost = self._lost(messages)
+        self._keys.put(
+            [
+                (key, message.id, message.state, message.gate, message.run)
+                for key, message in messages.items()
+                if key not in lost
+            ]
+        )
+        return lost
+
+    def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
+        """Give every job dated from `first` to `last`: those of this run, then the stored ones.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        if self._planned is not None:
+            planned = self._planned
+            beyond = f"{last.isoformat()}~"
+            for subject in dict.fromkeys(record[0] for record in planned.records()):
+                job: StoredJob = planned.get([subject])[subject][1]
+                if first.isoformat() <= job.date < beyond:
+                    yield job
+        if self._below is not None:
+            for job in self._below.jobs_between(first, last):
+                if not self._jobs.get([job.subject]):
+                    yield job
+
+    def close(self) -> None:
+        """Drop the temporary files and close the real store."""
+        for spill in (self._jobs, self._keys, self._aliases, self._planned):
+            if spill is not None:
+                spill.close()
+        if self._below is not None:
+            self._below.close()
+
+    def _by_alias(self, aliases: Spill[str], names: list[str]) -> dict[str, KnownJob]:
+        subjects = {name: record[1] for name, record in aliases.get(names).items()}
+        records = self._jobs.get(list(subjects.values()))
+        return {name: KnownJob(subject, records[subject][2]) for name, subject in subjects.items()}
+
+    def _from_below(self, below: Store, names: list[str]) -> dict[str, KnownJob]:
+        """Ask the real store; the state of a job that this run saw again is the run's."""
+        found = below.find_jobs(names)
+        newer = self._jobs.get([known.subject for known in found.values()])
+        for name, known in found.items():
+            if known.subject in newer:
+                found[name] = KnownJob(known.subject, newer[known.subject][2])
+        return found
+
+    def _index_numbers(self) -> None:
+        if not self._numbers_indexed:
+            self._numbers_indexed = True
+            portion: list[tuple[str, str]] = []
+            for subject, name, _ in self._jobs.records():
+                if name.startswith(NUMBER_AND_DATE):
+                    portion.append((name, subject))
+                if len(portion) == 1000:
+                    self._put_aliases(portion)
+                    portion = []
+            self._put_aliases(portion)
+
+    def _put_aliases(self, pairs: list[tuple[str, str]]) -> None:
+        if self._aliases is None:
+            self._aliases = Spill[str](tuple[str, str])
+        self._aliases.put(pairs)
+
+    def _save_jobs(self, rows: Sequence[JobRow], at: datetime) -> None:
+        if not rows:
+            return
+        if self._planned is not None:
+            self._planned.put(self._as_stored(rows, at))
+        joined = [
+            (row.names[0], row.subject)
+            for row in rows
+            if row.names[0] != row.subject and row.names[0].startswith(ID)
+        ]
+        if joined:
+            known = self.find_jobs([name for name, _ in joined])
+            joined = [(name, subject) for name, subject in joined if name not in known]
+        records = [(row.subject, row.names[-1], row.state) for row in rows]
+        self._jobs.put(records)
+        if joined:
+            self._put_aliases(joined)
+        if self._numbers_indexed:
+            self._put_aliases(
+                [
+                    (name, subject)
+                    for subject, name, _ in records
+                    if name.startswith(NUMBER_AND_DATE)
+                ]
+            )
+        elif not self._other_names:
+            self._other_names = any(name != subject for subject, name, _ in records)
+        if not self._idless:
+            self._idless = any(record[0].startswith(NUMBER_AND_DATE) for record in records)
+
+    def _as_stored(self, rows: Sequence[JobRow], at: datetime) -> list[tuple[str, StoredJob]]:
+        subjects = [row.subject for row in rows]
+        before = self._below.jobs_by_subject(subjects) if self._below is not None else {}
+        if self._planned is not None:
+            before |= {key: record[1] for key, record in self._planned.get(subjects).items()}
+        stored: list[tuple[str, StoredJob]] = []
+        for row in rows:
+            earlier = before.get(row.subject)
+            day = row.state.date
+            job = StoredJob(
+                row.subject,
+                row.snapshot or msgspec.json.encode(row.job),
+                row.state,
+                str(row.job.time_zone or ""),
+                day,
+                at,
+                earlier.dated_at if earlier is not None and earlier.date == day else at,
+            )
+            before[row.subject] = job
+            stored.append((row.subject, job))
+        return stored
+
+    def _own_keys(self, keys: Iterable[MessageKey]) -> dict[MessageKey, Earlier]:
+        """Return what this run noted under keys; no id: a text that gave up its key."""
+        records = self._keys.get(self._keys.maybe(keys))
+        return {key: Earlier(*record[1:]) for key, record in records.items()}
+
+    def _make_room(self, replaced: Iterable[str]) -> None:
+        keys = [self._held_back[one] for one in replaced if one in self._held_back]
+        self._keys.put([(key, "", "", "", "") for key in keys])
+
+    def _lost(self, messages: Mapping[MessageKey, Message]) -> dict[MessageKey, Earlier]:
+        own = self._own_keys(messages)
+        lost = {key: earlier for key, earlier in own.items() if earlier.id}
+        if self._below is not None:
+            unasked = [key for key in messages if key not in self._free and key not in own]
+            lost |= self._below.taken(unasked)
+        return lost

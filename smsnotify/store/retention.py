@@ -1,0 +1,125 @@
+"""Forgetting in time: what is pruned, when, and what stays.
+
+==============================  =========  ====================================================
+what                            kept for   then
+==============================  =========  ====================================================
+events as they came             90 days    deleted
+the raw snapshot of a job       90 days    emptied; the job's names and state stay
+the body of a message           90 days    emptied; the row, and so the key, stays
+decisions, attempts             30 days    deleted
+messages, jobs and their names  400 days   deleted: until then an old file must not text again
+==============================  =========  ====================================================
+
+What is not settled (held, queued, sending, unknown) is never touched. Consents stay.
+"""
+
+# ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from smsnotify.store.instants import to_micros
+from smsnotify.store.order import first_id
+
+RAW: Final = timedelta(days=90)
+RECORDS: Final = timedelta(days=30)
+KEYS: Final = timedelta(days=400)
+
+_AT_ONCE: Final = 2000
+_SETTLED: Final = "state NOT IN ('held', 'queued', 'sending', 'unknown')"
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+
+
+class Pruned(msgspec.Struct, kw_only=True):
+    """How many rows were deleted or emptied."""
+
+    events: int = 0
+    snapshots: int = 0
+    bodies: int = 0
+    decisions: int = 0
+    attempts: int = 0
+    messages: int = 0
+    jobs: int = 0
+
+
+class _Task(NamedTuple):
+    """One kind of forgetting: its count's name, which rows, and what is done to them."""
+
+    name: str
+    table: str
+    rows: str
+    change: str
+    age: timedelta
+
+
+_DELETE: Final = "DELETE FROM {table}"
+
+_TASKS: Final = (
+    _Task("events", "events", "id < :id", _DELETE, RAW),
+    _Task(
+        "snapshots",
+        "jobs",
+        "seen_at < :at AND length(snapshot) > 0",
+        "UPDATE {table} SET snapshot = :empty",
+        RAW,
+    ),
+    _Task(
+        "bodies",
+        "messages",
+        f"id < :id AND body <> '' AND {_SETTLED}",
+        "UPDATE {table} SET body = '', error_text = ''",
+        RAW,
+    ),
+    _Task("decisions", "decisions", "decided_at < :at", _DELETE, RECORDS),
+    _Task("attempts", "attempts", "message_id < :id AND at < :at", _DELETE, RECORDS),
+    _Task("messages", "messages", f"id < :id AND {_SETTLED}", _DELETE, KEYS),
+    _Task("jobs", "jobs", "seen_at < :at", _DELETE, KEYS),
+)
+
+
+def prune(begin: Begin, now: datetime) -> Pruned:
+    """Forget what is old enough at `now`, some rows a transaction, so that nobody waits long."""
+    pruned = Pruned()
+    for task in _TASKS:
+        setattr(pruned, task.name, _do(begin, task, now - task.age))
+    with begin() as connection:
+        connection.execute(
+            text(
+                "DELETE FROM aliases WHERE NOT EXISTS "
+                "(SELECT 1 FROM jobs WHERE jobs.subject = aliases.subject)"
+            )
+        )
+    return pruned
+
+
+def _do(begin: Begin, task: _Task, before: datetime) -> int:
+    total = 0
+    while True:
+        with begin() as connection:
+            place = "ctid" if connection.dialect.name == "postgresql" else "rowid"
+            done = connection.execute(
+                text(
+                    f"{task.change.format(table=task.table)} WHERE {place} IN "
+                    f"(SELECT {place} FROM {task.table} WHERE {task.rows} LIMIT {_AT_ONCE})"
+                ),
+                _values(task, before),
+            ).rowcount
+        total += done
+        if done < _AT_ONCE:
+            return total
+
+
+def _values(task: _Task, before: datetime) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for name, value in (("id", first_id(before)), ("at", to_micros(before)), ("empty", b"")):
+        if f":{name}" in f"{task.rows} {task.change}":
+            values[name] = value
+    return values

@@ -1,0 +1,144 @@
+"""A dictionary whose values lie in a temporary file: its memory does not grow with its size.
+
+A record is appended to the file; a table of fixed size leads from a key's hash to the newest
+record of that hash, and every record knows the one before it. A key whose hash nobody had costs
+one look into memory and none into the file.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from array import array
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import IO, Any, Final, Generic, TypeVar
+
+import msgspec
+
+from smsnotify.base.errors import StoreUnavailableError
+
+K = TypeVar("K", bound=Hashable)
+
+_SLOTS: Final = 1 << 22
+_MASK: Final = _SLOTS - 1
+_HEADER: Final = struct.Struct("<IQ")  # the length of the body, the place of the one before
+_WINDOW: Final = 512
+_IN_MEMORY: Final = 1 << 20
+_FITS_SMALL: Final = (1 << 32) - (1 << 29)
+
+
+class Spill(Generic[K]):
+    """Keeps the newest record of each key in 17 MiB, however many there are.
+
+    A record is a tuple that begins with its key. The file has no name and goes away by itself.
+    Beyond 3.5 GiB of records the table doubles, once.
+    """
+
+    def __init__(self, record: Any, *, fits_small: int = _FITS_SMALL) -> None:
+        """`record` is the type of a record, for instance `tuple[str, int]`."""
+        self._decode = msgspec.msgpack.Decoder(record).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._heads = array("I", bytes(4 * _SLOTS))
+        self._fits_small = fits_small
+        self._file: IO[bytes] | None = None
+        self._written = 0
+        # Place 0 means "none", so the first record starts after one byte of padding.
+        self._tail = bytearray(b"\0")
+
+    def maybe(self, keys: Iterable[K]) -> list[K]:
+        """Return the keys that may have been put: all that were, and few others."""
+        heads = self._heads
+        return [key for key in keys if heads[hash(key) & _MASK]]
+
+    def put(self, records: Sequence[tuple[Any, ...]]) -> None:
+        """Keep records, the first item of each being its key; a later one of a key wins.
+
+        Raises:
+            StoreUnavailableError: the temporary folder is full.
+        """
+        at = self._written + len(self._tail)
+        if at > self._fits_small and self._heads.typecode == "I":
+            self._heads = array("Q", self._heads)
+        heads, pack, header_size = self._heads, _HEADER.pack, _HEADER.size
+        bodies = list(map(self._encode, records))
+        headers = []
+        for record, body in zip(records, bodies, strict=True):
+            slot = hash(record[0]) & _MASK
+            length = len(body)
+            headers.append(pack(length, heads[slot]))
+            heads[slot] = at
+            at += length + header_size
+        parts = [b""] * (2 * len(bodies))
+        parts[::2] = headers
+        parts[1::2] = bodies
+        self._tail += b"".join(parts)
+        if len(self._tail) > _IN_MEMORY:
+            self._flush()
+
+    def get(self, keys: Sequence[K]) -> dict[K, Any]:
+        """Return the newest record of every key that has one."""
+        found: dict[K, Any] = {}
+        for key in keys:
+            record = self._newest(key)
+            if record is not None:
+                found[key] = record
+        return found
+
+    def records(self) -> Iterator[Any]:
+        """Give every record ever put, oldest first, those that were replaced too."""
+        at, end = 1, self._written + len(self._tail)
+        while at < end:
+            _, body = self._read(at)
+            yield self._decode(body)
+            at += len(body) + _HEADER.size
+
+    def close(self) -> None:
+        """Drop the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _newest(self, key: K) -> Any:
+        at = self._heads[hash(key) & _MASK]
+        while at:
+            at, body = self._read(at)
+            record = self._decode(body)
+            if record[0] == key:
+                return record
+        return None
+
+    def _read(self, at: int) -> tuple[int, bytes]:
+        window = self._bytes(at, _WINDOW)
+        length, before = _HEADER.unpack_from(window)
+        end = _HEADER.size + length
+        if end > len(window):
+            window = self._bytes(at, end)
+        return before, window[_HEADER.size : end]
+
+    def _bytes(self, at: int, size: int) -> bytes:
+        if at >= self._written:
+            start = at - self._written
+            return bytes(self._tail[start : start + size])
+        assert self._file is not None
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), size, at)
+        self._file.seek(at)
+        return self._file.read(size)
+
+    def _flush(self) -> None:
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - lives with us
+            self._file.seek(self._written)
+            view = memoryview(self._tail)
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"the temporary folder {tempfile.gettempdir()} cannot be written: "
+                f"{error.strerror or error}",
+                hint="free some space, or let TMPDIR name another folder",
+            ) from None
+        self._written += len(self._tail)
+        self._tail = bytearray()
