@@ -71,7 +71,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     written = headers.get("retry-after", "").strip()
     if not written:
         return None
-    if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", written):
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", written):
         return min(float(written), _LONGEST_WAIT_S)
     until = read_http_date(written)
     if until is None:
@@ -124,8 +124,11 @@ def text_of(table: Mapping[str, Any], key: str) -> str:
     value = table.get(key)
     if isinstance(value, bool) or value is None:
         return ""
-    # A database may refuse NUL, and no text needs it.
-    return str(value).replace("\x00", "") if isinstance(value, (str, int, float)) else ""
+    if not isinstance(value, (str, int, float)):
+        return ""
+    # A database may refuse NUL and half an emoji, and no text needs them.
+    text = str(value).replace("\x00", "")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def count_of(value: object) -> int:

@@ -17,6 +17,7 @@ every job, so that no job is left out by asking for dates.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 from typing import Any, Final
@@ -199,16 +200,34 @@ def _read_page(body: bytes) -> tuple[list[bytes], dict[str, Any], int | None]:
     """
     try:
         page = msgspec.json.decode(body, type=_Page)
-        if page.data is None:
-            raise ProviderError("Detrack's answer has no list of jobs (`data`)")
-        jobs = [msgspec.json.format(bytes(job), indent=-1) for job in page.data]
+        jobs = [msgspec.json.format(bytes(job), indent=-1) for job in page.data or ()]
+        data, links, total = page.data, page.links, page.total_count
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        data, links, total = _read_loosely(body)
+        jobs = [json.dumps(job, separators=(",", ":")).encode() for job in data]
+    if data is None:
+        raise ProviderError("Detrack's answer has no list of jobs (`data`)")
+    return jobs, links or {}, total if isinstance(total, int) else None
+
+
+def _read_loosely(body: bytes) -> tuple[list[Any], dict[str, Any], Any]:
+    """Read a page in which one job breaks the strict decoder: that job alone is refused later.
+
+    Raises:
+        ProviderError: no page of jobs at all.
+    """
+    try:
+        page = json.loads(body.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        page = None
+    data = page.get("data") if isinstance(page, dict) else None
+    if not isinstance(data, list):
         raise ProviderError(
             "Detrack's answer is not a page of jobs",
             hint="look at base_url: a proxy or a login page may stand in the way",
-        ) from None
-    total = page.total_count
-    return jobs, page.links or {}, total if isinstance(total, int) else None
+        )
+    links = page.get("links")
+    return data, links if isinstance(links, dict) else {}, page.get("total_count")
 
 
 def _page_of(link: object) -> int | None:
