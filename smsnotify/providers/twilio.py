@@ -54,6 +54,7 @@ from smsnotify.providers.twilio_payloads import (
     INBOUND,
     STATES,
     created_at,
+    form_body,
     read_fields,
     read_refusal,
     read_row,
@@ -145,7 +146,7 @@ class Twilio(HttpAdapter[TwilioSettings]):
             method="POST",
             url=self._messages_url,
             headers=self._form_headers,
-            body=urlencode(form).encode(),
+            body=form_body(form),
         )
 
     def _service(self, sender: str) -> str | None:

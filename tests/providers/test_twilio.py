@@ -7,12 +7,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smsnotify.base.errors import WebhookError
 from smsnotify.model.http import HttpResponse
 from smsnotify.model.message import MessageState, OutboundMessage
 from smsnotify.providers.base import LookupAnswer, WebhookCall
 from smsnotify.providers.twilio import Twilio, TwilioSettings
+from smsnotify.providers.twilio_payloads import form_body
 
 SID = "AC" + "0" * 32
 SERVICE = "MG" + "7" * 32
@@ -175,6 +178,12 @@ def test_the_balance_is_read():
 def form(fields: dict[str, str], **more: Any) -> WebhookCall:
     body = urlencode(fields).encode()
     return WebhookCall(url="https://x.test/hooks/backup", body=body, **more)
+
+
+@given(st.dictionaries(st.sampled_from(["To", "From", "Body"]), st.text(max_size=60)))
+@settings(max_examples=80, deadline=None)
+def test_a_form_is_written_as_the_standard_library_writes_it(fields):
+    assert form_body(fields) == urlencode(fields).encode()
 
 
 def test_a_count_of_media_that_is_none_is_none():
