@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "contacts": Row("contacts", "Keep who does not want to be texted.", CARE),
     "config": Row("config", "Show, change and check the settings.", CARE),
     "providers": Row("providers", "List providers and check your accounts' credentials.", CARE),
+    "db": Row("db", "Look after the database.", CARE),
     "doctor": Row("doctor", "Look over settings, database, rules and accounts.", CARE),
 }
 

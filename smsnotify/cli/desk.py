@@ -50,15 +50,17 @@ class Desk:
         elif name == "verbose":
             self.verbosity += value
 
-    def begin(self) -> None:
-        """Set up the log once, when a command really runs."""
-        if not self._began:
-            self._began = True
-            gc.freeze()  # what start-up made stays: no collection need look at it again
-            gc.enable()
-            from smsnotify.cli.logs import start_logging
+    def begin(self) -> bool:
+        """Set up the log when a command really runs; True the first time."""
+        if self._began:
+            return False
+        self._began = True
+        gc.freeze()  # what start-up made stays: no collection need look at it again
+        gc.enable()
+        from smsnotify.cli.logs import start_logging
 
-            start_logging(quiet=self.quiet, verbosity=self.verbosity)
+        start_logging(quiet=self.quiet, verbosity=self.verbosity)
+        return True
 
     @cached_property
     def settings(self) -> LazySettings:
@@ -80,12 +82,31 @@ class Desk:
                 self.note(f"warning: {problem}")
         return with_database(settings, self.database) if self.database else settings
 
+    @property
+    def has_settings(self) -> bool:
+        """Whether there is a settings file; without one the built-in settings count.
+
+        Raises:
+            ConfigError: a file was named that is not there.
+        """
+        from smsnotify.wiring.find import find_settings
+
+        return find_settings(self.config) is not None
+
+    @property
+    def country(self) -> str:
+        """The country that national numbers are read by, `''` when none is set."""
+        return self.settings.country if self.has_settings else ""
+
     @cached_property
     def rule_paths(self) -> tuple[Path, ...]:
         """The rule files and folders: `--rules`, else the settings'."""
-        from smsnotify.wiring.build import rule_paths
-
-        return self.rules_option or rule_paths(self.settings)
+        if self.rules_option:
+            return self.rules_option
+        if not self.has_settings:
+            return (Path.cwd() / "rules.yaml",)
+        settings = self.settings
+        return tuple(settings.folder / Path(written).expanduser() for written in settings.rules)
 
     @cached_property
     def rules(self) -> LazyRules:
@@ -94,9 +115,9 @@ class Desk:
         Raises:
             RuleFileError: something in the rule files is wrong; it lists every problem.
         """
-        from smsnotify.wiring.build import load_ruleset
+        from smsnotify.rules.load import load_rules
 
-        return load_ruleset(self.settings, self.rules_option)
+        return load_rules(self.rule_paths, country=self.country)
 
     @property
     def store(self) -> LazyStore:
@@ -109,6 +130,19 @@ class Desk:
             from smsnotify.wiring.books import open_books
 
             self._store = open_books(self.settings)
+        return self._store
+
+    @cached_property
+    def existing_store(self) -> LazyStore:
+        """The open `Store`, None while nothing was ever stored: looking makes no database.
+
+        Raises:
+            StoreError: the database cannot be reached, or is of another version.
+        """
+        if self._store is None:
+            from smsnotify.wiring.books import open_existing_books
+
+            self._store = open_existing_books(self.settings)
         return self._store
 
     def note(self, text: str) -> None:

@@ -44,6 +44,8 @@ def example(*commands: str) -> str:
 
 def desk_of(ctx: typer.Context) -> Desk:
     """Return the desk that this run works at."""
-    desk = ctx.find_root().ensure_object(Desk)
-    desk.begin()
+    root = ctx.find_root()
+    desk = root.ensure_object(Desk)
+    if desk.begin():
+        root.call_on_close(desk.close)
     return desk

@@ -74,9 +74,14 @@ def real_accounts(settings: Settings) -> dict[str, Account]:
 
 
 def real_routes(settings: Settings) -> Routes:
-    """Return the routes as the settings have them; unsaid, `default` takes the file's order."""
+    """Return the routes as the settings have them.
+
+    An account's name is a route to it alone; unsaid, `default` takes the accounts in the file's
+    order.
+    """
+    alone = {name: ((name,),) for name in settings.accounts}
     default = tuple((name,) for name in settings.accounts)
-    return {DEFAULT_ROUTE: default} | settings.routes
+    return {DEFAULT_ROUTE: default} | alone | settings.routes
 
 
 def _sandbox() -> Any:

@@ -1,0 +1,203 @@
+"""What `doctor` looks at, one finding after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+import msgspec
+
+from smsnotify.base.errors import ConfigError, SmsNotifyError
+from smsnotify.cli.config import check_everything
+from smsnotify.cli.desk import Desk
+from smsnotify.cli.instants import ago
+from smsnotify.cli.tick import TICKED
+from smsnotify.engine.accounts import Account
+from smsnotify.model.decision import Mode
+from smsnotify.rules.load import check_rules
+from smsnotify.wiring import build
+from smsnotify.wiring.models import Settings
+
+TICK_OVERDUE: Final = timedelta(hours=1)
+REGISTERED_SENDERS: Final = ("SG",)
+"""Countries where a sender that is a word must be registered before it may send."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    detail: str
+    hint: str = ""
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        """`{"type": "check", "name", "status", "detail", "hint"}`."""
+        return {
+            "type": "check",
+            "name": self.name,
+            "status": self.status,
+            "detail": self.detail,
+            "hint": self.hint,
+        }
+
+
+def examine(desk: Desk) -> Iterator[Finding]:
+    """Look at settings, rules, accounts and the database; nothing is written or sent."""
+    yield from _settings(desk)
+    try:
+        settings: Settings = desk.settings
+    except ConfigError:
+        return
+    yield from _rules(desk, settings)
+    yield from _accounts(settings)
+    yield from _going_live(settings)
+    yield from _books(desk, settings)
+
+
+def _settings(desk: Desk) -> Iterator[Finding]:
+    try:
+        file, problems = check_everything(desk)
+    except ConfigError as error:
+        yield Finding("settings", "error", error.message, error.hint, 2)
+        return
+    for problem in problems:
+        wrong = problem.severity == "error"
+        told = f"{problem.place}: {problem.message}"
+        yield Finding("settings", problem.severity, told, problem.hint, 2 if wrong else 0)
+    if not any(problem.severity == "error" for problem in problems):
+        told = str(file) if file else "no file; the built-in sandbox settings count"
+        yield Finding("settings", "ok", told, "" if file else "sms-notify init writes one")
+
+
+def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
+    rules, problems = check_rules(desk.rule_paths, country=settings.country)
+    for problem in problems:
+        wrong = problem.severity == "error"
+        told = f"{problem.place}: {problem.message}" if problem.place else problem.message
+        yield Finding("rules", problem.severity, told, problem.hint, 2 if wrong else 0)
+    if rules is None:
+        return
+    if not rules.rules:
+        hint = "enabled: true in the rule file switches one on"
+        yield Finding("rules", "warning", f"all {len(rules.all)} are off", hint)
+    else:
+        yield Finding("rules", "ok", f"{len(rules.rules)} of {len(rules.all)} are on")
+    routes = build.real_routes(settings)
+    for route in sorted(rules.routes - set(routes)):
+        yield Finding(
+            "rules",
+            "warning",
+            f"a rule names the route {route!r}, which the settings do not have",
+            f'texts take the default route until [routes] has {route} = ["…"]',
+        )
+    yield from _conversations(settings, rules)
+
+
+def _conversations(settings: Settings, rules: Any) -> Iterator[Finding]:
+    """A rule with a route of its own for replies needs senders that can hear them."""
+    if "conversation" not in rules.routes:
+        return
+    accounts = build.real_accounts(settings)
+    for stage in build.real_routes(settings).get("conversation", ()):
+        for name in stage:
+            account = accounts.get(name)
+            if account is not None and not account.provider.can_receive(_sender(account)):
+                yield Finding(
+                    "routes",
+                    "warning",
+                    f"the sender of {name!r} cannot receive replies, and conversation uses it",
+                    "give the route an account whose sender is a number",
+                )
+
+
+def _accounts(settings: Settings) -> Iterator[Finding]:
+    accounts = build.real_accounts(settings)
+    if not accounts:
+        word: Literal["ok", "warning"] = "ok"
+        yield Finding("accounts", word, "none: only the sandbox, which sends nothing")
+    for name, account in accounts.items():
+        sender = _sender(account)
+        told = f"{name}: {account.provider.title}, sender {sender or 'chosen by the provider'}"
+        yield Finding("accounts", "ok", told, "sms-notify providers check tries the credentials")
+        if sender and not account.provider.can_receive(sender):
+            yield Finding(
+                "accounts",
+                "warning",
+                f"{name}: the sender {sender!r} is a word, so nobody can reply to it",
+            )
+
+
+def _going_live(settings: Settings) -> Iterator[Finding]:
+    if settings.mode is not Mode.LIVE:
+        yield Finding(
+            "mode", "ok", f"{settings.mode.value}: no stranger is texted, whatever the rules say"
+        )
+        return
+    yield Finding(
+        "mode",
+        "ok",
+        "live: texts go to everyone whom the rules name",
+        "switch the same notifications off in Detrack, or people get them twice",
+    )
+    home = build.policy(settings).countries
+    for name, account in build.real_accounts(settings).items():
+        for country in REGISTERED_SENDERS:
+            sender = account.provider.sender_for(country)
+            serves = (home is None or country in home) and account.serves(country, account.channel)
+            if serves and sender and not account.provider.can_receive(sender):
+                yield Finding(
+                    "accounts",
+                    "warning",
+                    f"{name}: in {country} the sender {sender!r} must be registered first",
+                    "unregistered words arrive as “Likely-SCAM”, or not at all: ask your provider",
+                )
+
+
+def _books(desk: Desk, settings: Settings) -> Iterator[Finding]:
+    try:
+        store = desk.existing_store
+        if store is None:
+            yield Finding("database", "ok", "none yet; the first run makes it")
+            return
+        yield Finding("database", "ok", f"{store.place}, reachable and of our version")
+        yield from _waiting(desk, settings, store)
+    except SmsNotifyError as error:
+        yield Finding("database", "error", error.message, error.hint, error.exit_code)
+
+
+def _waiting(desk: Desk, settings: Settings, store: Any) -> Iterator[Finding]:
+    paused = store.paused()
+    if paused:
+        what = "everything" if paused.everything else ", ".join(sorted(paused.accounts))
+        hint = "sms-notify resume lets it go on"
+        yield Finding("sending", "warning", f"paused: {what}", hint)
+    states = store.stats(settings.mode.value).states
+    ticked_at, now = store.get_watermark(TICKED), desk.clock()
+    last = f"tick ran {ago(ticked_at, now)}" if ticked_at else "tick never ran"
+    overdue = ticked_at is None or now - ticked_at > TICK_OVERDUE
+    if states.get("held"):
+        yield Finding(
+            "held texts",
+            "warning" if overdue else "ok",
+            f"{states['held']} wait; {last}",
+            "they leave only if `sms-notify tick` runs, from cron or a task scheduler"
+            if overdue
+            else "",
+        )
+    if states.get("queued"):
+        yield Finding("queued texts", "ok", f"{states['queued']} wait for `sms-notify deliver`")
+    if states.get("unknown"):
+        yield Finding(
+            "unknown texts",
+            "warning",
+            f"{states['unknown']} are maybe sent: the provider's answer was lost",
+            "sms-notify outbox list --state unknown",
+        )
+
+
+def _sender(account: Account) -> str:
+    settings = account.provider.settings
+    return settings.sender or next(iter(settings.senders.values()), "")

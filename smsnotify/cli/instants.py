@@ -1,0 +1,38 @@
+"""Points in time as people write and read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from smsnotify.base.durations import format_duration, parse_duration
+from smsnotify.base.errors import UsageError
+
+
+def read_since(written: str, now: datetime) -> datetime:
+    """Read `2h`, `3d` (before now), a date or an ISO instant; without an offset it is UTC.
+
+    Raises:
+        UsageError: none of these.
+    """
+    try:
+        return now - parse_duration(written)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        raise UsageError(
+            f"{written!r} is no point in time", hint="write 2h, 3d, 2026-03-02 or an ISO instant"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long ago something was, in its largest unit: `5m ago`, `3d ago`."""
+    span = now - at
+    if span.total_seconds() < 1:
+        return "now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if span.total_seconds() >= size:
+            return f"{int(span.total_seconds() // size)}{unit} ago"
+    return f"{format_duration(span)} ago"
