@@ -19,8 +19,8 @@ from smsnotify.model.job import JOB_FIELDS
 _DELIMITERS: Final = ",;\t|"
 _EVENT, _EVENT_ID, _TIME = "event", "event_id", "time"
 _KNOWN: Final = frozenset({*JOB_FIELDS, *V1_NAMES, _EVENT, _EVENT_ID})
-_WHOLE = re.compile(r"[+-]?\d{1,15}")
-_FRACTION = re.compile(r"[+-]?\d{0,15}\.\d{1,15}")
+_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
+_FRACTION = re.compile(r"[+-]?\d{0,15}\.\d{1,15}", re.ASCII)
 _FLAGS: Final = {"true": True, "yes": True, "false": False, "no": False}
 
 

@@ -111,7 +111,7 @@ def with_v2_names(job: dict[str, Any]) -> dict[str, Any]:
     renamed: dict[str, Any] = {}
     for name, value in job.items():
         for target in V1_NAMES.get(name, (name,)):
-            if target == name or job.get(target) is None:
+            if renamed.get(target) is None and (target == name or job.get(target) is None):
                 renamed[target] = value
     if "collect_from" in job:
         renamed.setdefault("type", "Collection")

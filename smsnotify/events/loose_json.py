@@ -37,7 +37,11 @@ def _parse_patiently(data: bytes) -> object:
     text = data.removeprefix(BOM).decode("utf-8", "surrogateescape")
     try:
         return json.loads(
-            text, parse_int=_integer, parse_float=_fraction, parse_constant=_no_constant
+            text,
+            parse_int=_integer,
+            parse_float=_fraction,
+            parse_constant=_no_constant,
+            object_pairs_hook=_object,
         )
     except ValueError:
         raise EventError(
@@ -45,6 +49,10 @@ def _parse_patiently(data: bytes) -> object:
             reason="not_json",
             hint="one event as JSON on each line; look for a cut line or a missing quote",
         ) from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    return {name.encode("utf-8", "replace").decode(): value for name, value in pairs}
 
 
 def _integer(digits: str) -> int | str:
