@@ -17,7 +17,7 @@ from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import REQUIRED, DefaultsKeys, QuietHoursKeys, RuleKeys
 from smsnotify.rules.vocabulary import Vocabulary
-from smsnotify.rules.yaml_positions import MapNode, find
+from smsnotify.rules.yaml_nodes import MapNode, find
 
 DAY: Final = timedelta(hours=24)
 _ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
@@ -246,8 +246,11 @@ def _recipients(
 
 
 def _reported_below(report: Reporter, path: Path) -> bool:
-    node = _written(report, path)
-    places = {(child.line, child.column) for child in node.values()}
+    node = find(report.root, path)
+    if not isinstance(node, MapNode):
+        return False
+    below = [*node.keys.values(), *node.values.values()]
+    places = {(child.line, child.column) for child in below}
     return any((known.line, known.column) in places for known in report.problems)
 
 
@@ -295,6 +298,9 @@ def _fixed_number(raw: str, country: str, report: Reporter, path: Path) -> str:
         "landline": f"the fixed number {shown} is a landline, which gets no texts",
         "doubtful_number": f"the fixed number {shown} could be read in two ways",
     }.get(number.reason, f"the fixed number {shown} is no phone number")
+    if number.reason == "landline":
+        report.error(path, number.reason, what, "give a mobile number")
+        return raw
     hint = 'write it with + and the country code, in quotes: "+65…"'
     if not country and not raw.strip().startswith("+"):
         hint += "; or set country in the settings"
@@ -319,7 +325,7 @@ def _conditions(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path)
                 report.error(
                     at,
                     "unknown_key" if unknown else code,
-                    error.message,
+                    f"where.{field}: {error.message}",
                     error.hint,
                     key=unknown,
                 )
@@ -330,14 +336,14 @@ def _spelled_out(asked: object, place: Path, report: Reporter) -> list[tuple[str
     """Return the operators of a condition: a bare value is `eq`, a list is `in`."""
     if isinstance(asked, dict):
         if not asked:
-            report.error(place, "bad_condition", f"where.{place[-1]} has no operator")
+            report.error(place, "bad_condition", f"where.{place[-1]}: there is no operator")
         return [(operator, value, (*place, operator)) for operator, value in asked.items()]
     kind: Literal["in", "eq"] = "in" if isinstance(asked, list) else "eq"
     if asked is None or asked == []:
         report.error(
             place,
             "bad_condition",
-            f"where.{place[-1]} has nothing to compare with",
+            f"where.{place[-1]}: there is nothing to compare with",
             "for a field without a value: {exists: false}",
         )
         return []

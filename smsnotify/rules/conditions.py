@@ -156,12 +156,12 @@ def _instant(value: object) -> datetime | None:
 
 
 _READERS: Final[dict[Kind, tuple[Reader, str]]] = {
-    "text": (as_text, "a text"),
-    "number": (_number, "a number"),
+    "text": (as_text, "text"),
+    "number": (_number, "number"),
     "flag": (_flag, "yes or no"),
-    "date": (_date, "a date such as 2026-03-02"),
-    "clock": (_clock, "a time such as 18:30"),
-    "instant": (_instant, "an instant such as 2026-03-02T14:00:00+08:00, or a date"),
+    "date": (_date, "date, such as 2026-03-02"),
+    "clock": (_clock, "time of day, such as 18:30"),
+    "instant": (_instant, "date, and no instant such as 2026-03-02T14:00:00+08:00"),
 }
 
 
@@ -189,7 +189,7 @@ def _compile(field: str, operator: str, value: object, kind: Kind) -> Test:
         return _listed(get, field, operator, value)
     if operator in _TEXTUAL:
         return _textual(get, operator, str(value))
-    read, expected = _typed(field, operator, value, kind)
+    read, expected = _typed(operator, value, kind)
     if operator in _ORDER:
         if kind == "text":
             return _text_order(get, _ORDER[operator], str(value))
@@ -206,10 +206,10 @@ def _exists(get: Reader, value: object) -> Test:
     return lambda job: is_missing(get(job))
 
 
-def _typed(field: str, operator: str, value: object, kind: Kind) -> tuple[Reader, list[Any]]:
+def _typed(operator: str, value: object, kind: Kind) -> tuple[Reader, list[Any]]:
     """Read the rule's side as the field's kind; a date makes an instant field a date field."""
     if kind == "flag" and operator in _ORDER:
-        raise RuleError(f"{field} is yes or no: {operator} means nothing there")
+        raise RuleError(f"{operator} means nothing for a field that is yes or no")
     read, wanted = _READERS[kind]
     written = [str(each) for each in (value if isinstance(value, list) else [value])]
     if kind == "instant":
@@ -217,13 +217,13 @@ def _typed(field: str, operator: str, value: object, kind: Kind) -> tuple[Reader
             read = _date
         elif any(_is_naive(each) for each in written):
             raise RuleError(
-                f"{field} is an instant: {written[0]!r} does not say in which zone",
+                f"{written[0]!r} does not say in which zone",
                 hint="add the offset, such as +08:00",
             )
     expected = [read(each) for each in written]
     for got, each in zip(expected, written, strict=True):
         if got is None:
-            raise RuleError(f"{field} is compared with {wanted}: {each!r} is none")
+            raise RuleError(f"{each!r} is no {wanted}")
     return read, expected
 
 
@@ -291,7 +291,7 @@ def _finder(operator: str, written: str) -> Callable[[str], object]:
 def _listed(get: Reader, field: str, operator: str, value: object) -> Test:
     if operator != "contains" or field in ("items", "milestones"):
         raise RuleError(
-            f"{field} is a list: {operator} means nothing there",
+            f"{operator} means nothing for a list",
             hint="use exists, or items_count"
             if field == "items"
             else ("use exists" if field == "milestones" else "use contains or exists"),

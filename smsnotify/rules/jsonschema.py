@@ -166,7 +166,9 @@ def _condition() -> dict[str, Any]:
 
 
 def _recipients(to: dict[str, Any]) -> None:
-    to["minProperties"] = 1
+    to["anyOf"] = [
+        {"required": [key], "properties": {key: {"minItems": 1}}} for key in ("fields", "fixed")
+    ]
     to["properties"]["fields"]["items"] = {
         "anyOf": [{"enum": list(PHONE_FIELDS)}, {"type": "string"}]
     }

@@ -19,13 +19,8 @@ from smsnotify.rules.overlap import find_overlaps
 from smsnotify.rules.problems import Reporter, validate
 from smsnotify.rules.schema import FIELD_KINDS, HeadKeys, RuleKeys
 from smsnotify.rules.vocabulary import Vocabulary, vocabulary
-from smsnotify.rules.yaml_positions import (
-    MapNode,
-    YamlError,
-    decode_text,
-    plain,
-    read_yaml,
-)
+from smsnotify.rules.yaml_nodes import MapNode, plain
+from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
 
 _ENDINGS: Final = (".yaml", ".yml")
 _TEST_ENDINGS: Final = (".test.yaml", ".test.yml")

@@ -10,6 +10,7 @@ from smsnotify.rules.compile import CompiledRule
 from smsnotify.rules.problems import Reporter
 
 Placed = tuple[Reporter, int, CompiledRule]
+_Target = tuple[str, str]
 
 
 class _Entry(NamedTuple):
@@ -25,7 +26,7 @@ def find_overlaps(built: Sequence[Placed]) -> Iterator[tuple[Reporter, int, str,
     something in common, and the conditions of one are among those of the other. Reminders at
     different moments are meant. Each rule is told of one earlier rule at most.
     """
-    earlier: dict[tuple[str, str], list[_Entry]] = {}
+    earlier = _Earlier()
     for report, index, rule in built:
         if not rule.enabled:
             continue
@@ -46,14 +47,38 @@ def find_overlaps(built: Sequence[Placed]) -> Iterator[tuple[Reporter, int, str,
                 "tell them apart by groups, reasons or where, or switch one off",
             )
         for key in targets:
-            earlier.setdefault(key, []).append(entry)
+            earlier.add(key, entry)
+
+
+class _Earlier:
+    """Earlier rules by what they listen to and text, narrowed by what they ask.
+
+    One set of conditions can only be among another's if it is empty or they share one, so a
+    thousand rules that ask different things are never compared in pairs.
+    """
+
+    def __init__(self) -> None:
+        self._all: dict[_Target, list[_Entry]] = {}
+        self._by_condition: dict[tuple[_Target, object], list[_Entry]] = {}
+
+    def add(self, key: _Target, entry: _Entry) -> None:
+        self._all.setdefault(key, []).append(entry)
+        for asked in entry.asked or [None]:
+            self._by_condition.setdefault((key, asked), []).append(entry)
+
+    def comparable(self, key: _Target, entry: _Entry) -> Iterator[_Entry]:
+        if not entry.asked:
+            yield from self._all.get(key, ())
+            return
+        for asked in (None, *entry.asked):
+            yield from self._by_condition.get((key, asked), ())
 
 
 def _first_double(
-    entry: _Entry, targets: Sequence[tuple[str, str]], earlier: dict[tuple[str, str], list[_Entry]]
+    entry: _Entry, targets: Sequence[_Target], earlier: _Earlier
 ) -> tuple[CompiledRule, str, str] | None:
     for event, target in targets:
-        for other in earlier.get((event, target), ()):
+        for other in earlier.comparable((event, target), entry):
             if (entry.asked <= other.asked or other.asked <= entry.asked) and _share_jobs(
                 entry.rule, other.rule, event
             ):

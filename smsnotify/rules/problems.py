@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from smsnotify.model.problem import Problem
 from smsnotify.rules.scalars import did_you_mean
-from smsnotify.rules.yaml_positions import Node, TextNode, find, find_word, locate
+from smsnotify.rules.yaml_nodes import Node, TextNode, find, find_word, locate
 
 Path = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
@@ -104,13 +104,15 @@ def validate(model: type[M], data: dict[str, Any], report: Reporter, base: Path)
     `data` loses its bad parts on the way, so that one mistake does not hide the next.
     """
     seen: set[tuple[object, ...]] = set()
-    for _ in range(8):
+    for attempt in range(8):
         try:
             return model.model_validate(data)
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_context=True):
                 mark = (detail["type"], *detail["loc"])
-                if mark not in seen:
+                # A key that was dropped for its value is not missing.
+                follows = attempt > 0 and detail["type"] == "missing"
+                if mark not in seen and not follows:
                     seen.add(mark)
                     _report(detail, model, report, base)
                 _drop(data, detail["loc"], missing=detail["type"] == "missing")

@@ -16,9 +16,12 @@ from pydantic_core import PydanticCustomError
 
 from smsnotify.base.durations import parse_duration
 
-WORD_SCHEMA: Final[dict[str, Any]] = {"type": ["string", "number", "boolean"]}
+WORD_SCHEMA: Final[dict[str, Any]] = {
+    "type": ["string", "number", "boolean"],
+    "pattern": r"^[^\r\n]*\S[^\r\n]*$",
+}
 CLOCK_PATTERN: Final = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$"
-DURATION_PATTERN: Final = r"^\s*([0-9]+(\.[0-9]+)?\s*[smhdwSMHDW]\s*)+$"
+DURATION_PATTERN: Final = r"^(?=.*[1-9])\s*([0-9]+(\.[0-9]+)?\s*[smhdwSMHDW]\s*)+$"
 YES: Final = frozenset({"true", "yes", "on"})
 NO: Final = frozenset({"false", "no", "off"})
 _WHOLE: Final = re.compile(r"[+-]?\d{1,9}")
@@ -34,7 +37,7 @@ def refuse(message: str, hint: str = "", code: str = "bad_value") -> PydanticCus
 
 def _scalar(value: object, wanted: str) -> str:
     if value is None:
-        raise refuse("there is no value", f"write {wanted}, or leave the key out")
+        raise refuse("there is no value", f"write {wanted}")
     if not isinstance(value, str):
         raise refuse(f"{_shape(value)} stands here", f"write {wanted}")
     return value
@@ -47,7 +50,7 @@ def _shape(value: object) -> str:
 def _word(value: object) -> str:
     text = _scalar(value, "a text").strip()
     if not text:
-        raise refuse("the text is blank", "write something, or leave the key out")
+        raise refuse("the text is blank", "write something")
     if any(character < " " for character in text):
         raise refuse("a line break or control character is in the text")
     return text
@@ -124,6 +127,8 @@ def one_of(*words: str) -> BeforeValidator:
         text = _scalar(value, "one of " + ", ".join(words))
         if text in words:
             return text
+        if len(words) == 1:
+            raise refuse(f"{text!r} stands here", f"only {words[0]} is possible", "unknown_word")
         near = did_you_mean(text, words)
         raise refuse(f"{text!r} is none of {', '.join(words)}", near, "unknown_word")
 
@@ -139,7 +144,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     names = sorted(known)
     asked = re.sub(r"[\s-]+", "_", word.strip().lower())
-    near = get_close_matches(asked, names, n=1, cutoff=0.6)
+    near = get_close_matches(asked, names, n=1, cutoff=0.72)
     if not near and len(asked) >= 3:
         near = sorted((name for name in names if asked in name), key=len)
     return f"did you mean {near[0]}?" if near else ""

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from smsnotify.base.errors import RuleError
 from smsnotify.rules.schema import RuleKeys
-from smsnotify.rules.yaml_positions import ListNode, MapNode, TextNode, YamlError, read_yaml
+from smsnotify.rules.yaml_nodes import ListNode, MapNode, TextNode
+from smsnotify.rules.yaml_positions import YamlError, read_yaml
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ -]+[A-Za-z0-9_]+)*")
 _NOT_PLAIN: Final = frozenset(["true", "false", "yes", "no", "on", "off", "null", "none", "y", "n"])
