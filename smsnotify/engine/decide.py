@@ -168,6 +168,14 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
             reason="missing_value",
             detail=f"{missing.field} has no value",
         )
+    if not text.strip():
+        return Decision(
+            draft=draft,
+            verdict=Verdict.STOP,
+            gate="text",
+            reason="missing_value",
+            detail="the text is empty: no branch of the template has anything to say",
+        )
     if to != draft.recipient:
         text = f"TEST for {draft.recipient}: {text}"
     fitted = fit(text, draft.terms.encoding)

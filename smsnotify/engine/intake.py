@@ -20,7 +20,7 @@ from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
-from smsnotify.model.jobstate import JobState, KnownJob
+from smsnotify.model.jobstate import JobState
 from smsnotify.rules.compile import RuleSet
 from smsnotify.store.batch import EventRow, JobRow
 
@@ -144,35 +144,36 @@ class Intake:
     ) -> tuple[list[Happening], list[JobRow]]:
         """Give every reading its job, and derive what a bare snapshot shows."""
         named = [(job_names(parsed.job), parsed, line, index) for parsed, line, index in read]
-        known = self.memory.find_jobs(name for names, *_ in named for name in names)
+        known = self.memory.recall([names for names, *_ in named])
+        subjects = {name: job.subject for name, job in known.items()}
+        states = {job.subject: job.state for job in known.values()}
         days: dict[object, date] = {}
         happenings: list[Happening] = []
-        rows: dict[str, JobRow] = {}
+        rows: list[JobRow] = []
         for names, parsed, line, index in named:
             job = parsed.job
-            before = find_known(names, known)
-            subject = before.subject if before else names[0]
-            state_before = before.state if before else None
+            subject = find_subject(names, subjects) or names[0]
+            before = states.get(subject)
             zone = job.time_zone
             today = days.get(zone) or days.setdefault(zone, local_day(job, self.policy, now))
             if parsed.event is None:
-                happened = derive(state_before, job, today, zone=self._zone)
+                happened = derive(before, job, today, zone=self._zone)
             else:
                 happened = [(parsed.event, "")]
-            state = state_of(job, today, state_before, zone=self._zone)
+            state = state_of(job, today, before, zone=self._zone)
             if parsed.event is not None and not state.phase:
                 state = _told_by_name(state, parsed.event)
-            last_stamp = state.heading or (state_before.heading if state_before else "")
+            last_stamp = state.heading or (before.heading if before else "")
             for name, stamp in happened:
                 told = state.rating if name == "feedback" else stamp or last_stamp
                 event = Event(name, job, subject, parsed.id, parsed.time, told)
                 happenings.append(Happening(event, line))
-            now_known = KnownJob(subject, state)
+            states[subject] = state
             for name in names:
-                known[name] = now_known
+                subjects[name] = subject
             snapshot = job_snapshot(line, index) if self.memory.durable else b""
-            rows[subject] = JobRow(subject, names, state, job, snapshot)
-        return happenings, list(rows.values())
+            rows.append(JobRow(subject, names, state, job, snapshot))
+        return happenings, rows
 
 
 def _told_by_name(state: JobState, event: str) -> JobState:
@@ -182,11 +183,11 @@ def _told_by_name(state: JobState, event: str) -> JobState:
     return state
 
 
-def find_known(names: Sequence[str], known: Mapping[str, KnownJob]) -> KnownJob | None:
+def find_subject(names: Sequence[str], subjects: Mapping[str, str]) -> str:
     """Find a job by its names: the id first; by number and date while that job has no id."""
-    found = known.get(names[0])
-    if found is None and len(names) > 1:
-        found = known.get(names[1])
-        if found is not None and not found.subject.startswith("do:"):
-            return None
+    found = subjects.get(names[0], "")
+    if not found and len(names) > 1:
+        found = subjects.get(names[1], "")
+        if not found.startswith("do:"):
+            return ""
     return found

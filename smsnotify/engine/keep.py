@@ -26,8 +26,8 @@ class Memory(Protocol):
     def durable(self) -> bool:
         """False when nothing of this outlives the run (a dry run)."""
 
-    def find_jobs(self, names: Iterable[str]) -> dict[str, KnownJob]:
-        """Return what is known of jobs, by any of their names."""
+    def recall(self, named: Iterable[Sequence[str]]) -> dict[str, KnownJob]:
+        """Return what is known of jobs, by their names; each job's in order of preference."""
 
     def taken(self, keys: Sequence[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return the keys that already have a message."""

@@ -1,0 +1,148 @@
+"""A preview never lies: preview, dry run and real run decide alike, whatever went before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from smsnotify.engine.intake import Intake
+from smsnotify.engine.keep import Ticket
+from smsnotify.model.decision import Decision, Mode
+from smsnotify.model.facts import Policy
+from smsnotify.rules.load import load_rules
+from smsnotify.store.open import open_existing, open_store
+from smsnotify.store.rehearsal import Rehearsal
+
+NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
+POLICY = Policy(
+    mode=Mode.TEST,
+    country="SG",
+    countries=frozenset({"SG"}),
+    timezone="Asia/Singapore",
+    allow=frozenset({"+6591230000", "+6591230001"}),
+    test_to="+6591239999",
+)
+RULES = """
+version: 1
+defaults:
+  quiet_hours: {from: "21:00", to: "08:00", then: hold}
+rules:
+  - name: outcome
+    events: [completed, failed, out_for_delivery, scheduled, arrived, heading_to, feedback]
+    to: {fields: [phone_number, sender_phone_number]}
+    body: "Hi {{ deliver_to_collect_from }}: {{ do_number }} {{ status | default('?') }}"
+  - name: alarm
+    events: [failed, heading_to_cancelled, new_attempt, delayed]
+    where: {do_number: {ne: DO-2}}
+    quiet_hours: none
+    to: {fields: [phone_number], fixed: ["+6598765432"]}
+    body: "{{ do_number }} needs a look"
+"""
+STATUSES = ["info_recv", "dispatched", "completed", "failed", "on_hold", None]
+STAMPS = [None, "2026-03-02T05:00:00Z", "2026-03-02T05:30:00Z"]
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> dict[str, object]:
+    number = draw(st.integers(1, 4))
+    job: dict[str, object] = {
+        "id": draw(st.sampled_from([None, f"id{number}", f"id{number}b"])),
+        "type": draw(st.sampled_from(["Delivery", "Collection"])),
+        "do_number": f"DO-{number}",
+        "date": draw(st.sampled_from(["2026-03-02", "2026-03-04"])),
+        "status": draw(st.sampled_from(STATUSES)),
+        "attempt": draw(st.sampled_from([None, 1, 2])),
+        "assign_to": draw(st.sampled_from([None, "Van 3"])),
+        "deliver_to_collect_from": draw(st.sampled_from(["Mei", None, "陈美", "x" * 600])),
+        "phone_number": draw(
+            st.sampled_from(
+                ["91230000", "+65 9123 0001", "+6591230002", "+60123456789", "61234567", "abc", ""]
+            )
+        ),
+        "sender_phone_number": draw(st.sampled_from([None, "91230000; 91230003"])),
+        "head_to_delivery_at": draw(st.sampled_from(STAMPS)),
+        "arrived_at": draw(st.sampled_from(STAMPS)),
+        "driver_rating": draw(st.sampled_from([None, 2, 5])),
+    }
+    return job
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    job = draw(jobs())
+    shape = draw(st.sampled_from(["bare", "bare", "native", "cloudevent", "broken"]))
+    name = draw(st.sampled_from(["completed", "failed", "heading_to", "scheduled", "feedback"]))
+    hours = draw(st.sampled_from([0, 1, 30]))
+    time = (NOW - timedelta(hours=hours)).isoformat()
+    match shape:
+        case "bare":
+            value: object = job
+        case "native":
+            value = {"event": name, "time": time, "job": job}
+        case "cloudevent":
+            value = {
+                "specversion": "1.0",
+                "id": "x",
+                "source": "t",
+                "time": time,
+                "type": f"job.{name}",
+                "data": job,
+            }
+        case _:
+            return b'{"event": "completed", "job": '
+    return msgspec.json.encode(value)
+
+
+def told(decisions: list[Decision]) -> list[dict[str, object]]:
+    """Decisions without what only a stored message has: its id."""
+    rows = [decision.as_json() for decision in decisions]
+    for row in rows:
+        if row["reason"] == "duplicate":
+            row["detail"] = row["earlier"] = None
+    return rows
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    history=st.lists(lines(), max_size=12),
+    today=st.lists(lines(), min_size=1, max_size=12),
+    chunk=st.integers(1, 5),
+    late=st.booleans(),
+    opted_out=st.booleans(),
+)
+def test_preview_dry_run_and_real_run_decide_alike(
+    history: list[bytes], today: list[bytes], chunk: int, late: bool, opted_out: bool
+) -> None:
+    now = NOW + timedelta(hours=8 if late else 0)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
+        rules = load_rules([folder / "rules.yaml"], country="SG")
+        url = f"sqlite:///{folder / 'desk.db'}"
+        with open_store(url) as store:
+            Intake(rules, POLICY, store, ticket=Ticket("before")).take(1, history, NOW)
+            if opted_out:
+                store.opt_out("+6591230000", NOW, source="clerk")
+        preview = Intake(rules, POLICY, Rehearsal(open_existing(url)))
+        previewed = told(preview.take(1, today, now).decisions)
+        rehearsal = Intake(rules, POLICY, Rehearsal(open_existing(url)))
+        rehearsed: list[Decision] = []
+        for first in range(0, len(today), chunk):
+            rehearsed += rehearsal.take(first + 1, today[first : first + chunk], now).decisions
+        with open_store(url) as store:
+            real = Intake(rules, POLICY, store, ticket=Ticket("now"))
+            decided: list[Decision] = []
+            for first in range(0, len(today), chunk):
+                decided += real.take(first + 1, today[first : first + chunk], now).decisions
+    assert told(rehearsed) == told(decided)
+    assert previewed == told(decided)
