@@ -111,7 +111,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of the outbox.
 
     `recipient` is who is really texted; `kind`, `subject`, `occasion` and `rule` are its key.
-    `not_before` is when it may leave, `expires_at` when it is given up.
+    `not_before` is when it may leave, `expires_at` when it is given up. `told_by` is `receipt` or
+    `lookup` when the state is the provider's later word, and `told_at` when that came about.
     """
 
     id: str
@@ -148,6 +149,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    told_by: str = ""
+    told_at: datetime | None = None
+
+    @property
+    def state_at(self) -> datetime:
+        """When the present state came about: by the provider's clock when it told us."""
+        return self.told_at or self.updated_at
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "message", "id": …, "state": …, …}`."""
@@ -174,6 +182,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "expires_at": self.expires_at.isoformat() if self.expires_at else None,
             "created_at": self.created_at.isoformat(),
             "updated_at": self.updated_at.isoformat(),
+            "told_by": self.told_by,
+            "told_at": self.told_at.isoformat() if self.told_at else None,
         }
 
 

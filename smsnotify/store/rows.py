@@ -53,7 +53,7 @@ _PRIORITIES: Final = (Priority.URGENT, Priority.NORMAL, Priority.BULK)
 _RANKS: Final = {priority: priority.rank for priority in Priority}
 _INSTANTS: Final = tuple(
     _FIELDS.index(name)
-    for name in ("event_time", "not_before", "expires_at", "created_at", "updated_at")
+    for name in ("event_time", "not_before", "expires_at", "created_at", "updated_at", "told_at")
 )
 _PRIORITY: Final = _FIELDS.index("priority")
 _STATE: Final = _FIELDS.index("state")

@@ -170,6 +170,14 @@ messages = Table(
     Column("looks", Integer, nullable=False, server_default="0"),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    # Whose word the state is: '' our own doing or the answer to our request, else `receipt` or
+    # `lookup`; and when it came about, by the provider's clock.
+    _text("told_by"),
+    Column("told_at", BigInteger),
+    # What ended the last doubt (`unknown`): receipt, lookup, answer or person.
+    _text("doubt_ended_by"),
+    # Provider ids of tries that a person has put behind us, one space before each.
+    _text("past_ids"),
     UniqueConstraint(
         "subject",
         "mode",
@@ -211,6 +219,14 @@ messages = Table(
         sqlite_where=text("state IN ('sending', 'unknown')"),
         postgresql_where=text("state IN ('sending', 'unknown')"),
     ),
+    # Taken by a provider, and no final word so far: `outbox reconcile` asks in this order.
+    Index(
+        "ix_messages_open",
+        "account",
+        "due_at",
+        sqlite_where=text("state IN ('accepted', 'sent')"),
+        postgresql_where=text("state IN ('accepted', 'sent')"),
+    ),
     Index(
         "ix_messages_provider",
         "provider_message_id",
@@ -233,6 +249,43 @@ attempts = Table(
     _text("raw_code"),
     _text("raw_text"),
     _text("provider_message_id"),
+)
+
+# Every word of a provider on a message, as it came. `our_id` is the id of ours that it named;
+# `message_id` the message that it is about, '' while none is known; `digest` tells a replay.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account", Text, nullable=False),
+    _text("provider_message_id"),
+    _text("our_id"),
+    _text("message_id"),
+    _text("state"),
+    _text("error"),
+    _text("raw_word"),
+    _text("raw_code"),
+    Column("at", BigInteger),
+    _text("price"),
+    _text("currency"),
+    Column("segments", Integer, nullable=False, server_default="0"),
+    Column("digest", String(32), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    UniqueConstraint("digest", name="uq_receipts_digest"),
+    Index(
+        "ix_receipts_message_id",
+        "message_id",
+        sqlite_where=text("message_id <> ''"),
+        postgresql_where=text("message_id <> ''"),
+    ),
+    Index(
+        "ix_receipts_early",
+        "provider_message_id",
+        sqlite_where=text("outcome = 'early'"),
+        postgresql_where=text("outcome = 'early'"),
+    ),
 )
 
 contacts = Table(
