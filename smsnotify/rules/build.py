@@ -247,8 +247,7 @@ def _recipients(
 
 def _reported_below(report: Reporter, path: Path) -> bool:
     node = find(report.root, path)
-    if not isinstance(node, MapNode):
-        return False
+    assert isinstance(node, MapNode), "its shape was checked before"
     below = [*node.keys.values(), *node.values.values()]
     places = {(child.line, child.column) for child in below}
     return any((known.line, known.column) in places for known in report.problems)

@@ -141,7 +141,7 @@ def _forbid_null(key: dict[str, Any]) -> None:
 
 
 def _condition() -> dict[str, Any]:
-    word = dict(WORD_SCHEMA)
+    word = WORD_SCHEMA | {"pattern": r"\S"}
     several = {"type": "array", "items": word, "minItems": 1}
     operators: dict[str, Any] = {
         name: {"description": _OPERATOR_TEXTS[name], **word} for name in OPERATORS

@@ -53,25 +53,38 @@ def find_overlaps(built: Sequence[Placed]) -> Iterator[tuple[Reporter, int, str,
 class _Earlier:
     """Earlier rules by what they listen to and text, narrowed by what they ask.
 
-    One set of conditions can only be among another's if it is empty or they share one, so a
-    thousand rules that ask different things are never compared in pairs.
+    A rule whose conditions are among mine is filed under one of mine; a rule that has all of mine
+    is filed under the rarest of mine. So a thousand rules that ask different things, even if one
+    condition is common to all, are not compared in pairs.
     """
 
     def __init__(self) -> None:
         self._all: dict[_Target, list[_Entry]] = {}
-        self._by_condition: dict[tuple[_Target, object], list[_Entry]] = {}
+        self._asking: dict[tuple[_Target, object], list[_Entry]] = {}
+        self._filed: dict[tuple[_Target, object], list[_Entry]] = {}
 
     def add(self, key: _Target, entry: _Entry) -> None:
         self._all.setdefault(key, []).append(entry)
-        for asked in entry.asked or [None]:
-            self._by_condition.setdefault((key, asked), []).append(entry)
+        rarest = self._rarest(key, entry)
+        self._filed.setdefault((key, rarest), []).append(entry)
+        for asked in entry.asked:
+            self._asking.setdefault((key, asked), []).append(entry)
 
     def comparable(self, key: _Target, entry: _Entry) -> Iterator[_Entry]:
         if not entry.asked:
             yield from self._all.get(key, ())
             return
         for asked in (None, *entry.asked):
-            yield from self._by_condition.get((key, asked), ())
+            yield from self._filed.get((key, asked), ())
+        yield from self._asking.get((key, self._rarest(key, entry)), ())
+
+    def _rarest(self, key: _Target, entry: _Entry) -> object:
+        """Return the condition that the fewest earlier rules have; None for no conditions."""
+        return min(
+            sorted(entry.asked),
+            key=lambda asked: len(self._asking.get((key, asked), ())),
+            default=None,
+        )
 
 
 def _first_double(

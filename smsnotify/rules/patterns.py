@@ -37,7 +37,7 @@ def compile_pattern(written: str) -> re.Pattern[str]:
         where = f" at character {error.pos + 1}" if error.pos is not None else ""
         raise RuleError(f"the pattern is no regular expression: {error.msg}{where}") from None
     except (RecursionError, OverflowError):
-        raise RuleError("the pattern is too deep") from None
+        raise RuleError("the pattern nests or repeats beyond all bounds") from None
     if _repeats_repeats(written):
         raise RuleError(
             "the pattern repeats what repeats, which can take for ever on a long value",

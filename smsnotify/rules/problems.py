@@ -83,10 +83,8 @@ class Reporter:
     ) -> None:
         """Add an error at a word in a line of a scalar, as near as the YAML style allows."""
         node = find(self.root, path)
-        if isinstance(node, TextNode):
-            self.at(*find_word(self.text, node, word, line), code, message, hint)
-        else:
-            self.error(path, code, message, hint)
+        assert isinstance(node, TextNode), "only a text has words"
+        self.at(*find_word(self.text, node, word, line), code, message, hint)
 
     @property
     def errors(self) -> int:
@@ -103,20 +101,19 @@ def validate(model: type[M], data: dict[str, Any], report: Reporter, base: Path)
 
     `data` loses its bad parts on the way, so that one mistake does not hide the next.
     """
-    seen: set[tuple[object, ...]] = set()
-    for attempt in range(8):
+    first = True
+    while True:
         try:
             return model.model_validate(data)
         except ValidationError as error:
-            for detail in error.errors(include_url=False, include_context=True):
-                mark = (detail["type"], *detail["loc"])
-                # A key that was dropped for its value is not missing.
-                follows = attempt > 0 and detail["type"] == "missing"
-                if mark not in seen and not follows:
-                    seen.add(mark)
-                    _report(detail, model, report, base)
-                _drop(data, detail["loc"], missing=detail["type"] == "missing")
-    return model.model_validate({})
+            details = error.errors(include_url=False)
+        for detail in details:
+            # In a later round, a key is missing because it was dropped for its value.
+            if first or detail["type"] != "missing":
+                _report(detail, model, report, base)
+        for holder, key in [_bad_part(data, each["loc"], each["type"]) for each in details]:
+            holder.pop(key, None)
+        first = False
 
 
 def _report(detail: Any, model: type[BaseModel], report: Reporter, base: Path) -> None:
@@ -128,7 +125,7 @@ def _report(detail: Any, model: type[BaseModel], report: Reporter, base: Path) -
         report.error(path, ours["code"], f"{name}: {ours['message']}", ours["hint"])
     elif kind == "extra_forbidden":
         hint = _HINTS.get(str(loc[-1]), "") if len(loc) == 1 else ""
-        hint = hint or did_you_mean(str(loc[-1]), list(_known_keys(model, loc[:-1])))
+        hint = hint or did_you_mean(str(loc[-1]), _known_keys(model, loc[:-1]))
         report.error(path, "unknown_key", f"unknown key {loc[-1]!r}", hint, key=True)
     elif kind == "missing":
         parent = _dotted(loc[:-1])
@@ -155,18 +152,21 @@ def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]
             ),
             None,
         )
-        if inner is not None:
-            model = inner
+        model = inner or model
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _drop(data: dict[str, Any], loc: tuple[int | str, ...], *, missing: bool) -> None:
-    """Take the key of a bad value out; a bad entry of a list takes the whole list along."""
-    holder: dict[str, Any] = data
-    last = str(loc[0])
-    for step in loc[1:-1] if missing else loc[1:]:
-        inner = holder.get(last)
+def _bad_part(
+    data: dict[str, Any], loc: tuple[int | str, ...], kind: str
+) -> tuple[dict[str, Any], str]:
+    """Return the mapping and the key to take out; a bad entry of a list takes the list along.
+
+    For a missing key that is the mapping that it is missing from.
+    """
+    holder, key = data, str(loc[0])
+    for step in loc[1:-1] if kind == "missing" else loc[1:]:
+        inner = holder[key]
         if not isinstance(inner, dict) or not isinstance(step, str) or step not in inner:
             break
-        holder, last = inner, step
-    holder.pop(last, None)
+        holder, key = inner, step
+    return holder, key

@@ -217,7 +217,7 @@ class HeadKeys(_Model):
     )
     custom_events: Items = Field(default=[], description="Event names beyond the built-in ones.")
     defaults: DefaultsKeys = Field(
-        default_factory=DefaultsKeys,
+        default_factory=DefaultsKeys.model_construct,  # no validator needs building
         description="What every rule of this file does unless it says otherwise.",
     )
 

@@ -181,8 +181,15 @@ def test_an_honest_pattern_is_taken(pattern: str) -> None:
 
 
 def test_a_pattern_has_an_end() -> None:
+    with pytest.raises(RuleError, match="beyond all bounds"):
+        compile_pattern("a{99999999999999999999}")
     with pytest.raises(RuleError, match="longer than"):
         compile_pattern("a" * (MAX_PATTERN + 1))
+
+
+def test_what_is_no_instant_is_refused() -> None:
+    with pytest.raises(RuleError, match="'soon' is no date, and no instant"):
+        Condition("f", "gt", "soon", "instant")
 
 
 def test_a_condition_says_what_it_expects() -> None:

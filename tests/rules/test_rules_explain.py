@@ -24,6 +24,11 @@ rules:
     events: [completed, failed]
     to: {fixed: ["+6591230000"]}
     body: "{{ items | length }} of {{ do_number }}"
+  - name: with-items
+    events: [arrived]
+    where: {items: {exists: true}}
+    to: {fields: [other_phone_numbers]}
+    body: x
 """
 
 
@@ -58,6 +63,7 @@ def test_every_rule_gets_a_verdict_in_file_order(rules: RuleSet) -> None:
     assert [(each.rule.terms.name, each.matched) for each in verdicts] == [
         ("failed-north", True),
         ("off", False),
+        ("with-items", False),
     ]
     assert [each.name for each in verdicts[0].checks] == [
         "enabled",
@@ -105,6 +111,15 @@ def test_a_rule_that_is_off_is_explained_too(rules: RuleSet) -> None:
     assert [each.name for each in verdict.checks if not each.passed] == ["enabled"]
     assert check(verdict, "recipients").actual == "fixed: +6591230000"
     assert check(verdict, "body").passed
+
+
+def test_lists_are_shown_in_short(rules: RuleSet) -> None:
+    snapshot = job(rules, items=[{"sku": "a"}, {"sku": "b"}], other_phone_numbers=["91", 92])
+    verdict = explain(Event("arrived", snapshot), rules)[2]  # type: ignore[arg-type]
+    assert verdict.matched
+    assert check(verdict, "where items").actual == "2 entries"
+    assert check(verdict, "recipients").actual == "other_phone_numbers: 91, 92"
+    assert "reason" not in [each.name for each in verdict.checks]
 
 
 def test_reasons_are_asked_for_failures_only(rules: RuleSet) -> None:

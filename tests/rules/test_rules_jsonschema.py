@@ -40,7 +40,6 @@ BEYOND_A_SCHEMA = {
     "recipient-twice",
     "two-rules-one-id",
     "where-bad-regex",
-    "where-blank",
     "where-date",
     "where-flag-order",
     "where-instant-without-zone",

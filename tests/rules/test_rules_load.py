@@ -291,7 +291,10 @@ rules:
         ("reasons: [a]", "", "failed", "phone_number", True),
         ("where: {zone: A}", "where: {zone: B}", "completed", "phone_number", False),
         ("where: {zone: A}", "where: {zone: A, depot: B}", "completed", "phone_number", True),
+        ("where: {zone: A, depot: B}", "where: {depot: B}", "completed", "phone_number", True),
+        ("where: {zone: A, depot: B}", "where: {depot: C}", "completed", "phone_number", False),
         ("where: {zone: A}", "", "completed", "phone_number", True),
+        ("", "where: {zone: A}", "completed", "phone_number", True),
     ],
 )
 def test_two_texts_to_one_person_are_warned_about(
@@ -346,6 +349,27 @@ def test_what_can_do_nothing_is_warned_about(
 def test_a_recipient_field_that_is_no_phone_field_is_warned_about(tmp_path: Path) -> None:
     [problem] = problems_of(tmp_path, one().replace("[phone_number]", "[customer]"))
     assert (problem.severity, problem.code) == ("warning", "not_a_phone_field")
+
+
+def test_a_text_with_branches_is_not_measured_and_plain_ones_count_without_fields(
+    tmp_path: Path,
+) -> None:
+    for body in ("{% if zone %}{{ zone }}{% endif %}" + "x" * 900, "{{ note }}", "x" * 459):
+        assert problems_of(tmp_path, one().replace("Order {{ do_number }}", body)) == []
+
+
+def test_a_fixed_number_that_could_be_two_is_refused(tmp_path: Path) -> None:
+    text = one().replace("{fields: [phone_number]}", "{fixed: ['6591230000']}")
+    rules, problems = check_rules([write(tmp_path, "r.yaml", text)], country="SG")
+    assert rules is not None, problems
+    assert rules.rules[0].fixed == ("+6591230000",)
+
+
+def test_a_template_in_a_merged_key_is_placed_where_it_was_written(tmp_path: Path) -> None:
+    text = one().replace("Order {{ do_number }}", "{{ nope }}").replace("- name", "- &x\n    name")
+    text += "  - <<: *x\n    name: b\n    events: [failed]\n"
+    places = [(each.line, each.column, each.code) for each in problems_of(tmp_path, text)]
+    assert places == [(6, 15, "bad_template")] * 2
 
 
 def test_a_number_that_is_wrong_is_never_shown_in_full(tmp_path: Path) -> None:

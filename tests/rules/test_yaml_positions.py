@@ -52,6 +52,7 @@ def test_a_path_that_is_not_there_has_the_place_of_what_is_above() -> None:
     assert root is not None
     assert locate(root, ("a", "x", 3)) == (1, 4)
     assert find(root, ("a", "x")) is None
+    assert find(root, ("a", 0)) is None
 
 
 def test_an_alias_is_what_it_stands_for() -> None:
