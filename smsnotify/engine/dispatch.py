@@ -27,7 +27,9 @@ from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw
 from smsnotify.engine.routing import Router
 from smsnotify.engine.times import Times, micros
+from smsnotify.model.message import MessageState
 from smsnotify.store.claims import LEASE_S, Claimed, PutBack, Start
+from smsnotify.store.outcomes import Settled
 from smsnotify.store.pauses import Paused
 
 log = logging.getLogger(__name__)
@@ -169,6 +171,7 @@ class Dispatch:
             return False
         now = self._times.now()
         answer = await self._commit(wave, now)
+        self._more = self._more or any(_is_due_again(one, now) for one in wave.settled)
         self._flight.send(requests, answer.started)
         if answer.paused is not None:
             self._obey(answer.paused)
@@ -316,6 +319,8 @@ class Dispatch:
         """Sleep until something may be due; False when this run is over."""
         if self._limit_left() == 0:
             return False
+        if self._more and any(lane.is_low for lane in self._lanes.values()):
+            return True
         wait_s = self._rate_wait_s()
         if wait_s is None:
             wait_s = await self._due_in_s()
@@ -330,16 +335,18 @@ class Dispatch:
         """Return the seconds until a look is worth it; None when this run is over."""
         if self._plan.watch_s is not None:
             return self._plan.watch_s
-        if all(lane.is_shut for lane in self._lanes.values()):
+        open_lanes = [lane for lane in self._lanes.values() if not lane.is_shut]
+        if not open_lanes:
             return None
         wall = self._times.wall()
         left = await self._books.backlog(now=self._claimed_at, wall=wall)
-        waits = [lane.wait_s() for lane in self._lanes.values() if not lane.is_shut]
-        waits = [wait_s for wait_s in waits if wait_s] if left.queued else []
-        if left.next_due_at is not None:
-            waits.append((left.next_due_at - self._times.now()) / 1_000_000)
-        if left.next_free_at is not None:
-            waits.append((left.next_free_at - wall) / 1_000_000)
+        waits = [wait_s for lane in open_lanes if (wait_s := lane.wait_s()) and left.queued]
+        if len(waits) < len(open_lanes):
+            # Some account may be asked at once, when there is something to send.
+            if left.next_due_at is not None:
+                waits.append((left.next_due_at - self._times.now()) / 1_000_000)
+            if left.next_free_at is not None:
+                waits.append((left.next_free_at - wall) / 1_000_000)
         if not waits:
             return None
         patient_until = self._entries.progressed_at + self._plan.patience_s
@@ -368,3 +375,7 @@ class Dispatch:
         await self._tell_opt_outs(opted_out)
         left = await self._books.backlog(now=self._times.now(), wall=self._times.wall())
         self.report.left = left.queued
+
+
+def _is_due_again(row: Settled, now: int) -> bool:
+    return row.state == MessageState.QUEUED and row.due_at <= now

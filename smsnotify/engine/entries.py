@@ -64,6 +64,9 @@ class Entries:
             lane.alone.add(message.id)
         else:
             step = self._step(tried, message, outcome)
+            if outcome.result is Result.UNKNOWN and step.state is MessageState.QUEUED:
+                # Sent again on suspicion: through the same account, never through another.
+                error = ""
         if step.state not in (MessageState.QUEUED, MessageState.UNKNOWN):
             self.progressed_at = self._times.monotonic()
         self._report.note(lane.name, step.state)
