@@ -15,7 +15,7 @@ from smsnotify.base.errors import ConfigError, StoreUnavailableError
 BUSY_TIMEOUT_S: Final = 10.0
 """How long a statement waits for another process before it says `locked`."""
 
-_PRAGMAS: Final = (
+PRAGMAS: Final = (
     # FULL: a commit is on the disk before anything is sent. NORMAL may lose the last ones.
     "PRAGMA synchronous = FULL",
     # 16 MiB of pages, and a WAL that is folded back every 16 MiB.
@@ -23,6 +23,7 @@ _PRAGMAS: Final = (
     "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA temp_store = MEMORY",
 )
+"""What every connection to an SQLite database is told first."""
 
 _EXAMPLES: Final = "write sqlite:///sms-notify.db or postgresql://user@host/name"
 
@@ -106,7 +107,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in _PRAGMAS:
+    for pragma in PRAGMAS:
         connection.execute(pragma)
 
 

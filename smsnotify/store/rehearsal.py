@@ -41,6 +41,7 @@ class Rehearsal:
 
         `with_snapshots` lets `jobs_between` tell of the jobs of this run too.
         """
+        self._store = store
         self._below = store if store is not None and not store.is_blank() else None
         self._jobs = Spill[str](tuple[str, str, JobState])
         self._keys = Spill[MessageKey](tuple[_Key, str, str, str, str])
@@ -91,6 +92,10 @@ class Rehearsal:
         if self._idless:
             return self.find_jobs([name for names in named for name in names])
         return self.find_jobs([names[0] for names in named])
+
+    def has_idless_jobs(self) -> bool:
+        """Return True when some job is known by number and date alone."""
+        return self._idless
 
     def taken(self, keys: Collection[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return the keys that have a message, and which one.
@@ -161,8 +166,8 @@ class Rehearsal:
         for spill in (self._jobs, self._keys, self._aliases, self._planned):
             if spill is not None:
                 spill.close()
-        if self._below is not None:
-            self._below.close()
+        if self._store is not None:
+            self._store.close()
 
     def _by_alias(self, aliases: Spill[str], names: list[str]) -> dict[str, KnownJob]:
         subjects = {name: record[1] for name, record in aliases.get(names).items()}

@@ -20,8 +20,9 @@ from smsnotify.base.errors import StoreUnavailableError
 
 K = TypeVar("K", bound=Hashable)
 
-_SLOTS: Final = 1 << 22
-_MASK: Final = _SLOTS - 1
+SLOTS = 1 << 22
+"""Places in the table of every new Spill: a power of two."""
+
 _HEADER: Final = struct.Struct("<IQ")  # the length of the body, the place of the one before
 _WINDOW: Final = 512
 _IN_MEMORY: Final = 1 << 20
@@ -39,7 +40,8 @@ class Spill(Generic[K]):
         """`record` is the type of a record, for instance `tuple[str, int]`."""
         self._decode = msgspec.msgpack.Decoder(record).decode
         self._encode = msgspec.msgpack.Encoder().encode
-        self._heads = array("I", bytes(4 * _SLOTS))
+        self._heads = array("I", bytes(4 * SLOTS))
+        self._mask = SLOTS - 1
         self._fits_small = fits_small
         self._file: IO[bytes] | None = None
         self._written = 0
@@ -48,8 +50,8 @@ class Spill(Generic[K]):
 
     def maybe(self, keys: Iterable[K]) -> list[K]:
         """Return the keys that may have been put: all that were, and few others."""
-        heads = self._heads
-        return [key for key in keys if heads[hash(key) & _MASK]]
+        heads, mask = self._heads, self._mask
+        return [key for key in keys if heads[hash(key) & mask]]
 
     def put(self, records: Sequence[tuple[Any, ...]]) -> None:
         """Keep records, the first item of each being its key; a later one of a key wins.
@@ -60,11 +62,12 @@ class Spill(Generic[K]):
         at = self._written + len(self._tail)
         if at > self._fits_small and self._heads.typecode == "I":
             self._heads = array("Q", self._heads)
-        heads, pack, header_size = self._heads, _HEADER.pack, _HEADER.size
+        heads, mask = self._heads, self._mask
+        pack, header_size = _HEADER.pack, _HEADER.size
         bodies = list(map(self._encode, records))
         headers = []
         for record, body in zip(records, bodies, strict=True):
-            slot = hash(record[0]) & _MASK
+            slot = hash(record[0]) & mask
             length = len(body)
             headers.append(pack(length, heads[slot]))
             heads[slot] = at
@@ -100,7 +103,7 @@ class Spill(Generic[K]):
             self._file = None
 
     def _newest(self, key: K) -> Any:
-        at = self._heads[hash(key) & _MASK]
+        at = self._heads[hash(key) & self._mask]
         while at:
             at, body = self._read(at)
             record = self._decode(body)
