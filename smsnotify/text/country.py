@@ -101,7 +101,8 @@ GN GIN Guinea
 GP GLP Guadeloupe
 GQ GNQ Equatorial Guinea
 GR GRC Greece
-GS SGS South Georgia and the South Sandwich Islands|South Georgia
+GS SGS South Georgia and the South Sandwich Islands|South Georgia and South Sandwich Islands|\
+South Georgia
 GT GTM Guatemala
 GU GUM Guam
 GW GNB Guinea-Bissau

@@ -33,23 +33,24 @@ from smsnotify.text.phone_values import LANDLINE, Line, Plan, ReadNumber
 
 __all__ = ["ReadNumber", "country_code", "country_of", "read_number", "split_numbers"]
 
-
 _LONGEST_GLANCE: Final = 40  # characters; `phonenumbers` gives up at 250
 _LONGEST_E164: Final = 19  # a plus, a calling code, and the 15 digits some plans reach
 
 # The last four: comma and semicolon in full width and in Arabic.
 _BREAK = re.compile(r"[,;\r\n\v\f\x1c-\x1e\x85\u2028\u2029\uff0c\uff1b\u060c\u061b]")
 
-# By the first four characters and the length of an E.164 number; by the first four alone.
+# By the first four characters of E.164, with the length; by them alone, `''` for a shared code.
 _lines: dict[tuple[str, int], Line] = {}
 _countries_alone: dict[str, str] = {}
+_NO_LINE = Line(re.compile("(?!)").fullmatch, ())
+_NO_PLAN = Plan("", re.compile("()").match, "")  # a group: always in doubt
 _new = tuple.__new__  # half the price of calling the class, in the one place where that counts
 
 
 def split_numbers(raw: str) -> list[str]:
     """Return the numbers of a field, split at `,` `;` and line ends; trimmed, none empty."""
-    if raw.isdecimal() or raw[1:].isdecimal():
-        return [raw.strip()]
+    if (raw[1:] if raw[:1] == "+" else raw).isdecimal():
+        return [raw]
     return [part for found in _BREAK.split(raw) if (part := found.strip())]
 
 
@@ -59,71 +60,59 @@ def read_number(raw: str, job_country: str, home_country: str) -> ReadNumber:
     `job_country` is the job's field as it came: a code or an English name, anything else is
     ignored. `home_country` is the settings' country, an ISO code or `''`.
     """
-    read = _read_at_a_glance(raw, job_country, home_country)
-    if read is not None:
-        return read
-    if len(raw) <= _LONGEST_GLANCE:
-        bare = raw.replace(" ", "").replace("-", "").replace("(", "").replace(")", "")
-        if bare != raw:
-            read = _read_at_a_glance(bare, job_country, home_country)
-            if read is not None:
-                return read
-    from smsnotify.text.phone_parse import read_slowly
-
-    return read_slowly(raw, _countries(job_country, home_country))
+    e164, here = raw, ""
+    if raw[:1] != "+":
+        code, start, here = _plan(job_country, home_country)
+        before = start(raw)
+        e164 = code + raw[before.end() :] if before and before.lastindex is None else ""
+    fullmatch, answers = _lines.get((e164[:4], len(e164))) or _find_line(e164)
+    found = fullmatch(e164)
+    if found is not None:
+        country, reason = answers[found.lastindex or 0]
+        # Else it is a neighbour's under the same calling code, who may dial differently.
+        if not here or here == country:
+            if not reason:
+                return _new(ReadNumber, (e164, country, ""))
+            if reason == "landline":
+                return LANDLINE
+    return _look_closer(raw, job_country, home_country)
 
 
 def country_of(e164: str) -> str:
     """Return the country (ISO 3166) of an E.164 number, `''` for a number of no country."""
     country = _countries_alone.get(e164[:4])
-    if country is not None:
+    if country:
         return country
-    line = _lines.get((e164[:4], len(e164))) or _find_line(e164)
-    if line is not None:
-        found = line.fullmatch(e164)
+    if country is not None:
+        fullmatch, answers = _lines.get((e164[:4], len(e164))) or _find_line(e164)
+        found = fullmatch(e164)
         if found is not None:
-            return line.answers[found.lastindex or 0][0]
+            return answers[found.lastindex or 0][0]
     return _find_country(e164)
 
 
-def _read_at_a_glance(raw: str, job_country: str, home_country: str) -> ReadNumber | None:
-    """Answer for a number without any decoration; None: look closer."""
-    here = ""
-    e164 = raw
-    if raw[:1] != "+":
-        plan = _plan(job_country, home_country)
-        if plan is None:
-            return None
-        code, start, here = plan
-        before = start(raw)
-        if before is None or before.lastindex is not None:
-            return None
-        e164 = code + raw[before.end() :]
-    line = _lines.get((e164[:4], len(e164))) or _find_line(e164)
-    if line is None:
-        return None
-    fullmatch, answers = line
-    found = fullmatch(e164)
-    if found is None:
-        return None
-    country, reason = answers[found.lastindex or 0]
-    if here and here != country:  # a neighbour under the same calling code
-        return None
-    if reason:
-        return LANDLINE if reason == "landline" else None
-    return _new(ReadNumber, (e164, country, ""))
+def _look_closer(raw: str, job_country: str, home_country: str) -> ReadNumber:
+    """Read what is no clean number; one with the usual spaces and brackets loses them first."""
+    if len(raw) <= _LONGEST_GLANCE:
+        bare = raw.replace(" ", "").replace("-", "").replace("(", "").replace(")", "")
+        if bare != raw and (bare.isdecimal() or bare[1:].isdecimal()):
+            return read_number(bare, job_country, home_country)
+    from smsnotify.text.phone_parse import read_slowly
+
+    return read_slowly(raw, _countries(job_country, home_country))
 
 
-def _find_line(e164: str) -> Line | None:
+def _find_line(e164: str) -> Line:
     digits = e164[1:]
     if len(e164) > _LONGEST_E164 or not (digits.isascii() and digits.isdecimal()):
-        return None
+        return _NO_LINE
     from smsnotify.text.phone_patterns import calling_code, line_of
 
     code = calling_code(digits[:3]) if e164[0] == "+" else ""
     line = line_of(code, len(digits) - len(code)) if code else None
-    if line is not None:
-        _lines[e164[:4], len(e164)] = line
+    if line is None:
+        return _NO_LINE
+    _lines[e164[:4], len(e164)] = line
     return line
 
 
@@ -135,11 +124,9 @@ def _find_country(e164: str) -> str:
     from smsnotify.text.phone_patterns import calling_code, only_country
 
     code = calling_code(digits[:3])
-    alone = only_country(code) if code else ""
-    if not alone:
-        return parsed_country(e164)
-    _countries_alone[e164[:4]] = alone
-    return alone
+    if code:
+        _countries_alone[e164[:4]] = only_country(code)
+    return parsed_country(e164)
 
 
 @lru_cache(maxsize=1024)
@@ -152,9 +139,9 @@ def _countries(job_country: str, home_country: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _plan(job_country: str, home_country: str) -> Plan | None:
-    """Return how national numbers are read, if there is one country to read them in."""
+def _plan(job_country: str, home_country: str) -> Plan:
+    """Return how national numbers are read, if there is exactly one country to read them in."""
     from smsnotify.text.phone_patterns import plan_of
 
     countries = _countries(job_country, home_country)
-    return plan_of(countries[0]) if len(countries) == 1 else None
+    return (plan_of(countries[0]) if len(countries) == 1 else None) or _NO_PLAN

@@ -41,14 +41,14 @@ def line_of(code: str, digits: int) -> Line | None:
     answers: list[tuple[str, str]] = []
     for region in regions:
         metadata = _metadata(region)
+        kinds = list(_kinds(metadata, digits))
+        if kinds:
+            either = "|".join(f"(?:{pattern})()" for pattern, _ in kinds)
+            branches.append(f"{_condition(metadata, len(regions) > 1)}(?:{either})")
+            answers.extend((region, reason) for _, reason in kinds)
         # Where regions share a calling code, leading digits decide alone, valid or not.
-        here = metadata.leading_digits if len(regions) > 1 else None
-        only = f"(?=(?:{here}))" if here else ""
-        for pattern, reason in _kinds(metadata, digits):
-            branches.append(f"{only}(?:{pattern})()")
-            answers.append((region, reason))
-        if here:
-            branches.append(rf"{only}\d*()")
+        if len(regions) > 1 and metadata.leading_digits:
+            branches.append(rf"(?={metadata.leading_digits})\d*()")
             answers.append((region, NOT_A_NUMBER))
     if not branches:
         return None
@@ -76,8 +76,9 @@ def plan_of(country: str) -> Plan | None:
 def calling_code(digits: str) -> str:
     """Return the calling code that the first digits of an international number (1 to 3) are."""
     for length in (1, 2, 3):
-        if digits[:length].isdecimal() and int(digits[:length]) in COUNTRY_CODE_TO_REGION_CODE:
-            return digits[:length]
+        code = digits[:length]
+        if code.isdecimal() and code[0] != "0" and int(code) in COUNTRY_CODE_TO_REGION_CODE:
+            return code
     return ""
 
 
@@ -98,7 +99,7 @@ def _kinds(metadata: PhoneMetadata, digits: int) -> Iterator[tuple[str, str]]:
     """Give (pattern, reason) in the order in which `phonenumbers` decides on a type.
 
     A number that fits both the mobile and the landline pattern may be a mobile, so mobile comes
-    before landline. The general pattern of a region is the union of these and needs no look.
+    before landline.
     """
 
     def fitting(*names: str) -> Iterator[str]:
@@ -109,6 +110,8 @@ def _kinds(metadata: PhoneMetadata, digits: int) -> Iterator[tuple[str, str]]:
             if not kind.possible_length or digits in kind.possible_length:
                 yield kind.national_number_pattern
 
+    if not any(fitting("general_desc")):
+        return
     for pattern in fitting(*_SERVICES_FIRST):
         yield pattern, LANDLINE
     for pattern in fitting(*_PEOPLE):
@@ -123,6 +126,13 @@ def _kinds(metadata: PhoneMetadata, digits: int) -> Iterator[tuple[str, str]]:
         yield pattern, TEXTABLE
     for pattern in fitting("fixed_line"):
         yield pattern, LANDLINE
+
+
+def _condition(metadata: PhoneMetadata, shared: bool) -> str:
+    """Return a guard for a region: its leading digits, and its general pattern to the end."""
+    guard = f"(?={metadata.leading_digits})" if shared and metadata.leading_digits else ""
+    general = metadata.general_desc
+    return guard if general is None else rf"{guard}(?=(?:{general.national_number_pattern})\Z)"
 
 
 def _no_prefix(code: str, metadata: PhoneMetadata) -> tuple[str, int]:
