@@ -112,11 +112,14 @@ def _chunks(groups: Iterable[list[bytes]], size: int, first: int = 1) -> Iterato
             break
         pending += group
         weight += sum(map(len, group))
-        while len(pending) >= size or weight >= _MAX_CHUNK_BYTES:
-            yield Chunk(first, pending[:size])
-            first += min(size, len(pending))
-            del pending[:size]
-            weight = sum(map(len, pending))
+        if len(pending) < size and weight < _MAX_CHUNK_BYTES:
+            continue
+        full = len(pending) - len(pending) % size if len(pending) >= size else len(pending)
+        for start in range(0, full, size):
+            yield Chunk(first + start, pending[start : min(start + size, full)])
+        first += full
+        pending = pending[full:]
+        weight = sum(map(len, pending))
     if pending:
         yield Chunk(first, pending)
     if broken is not None:

@@ -78,7 +78,9 @@ def test_form_variants_hold_the_same_job(line: str) -> None:
 
 
 def test_text_of_a_form_is_decoded() -> None:
-    [parsed] = Decoder().decode(urlencode({"json": json.dumps({**JOB, "reason": "Nobody & 5+3 é"})}).encode())
+    [parsed] = Decoder().decode(
+        urlencode({"json": json.dumps({**JOB, "reason": "Nobody & 5+3 é"})}).encode()
+    )
     assert parsed.job.reason == "Nobody & 5+3 é"
 
 
