@@ -56,6 +56,7 @@ class Desk:
             return False
         self._began = True
         gc.freeze()  # what start-up made stays: no collection need look at it again
+        gc.set_threshold(20_000, 20, 20)  # imports and batches make many objects that live on
         gc.enable()
         from smsnotify.cli.logs import start_logging
 

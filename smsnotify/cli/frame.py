@@ -42,10 +42,14 @@ def example(*commands: str) -> str:
     return "\n\n".join([f"[bold]{title}[/bold]", *lines])
 
 
-def desk_of(ctx: typer.Context) -> Desk:
-    """Return the desk that this run works at."""
+def desk_of(ctx: typer.Context, *, brief: bool = False) -> Desk:
+    """Return the desk that this run works at.
+
+    `brief` is for commands that read some files, answer and end: they get no log and no garbage
+    collection, which together cost more than their work.
+    """
     root = ctx.find_root()
     desk = root.ensure_object(Desk)
-    if desk.begin():
+    if not brief and desk.begin():
         root.call_on_close(desk.close)
     return desk

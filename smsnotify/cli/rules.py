@@ -35,7 +35,7 @@ def validate(
     """
     from smsnotify.rules.load import check_rules
 
-    desk = desk_of(ctx)
+    desk = desk_of(ctx, brief=True)
     paths = tuple(files or desk.rule_paths)
     rules, found = check_rules(paths, country=desk.country)
     if desk.json:
@@ -102,7 +102,7 @@ def schema(ctx: typer.Context) -> None:
     from smsnotify.cli.show import emit_json
     from smsnotify.rules.jsonschema import rules_schema
 
-    if desk_of(ctx).json:
+    if desk_of(ctx, brief=True).json:
         emit_json(rules_schema())
     else:
         sys.stdout.write(json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n")

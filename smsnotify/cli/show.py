@@ -36,6 +36,8 @@ COLOURS: Final = {
     "failed": "red",
 }
 
+_LINE_ENDS: Final = "\x85\u2028\u2029"
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,13 +59,21 @@ def emit_json(value: object) -> None:
 
 
 def json_line(value: object) -> str:
-    """Return a value as one line of JSON; half a surrogate pair is written as an escape."""
+    """Return a value as one line of JSON, whoever cuts the lines.
+
+    Half a surrogate pair is written as an escape, and so are the characters at which some
+    programs end a line.
+    """
     try:
-        return _encode(value).decode()
+        line = _encode(value).decode()
     except UnicodeEncodeError:
         import json
 
         return json.dumps(value, separators=(",", ":"), default=msgspec.to_builtins)
+    for end in _LINE_ENDS:
+        if end in line:
+            line = line.replace(end, f"\\u{ord(end):04x}")
+    return line
 
 
 def say(text: str = "", style: str = "") -> None:

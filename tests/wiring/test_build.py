@@ -71,15 +71,15 @@ def test_in_the_sandbox_every_route_leads_to_the_built_in_account(tmp_path: Path
     settings = _settings(tmp_path, ACCOUNTS + '[routes]\nconversation = ["backup"]')
     assert [*build.accounts(settings)] == ["sandbox"]
     assert build.accounts(settings)["sandbox"].provider.local
-    assert build.routes(settings) == {
-        "default": (("sandbox",),),
-        "conversation": (("sandbox",),),
-    }
+    routes = build.routes(settings)
+    assert {*routes} == {"default", "conversation", "main", "backup"}
+    assert set(routes.values()) == {(("sandbox",),)}
 
 
 def test_without_a_default_route_the_accounts_are_tried_in_the_files_order(tmp_path: Path) -> None:
     settings = _settings(tmp_path, 'mode = "live"\n' + ACCOUNTS)
     assert build.routes(settings)["default"] == (("main",), ("backup",))
+    assert build.routes(settings)["backup"] == (("backup",),), "an account is a route to itself"
     account = build.accounts(settings)["main"]
     assert (account.concurrency, account.countries) == (7, frozenset({"SG"}))
 

@@ -1,0 +1,80 @@
+"""A command line in a folder of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import smsnotify
+from smsnotify.cli.main import run
+
+ROOT = Path(smsnotify.__file__).parent.parent
+
+
+class Done(NamedTuple):
+    """What a command left: exit code and both streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> list[dict[str, Any]]:
+        """The lines of stdout as objects."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder; no settings of the real user are seen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SMS_NOTIFY_CONFIG", raising=False)
+    monkeypatch.delenv("SMS_NOTIFY_DEBUG", raising=False)
+    monkeypatch.setattr("smsnotify.wiring.find.user_folder", lambda: tmp_path / "no-such-folder")
+    return tmp_path
+
+
+@pytest.fixture
+def cli(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command inside this process, as `sms-notify ARGS` would."""
+
+    def call(*args: str, stdin: str | bytes = "") -> Done:
+        raw = stdin if isinstance(stdin, bytes) else stdin.encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+        capsys.readouterr()
+        code = run(args)
+        captured = capsys.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def process(folder: Path) -> Cli:
+    """Run a real process of `sms-notify`."""
+
+    def call(*args: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> Done:
+        everything = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), **(env or {})}
+        done = subprocess.run(
+            [sys.executable, "-m", "smsnotify", *args],
+            input=stdin,
+            capture_output=True,
+            cwd=folder,
+            env=everything,
+            timeout=60,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
