@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from smsnotify.base.errors import MissingValueError
-from smsnotify.gates.pipeline import ORDER, run_gates
+from smsnotify.gates.pipeline import gates_for, run_gates
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
@@ -33,7 +33,7 @@ def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[D
     """
     job = event.job
     drafts: list[Draft] = []
-    for rule in rules.candidates(event.name, job.kind, str(job.group_name or "")):
+    for rule in rules.listening(event.name, job):
         if rule.matches(job):
             drafts += drafts_of(rule, event, policy, now)
     return drafts
@@ -41,41 +41,42 @@ def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[D
 
 def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> list[Draft]:
     """Return what one matched rule wants to say, to each of its recipients."""
-    found = _recipients(rule, event.job, policy)
-    when = occasion(event, policy, now, each=rule.terms.repeat_each)
     terms = rule.terms
+    when = occasion(event, policy, now, each=terms.repeat_each)
+    subject, mode, kind = event.subject, policy.mode, event.name
     return [
         Draft(
             terms,
             event,
             recipient,
-            MessageKey(
-                event.subject, policy.mode, event.name, terms.id, when, terms.channel, recipient
-            ),
+            MessageKey(subject, mode, kind, terms.id, when, terms.channel, recipient),
             refusal,
             country,
         )
-        for recipient, (country, refusal) in found.items()
+        for recipient, country, refusal in _recipients(rule, event.job, policy)
     ]
 
 
-def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> dict[str, tuple[str, str]]:
-    """Return recipient → (country, refusal), in the order of the rule's fields, then fixed."""
-    found: dict[str, tuple[str, str]] = {}
+def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> list[tuple[str, str, str]]:
+    """Return (recipient, country, refusal), in the order of the rule's fields, then fixed."""
+    found: dict[str, tuple[str, str, str]] = {}
     country = job.country
     job_country = country if isinstance(country, str) else ""
     for field in rule.recipient_fields:
         for raw in _written_numbers(getattr(job, field)):
             number = read_number(raw, job_country, policy.country)
-            found[number.e164 or raw] = (number.country, number.reason)
+            recipient = number.e164 or raw
+            found[recipient] = (recipient, number.country, number.reason)
     for fixed in rule.fixed:
-        found[fixed] = (country_of(fixed), "")
-    return found or {"": ("", NO_RECIPIENT)}
+        found[fixed] = (fixed, country_of(fixed), "")
+    return list(found.values()) or [("", "", NO_RECIPIENT)]
 
 
 def _written_numbers(value: object) -> list[str]:
     if value is None or value == "":
         return []
+    if type(value) is str and value.isalnum():
+        return [value]
     if isinstance(value, list):
         return [number for entry in value for number in _written_numbers(entry)]
     return split_numbers(str(value))
@@ -88,23 +89,44 @@ def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False)
     and another rating are news again.
     """
     job = event.job
-    attempt = str(job.attempt_number)
-    match event.name:
-        case "scheduled" | "pre_job":
-            stamp = str(job.date or "")
-        case "heading_to" | "heading_to_cancelled" | "arrived":
-            stamp = event.stamp
-        case "on_hold" | "return":
-            stamp = local_day(job, policy, event.time or now).isoformat()
-        case "feedback":
-            return event.stamp
-        case "reply":
-            return event.id
-        case _:
-            stamp = ""
+    attempt = "1" if job.attempt == 1 else str(job.attempt_number)
+    say = _STAMPS.get(event.name)
+    stamp = "" if say is None else say(event, policy, now)
+    if event.name in _ALONE:
+        return stamp
     if each and event.time is not None:
         stamp = f"{stamp}@{event.time.isoformat()}"
     return f"{attempt}/{stamp}" if stamp else attempt
+
+
+def _of_date(event: Event, policy: Policy, now: datetime) -> str:
+    return str(event.job.date or "")
+
+
+def _of_heading(event: Event, policy: Policy, now: datetime) -> str:
+    return event.stamp
+
+
+def _of_day(event: Event, policy: Policy, now: datetime) -> str:
+    return local_day(event.job, policy, event.time or now).isoformat()
+
+
+def _of_reply(event: Event, policy: Policy, now: datetime) -> str:
+    return event.id
+
+
+_STAMPS: dict[str, Callable[[Event, Policy, datetime], str]] = {
+    "scheduled": _of_date,
+    "pre_job": _of_date,
+    "heading_to": _of_heading,
+    "heading_to_cancelled": _of_heading,
+    "arrived": _of_heading,
+    "on_hold": _of_day,
+    "return": _of_day,
+    "feedback": _of_heading,  # the version of the rating stands there
+    "reply": _of_reply,
+}
+_ALONE = frozenset({"feedback", "reply"})
 
 
 def local_day(job: Job, policy: Policy, at: datetime) -> date:
@@ -118,7 +140,7 @@ def judge(
     facts: Facts,
     policy: Policy,
     now: datetime,
-    order: tuple[Gate, ...] = ORDER,
+    order: tuple[Gate, ...] | None = None,
 ) -> list[Decision]:
     """Decide each draft in turn, as if they came one by one.
 
@@ -126,6 +148,7 @@ def judge(
     same meaning is a duplicate. A stopped one leaves no key and is judged anew another time.
     """
     decisions = []
+    order = gates_for(facts, policy) if order is None else order
     for draft in drafts:
         ruling = run_gates(draft, facts, policy, now, order)
         if ruling is not None and ruling.verdict is Verdict.STOP:

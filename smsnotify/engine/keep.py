@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,8 @@ from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, EventRow, JobRow
+
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class Memory(Protocol):
@@ -80,13 +83,20 @@ def keep(
     events: Sequence[EventRow] = (),
 ) -> list[Decision]:
     """Save decisions with their messages; a key that another process took makes a duplicate."""
-    messages = {
-        decision.draft.key: to_message(
-            decision, new_id(now), now, run=ticket.run, guarded=ticket.guarded
-        )
-        for decision in judged.decisions
-        if decision.verdict is not Verdict.STOP
-    }
+    if memory.durable:
+        messages = {
+            decision.draft.key: to_message(
+                decision, new_id(now), now, run=ticket.run, guarded=ticket.guarded
+            )
+            for decision in judged.decisions
+            if decision.verdict is not Verdict.STOP
+        }
+    else:
+        messages = {
+            decision.draft.key: _rehearsed(decision.verdict, decision.gate)
+            for decision in judged.decisions
+            if decision.verdict is not Verdict.STOP
+        }
     decisions = [_naming_earlier(one, messages) for one in judged.decisions]
     batch = Batch(
         jobs=list(jobs),
@@ -98,6 +108,16 @@ def keep(
     )
     lost = memory.save(batch)
     return [_overtaken(one, lost) for one in decisions] if lost else decisions
+
+
+@cache
+def _rehearsed(verdict: Verdict, gate: str) -> Message:
+    """A message that will never be: a rehearsal only notes that its key is taken, and how."""
+    state = MessageState.HELD if verdict is Verdict.HOLD else MessageState.QUEUED
+    gate = gate if verdict is Verdict.HOLD else ""
+    return Message(
+        id="", state=state, gate=gate, recipient="", created_at=_NEVER, updated_at=_NEVER
+    )
 
 
 def is_left_behind(earlier: Earlier, ticket: Ticket) -> bool:
@@ -114,7 +134,10 @@ def _naming_earlier(decision: Decision, messages: Mapping[MessageKey, Message]) 
     earlier = decision.earlier
     if earlier is None or earlier.id:
         return decision
-    named = msgspec.structs.replace(earlier, id=messages[decision.draft.key].id)
+    message = messages.get(decision.draft.key)
+    if message is None or not message.id:
+        return decision
+    named = msgspec.structs.replace(earlier, id=message.id)
     return msgspec.structs.replace(
         decision, earlier=named, detail=f"already {named.state} as {named.id}"
     )

@@ -53,7 +53,7 @@ def judge_again(
         return Again(message, None, "rule_gone")
     if job is None:
         return Again(message, None, "job_gone")
-    candidates = rules.candidates(message.event, job.kind, str(job.group_name or ""))
+    candidates = rules.listening(message.event, job)
     rule = next((one for one in candidates if one.id == message.rule), None)
     if rule is None or not rule.matches(job):
         return Again(message, None, "no_longer_matches")

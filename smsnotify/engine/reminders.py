@@ -81,7 +81,7 @@ def reminders_of(jobs: Iterable[PlannedJob], rules: RuleSet, policy: Policy) -> 
     """Return every reminder that matches a job, whenever it is due."""
     for planned in jobs:
         job = planned.job
-        for rule in rules.candidates(PRE_JOB, job.kind, str(job.group_name or "")):
+        for rule in rules.listening(PRE_JOB, job):
             due_at = due_moment(rule, job, policy)
             if due_at is not None and rule.matches(job):
                 yield Reminder(rule, planned, due_at)

@@ -12,7 +12,7 @@ from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.gates.quiet_hours import quiet_hours_gate
 from smsnotify.gates.ruling import Gate, Ruling
-from smsnotify.model.decision import Draft, Verdict
+from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
 
 # The volume guard comes last of all and counts people over a whole run: `volume_guard.py`.
@@ -25,6 +25,19 @@ ORDER: tuple[Gate, ...] = (
     freshness_gate,
     quiet_hours_gate,
 )
+
+
+def gates_for(facts: Facts, policy: Policy) -> tuple[Gate, ...]:
+    """Return the gates that can say anything of a batch, in order.
+
+    Nobody is opted out where nobody is known, and only test mode redirects.
+    """
+    idle: set[Gate] = set()
+    if not facts.people:
+        idle.add(opted_out_gate)
+    if policy.mode is not Mode.TEST:
+        idle.add(mode_gate)
+    return tuple(gate for gate in ORDER if gate not in idle)
 
 
 def run_gates(

@@ -152,6 +152,7 @@ class RuleSet:
         self._by_event = _by_event(self.rules)
         self._groups = frozenset(group for rule in self.rules for group in rule.groups)
         self._narrowed: dict[tuple[str, str, str], tuple[CompiledRule, ...]] = {}
+        self._listening: dict[tuple[str, Scalar, Scalar], tuple[CompiledRule, ...]] = {}
         self._seen: dict[tuple[str, str, str], tuple[CompiledRule, ...]] = {}
 
     def candidates(self, event: str, kind: str, group: str) -> tuple[CompiledRule, ...]:
@@ -161,6 +162,17 @@ class RuleSet:
         """
         found = self._seen.get((event, kind, group))
         return self._look_up(event, kind, group) if found is None else found
+
+    def listening(self, event: str, job: Job) -> tuple[CompiledRule, ...]:
+        """Return the enabled rules for an event of a job; asked once for jobs that look alike."""
+        key = (event, job.type, job.group_name)
+        found = self._listening.get(key)
+        if found is None:
+            found = self.candidates(event, job.kind, str(job.group_name or ""))
+            if len(self._listening) >= _REMEMBERED:
+                self._listening.clear()
+            self._listening[key] = found
+        return found
 
     def _look_up(self, event: str, kind: str, group: str) -> tuple[CompiledRule, ...]:
         folded = fold(group)
