@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from store_cases import NOW, batch, job_row, key, message, names, only
+
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Person
 from smsnotify.model.job import Job
@@ -22,7 +24,6 @@ from smsnotify.store.open import open_existing, open_store
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.rehearsal import Rehearsal
 from smsnotify.store.store import Store
-from store_cases import NOW, batch, job_row, key, message, names, only
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from threading import Barrier
 
 import pytest
 from sqlalchemy import text
+from store_cases import NOW, batch, decision, event, job_row, key, message, names, only
 
 from smsnotify.base.errors import StoreError
 from smsnotify.model.decision import Verdict
@@ -18,7 +19,6 @@ from smsnotify.store.batch import Batch
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.store import Store
 from smsnotify.store.unstorable import storable
-from store_cases import NOW, batch, decision, event, job_row, key, message, names, only
 
 
 def decisions_of(store: Store) -> list[tuple[str, str, str]]:
