@@ -17,9 +17,9 @@ from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Attempt, Message
 from smsnotify.store import books, held, intake, keys, meta, outbox, pauses, retention, why
 from smsnotify.store import people as persons
-from smsnotify.store.base import Books
 from smsnotify.store.batch import Batch, StoredJob
 from smsnotify.store.care import CheckUp, back_up, check_up
+from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.unstorable import (
     is_storable,
@@ -30,7 +30,7 @@ from smsnotify.store.unstorable import (
 )
 
 
-class Store(Books):
+class Store(DoorBooks):
     """The database, opened; every method is one transaction of its own.
 
     Safe to use from several threads. Made by `open_store`. Every method raises StoreError when

@@ -328,3 +328,42 @@ watermarks = Table(
     Column("name", String(128), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
+
+# Texts from people, as they came. `media` is a JSON list of addresses; `keyword` is the provider's
+# own STOP, START or HELP; `to_number` is ours.
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("provider_message_id", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("to_number", Text, nullable=False),
+    _text("body"),
+    _text("media", "[]"),
+    _text("keyword"),
+    Column("at", BigInteger),
+    Column("received_at", BigInteger, nullable=False),
+    UniqueConstraint("account", "provider_message_id", name="uq_replies_once"),
+    Index("ix_replies_sender", "sender"),
+)
+
+# Keys that programs come with: only a SHA-256 of each, as hex. A revoked key's name is free again.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    UniqueConstraint("hash", name="uq_api_keys_hash"),
+    Index(
+        "uq_api_keys_live_name",
+        "name",
+        unique=True,
+        sqlite_where=text("revoked_at IS NULL"),
+        postgresql_where=text("revoked_at IS NULL"),
+    ),
+)
