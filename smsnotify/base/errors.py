@@ -134,7 +134,8 @@ class MissingValueError(TextError):
 
     def __init__(self, field: str) -> None:
         """Name the field whose value is missing."""
-        super().__init__(f"the field {field!r} has no value", hint=f"{{{{ {field} | default('…') }}}}")
+        hint = f"{{{{ {field} | default('…') }}}}"
+        super().__init__(f"the field {field!r} has no value", hint=hint)
         self.field = field
 
 

@@ -40,7 +40,7 @@ class Secret:
             if kind in ("env", "file") and isinstance(value, str) and value:
                 return cls(kind, value, base)
         raise ConfigError(
-            "a secret is written as text, { env = \"NAME\" } or { file = \"PATH\" }",
+            'a secret is written as text, { env = "NAME" } or { file = "PATH" }',
         )
 
     @property
