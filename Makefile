@@ -62,8 +62,8 @@ clean:
 	@test -n "$(PYTHON)" || { \
 	  echo "sms-notify needs Python 3.11 or newer, and there is none on the PATH." >&2; \
 	  echo "Install one, or name it: make PYTHON=/path/to/python3 …" >&2; exit 2; }
-	@"$(PYTHON)" -c '$(FITS)' || { \
-	  echo "$(PYTHON) is too old: sms-notify needs Python 3.11 or newer." >&2; exit 2; }
+	@"$(PYTHON)" -c '$(FITS)' 2>/dev/null || { \
+	  echo "$(PYTHON) is not Python 3.11 or newer, which sms-notify needs." >&2; exit 2; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "$(PYTHON) lacks its venv module, which makes the folder .venv." >&2; \
 	  echo "Debian, Ubuntu: sudo apt install python3-venv" >&2; \
