@@ -21,7 +21,7 @@ help:
 	@echo "make demo    the example: events in, texts on a phone, nothing really sent"
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy, import-linter"
-	@echo "make bench   the figures of docs/explanation/speed.md, measured here"
+	@echo "make bench   the speed figures, measured on this machine"
 	@echo "make clean   remove what the others made"
 
 demo: .venv/runtime.stamp
