@@ -65,13 +65,22 @@ def process(
     if workers > 1 and (not dry_run or len(sources) > 1 or sources == ["-"]):
         raise UsageError("--workers is for a dry run of one file")
     desk = desk_of(ctx)
+    if workers > 1 and (desk.json or desk.verbosity):
+        raise UsageError("--workers counts, and shows no decisions", hint="leave out --json and -v")
     working = Working(desk, "process", dry_run=dry_run, as_of=as_of, guarded=not follow)
     if workers > 1:
-        from smsnotify.engine.workers import dry_run_in_parallel
+        from smsnotify.engine.workers import Job, dry_run_in_parallel
+        from smsnotify.wiring.build import database_url
 
-        working.tally = dry_run_in_parallel(
-            sources[0], workers, working.rules, working.policy, working.clock, desk.settings, format
+        job = Job(
+            source=sources[0],
+            rules=desk.rule_paths,
+            policy=working.policy,
+            database=database_url(desk.settings),
+            at=working.clock(),
+            format=format,
         )
+        working.tally = dry_run_in_parallel(job, workers)
         raise typer.Exit(working.finish())
     for source in sources:
         working.take(source, _chunks(source, follow), format=format, deliver_each=follow)

@@ -11,6 +11,12 @@ WORTH_A_LOOK = frozenset({"missing_value", "too_long"})
 """Stops that somebody can mend in a rule or a job: a run with one of them ends with exit 1."""
 
 
+_COUNTS = (
+    *("events", "matched", "queued", "held", "duplicates", "stopped", "rejected"),
+    *("sent", "failed", "unknown", "stops", "holds"),
+)
+
+
 class Tally:
     """Counts of one run; `as_json` is the `summary` line.
 
@@ -41,6 +47,15 @@ class Tally:
                     self.duplicates += 1
                 else:
                     self.stopped += 1
+
+    @classmethod
+    def sum(cls, parts: Iterable[Tally]) -> Tally:
+        """Return the counts of several parts of one run together."""
+        total = cls()
+        for part in parts:
+            for name in _COUNTS:
+                setattr(total, name, getattr(total, name) + getattr(part, name))
+        return total
 
     @property
     def needs_a_look(self) -> bool:

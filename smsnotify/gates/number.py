@@ -14,7 +14,7 @@ _TOLD = {
     "no_recipient": "none of the rule's recipient fields has a number",
     "not_a_number": "cannot be read as a phone number",
     "doubtful_number": "reads as two different numbers: write it with + and country code",
-    "landline": "surely a landline, which gets no texts",
+    "landline": "a landline or service number, which gets no texts",
 }
 
 

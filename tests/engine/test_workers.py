@@ -1,0 +1,88 @@
+"""A dry run in several processes counts what one process counts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from smsnotify.engine.workers import Job, do_number, dry_run_in_parallel, pick
+from smsnotify.model.facts import Policy
+
+RULES = """
+version: 1
+rules:
+  - name: delivered
+    events: [completed, failed]
+    to: {fields: [phone_number]}
+    body: "Hi {{ deliver_to_collect_from }}, {{ do_number }}"
+"""
+
+
+def line(number: int, *, event: str = "completed", **fields: object) -> bytes:
+    job = {
+        "id": f"id{number}",
+        "do_number": f"DO-{number}",
+        "phone_number": f"+659123{number % 10000:04d}",
+        "deliver_to_collect_from": "Mei",
+    } | fields
+    return msgspec.json.encode({"event": event, "job": job}) + b"\n"
+
+
+def work(folder: Path, lines: list[bytes], workers: int) -> dict[str, object]:
+    (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
+    (folder / "events.jsonl").write_bytes(b"".join(lines))
+    job = Job(
+        source=str(folder / "events.jsonl"),
+        rules=(folder / "rules.yaml",),
+        policy=Policy(country="SG"),
+        database=f"sqlite:///{folder / 'none.db'}",
+        at=datetime(2026, 3, 2, 6, tzinfo=UTC),
+    )
+    return dry_run_in_parallel(job, workers).as_json()
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_processes_count_what_one_counts(tmp_path: Path, workers: int) -> None:
+    lines = [line(n % 40) for n in range(120)]
+    lines += [line(n, phone_number="abc") for n in range(100, 110)]
+    lines += [b"junk\n", b"\n", b'{"event": "completed"}\n']
+    told = work(tmp_path, lines, workers)
+    assert told == work(tmp_path, lines, 1)
+    assert (told["queued"], told["duplicates"], told["rejected"]) == (40, 80, 2)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"event":"completed","job":{"id":"id1","phone_number":"+6591230001"}}\n',
+        line(1, do_number="DO-2"),
+    ],
+    ids=["a job without a number", "a job that changed its number"],
+)
+def test_jobs_that_cannot_be_shared_out_are_judged_together(tmp_path: Path, odd: bytes) -> None:
+    lines = [line(n) for n in range(20)] + [odd]
+    assert work(tmp_path, lines, 2) == work(tmp_path, lines, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (b'{"job":{"do_number" : "DO-1"}}', b"DO-1"),
+        (b'{"do_number": 17}', b"17"),
+        (b'{"do_number": null}', None),
+        (b'{"do_number": "D\\u004f-1"}', None),
+        (b'[{"do_number":"1"},{"do_number":"2"}]', None),
+        (b"do=DO-1", None),
+    ],
+)
+def test_only_a_plain_number_is_trusted(text: bytes, number: bytes | None) -> None:
+    assert do_number(text) == number
+
+
+def test_every_line_belongs_to_exactly_one_share() -> None:
+    lines = [line(n) for n in range(50)] + [b"junk", b""]
+    shares = [pick(lines, index, 3, []) for index in range(3)]
+    assert sorted(one for share in shares for one in share) == sorted(one for one in lines if one)
