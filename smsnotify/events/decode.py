@@ -108,15 +108,16 @@ class Decoder:
     def _decode_patiently(self, line: bytes) -> list[Parsed]:
         if not line or line.isspace():
             return []
-        return [self._typed(found) for found in find_events(line, self._format)]
+        try:
+            return [self._typed(found) for found in find_events(line, self._format)]
+        except RecursionError:
+            raise too_deep() from None
 
     def _typed(self, found: Found) -> Parsed:
         try:
             job = msgspec.convert(found.job, self._job_type)
         except msgspec.ValidationError as error:
             raise _wrong_type(str(error), found.path) from None
-        except RecursionError:
-            raise too_deep() from None
         _check_utf8(job, found.path)
         if not (_is_named(job.do_number) or _is_named(job.id)):
             raise EventError(
@@ -146,10 +147,16 @@ class Decoder:
 def job_snapshot(line: bytes, index: int = 0, format: str = "auto") -> bytes:
     """Return the job object of the line's `index`-th event as compact JSON, version 2 names.
 
-    `line` is one that `Decoder.decode` has read with the same `format`.
+    `line` is one that `Decoder.decode` has read with the same `format`. Nesting that it survived
+    only just may be too deep here: then the object is empty.
     """
     job = _plain_job(line) if format == "auto" else None
-    return job if job is not None else compact(find_events(line, format)[index].job)
+    if job is not None:
+        return job
+    try:
+        return compact(find_events(line, format)[index].job)
+    except (EventError, RecursionError):
+        return b"{}"
 
 
 def _plain_job(line: bytes) -> bytes | None:

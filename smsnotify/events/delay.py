@@ -35,11 +35,11 @@ def is_delayed(job: Job, zone: tzinfo | None = None) -> bool:
     planned, live = _here(planned, local), _here(live, local)
     if planned is None or live is None:
         return False
-    if isinstance(planned, datetime):
-        return _at(_day(job.date) or planned.date(), live) > planned
-    if isinstance(live, datetime):
-        return live > _at(_day(job.date) or live.date(), planned)
-    return False
+    day = _day(job.date)
+    for moment in (planned, live):
+        if day is None and isinstance(moment, datetime):
+            day = moment.date()
+    return _at(day or date.min, live) > _at(day or date.min, planned)
 
 
 def _at(day: date, moment: time | datetime) -> datetime:

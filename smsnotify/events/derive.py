@@ -158,10 +158,7 @@ def _phase(job: Job, day: str, today: date) -> str:
 def _day_text(written: Scalar) -> str:
     if written is None:
         return ""
-    text = written if type(written) is str else str(written)
-    if len(text) == 10:
-        return text
-    text = text.strip()
+    text = str(written).strip()
     return text[:10] if text[10:11] in ("T", " ") else text
 
 

@@ -468,7 +468,7 @@ JOBS = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(JOBS, min_size=1, max_size=4))
 def test_any_story_tells_known_events_and_a_repeat_tells_nothing(jobs: list[Job]) -> None:
     before: JobState | None = None

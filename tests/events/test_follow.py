@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ def test_reader_hears_how_much_was_read(log: Path) -> None:
 
 
 def test_without_a_wait_the_reader_sleeps(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Woken(Exception):
+    class WokenError(Exception):
         pass
 
     pauses: list[float] = []
@@ -159,10 +160,10 @@ def test_without_a_wait_the_reader_sleeps(log: Path, monkeypatch: pytest.MonkeyP
     def sleep(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 2:
-            raise Woken
+            raise WokenError
 
-    monkeypatch.setattr(follow.time, "sleep", sleep)
-    with pytest.raises(Woken):
+    monkeypatch.setattr(time, "sleep", sleep)
+    with pytest.raises(WokenError):
         list(read_chunks(str(log), follow=True))
     assert pauses == [0.5, 0.5]
 

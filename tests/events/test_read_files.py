@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -16,7 +17,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smsnotify.base.errors import InputError
+from smsnotify.base.errors import EventError, InputError
 from smsnotify.events.blocks import standard_input
 from smsnotify.events.decode import MAX_LINE, Decoder
 from smsnotify.events.entries import LineSplitter, ValueSplitter
@@ -118,6 +119,10 @@ def test_broken_first_line_costs_only_itself(first: bytes) -> None:
     assert lines(first + b"\n" + good + b"\n" + good) == [first, good, good]
 
 
+def test_stray_brackets_between_values_cost_nothing_else() -> None:
+    assert lines(b'{\n"a":1}\n}]\n{"b":2}') == [b'{ "a":1}', b"}]", b'{"b":2}']
+
+
 def test_broken_entry_of_an_array_costs_only_itself() -> None:
     assert lines(b'[{"a":1}, {broken}, , "te\\"xt,]", {"b":2}]') == [
         b'{"a":1}',
@@ -214,16 +219,16 @@ def test_broken_packing_is_said_after_what_could_be_read(data: bytes, word: str)
 
 def test_what_came_before_broken_packing_is_given() -> None:
     data = gzip.compress(b"\n".join(b'{"n":%d}' % n for n in range(30000)))
-    found = []
+    found: list[bytes] = []
+    reading = read_chunks("-", stdin=io.BytesIO(data[: len(data) // 2]))
     with pytest.raises(InputError):
-        for chunk in read_chunks("-", stdin=io.BytesIO(data[: len(data) // 2])):
-            found += chunk.lines
+        found.extend(line for chunk in reading for line in chunk.lines)
     assert found[0] == b'{"n":0}'
     assert len(found) > 9000
 
 
 def test_missing_file_is_said_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nowhere.jsonl does not exist"):
+    with pytest.raises(InputError, match=r"nowhere\.jsonl does not exist"):
         list(read_chunks(str(tmp_path / "nowhere.jsonl")))
 
 
@@ -273,6 +278,7 @@ def test_reader_hears_how_far_it_is(tmp_path: Path) -> None:
     assert sum(seen) == path.stat().st_size
 
 
+DECODER = Decoder()
 VALUES = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: (
@@ -283,7 +289,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.dictionaries(st.just("k"), VALUES), max_size=4),
     st.sampled_from([None, 1, 4]),
@@ -301,7 +307,7 @@ def test_array_is_cut_alike_however_it_is_laid_out_and_arrives(
     assert [json.loads(line) for line in found] == values
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=6).map(lambda b: b.replace(b"\r", b"")), max_size=9))
 def test_lines_are_cut_alike_however_they_arrive(blocks: list[bytes]) -> None:
     splitter = LineSplitter()
@@ -310,22 +316,18 @@ def test_lines_are_cut_alike_however_they_arrive(blocks: list[bytes]) -> None:
     assert found == (whole if whole[-1] else whole[:-1])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60) | st.text('{}[]",\n ae:1', max_size=40).map(str.encode))
 def test_any_bytes_can_be_read_and_decoded(data: bytes) -> None:
-    try:
+    found: list[bytes] = []
+    with contextlib.suppress(InputError):
         found = lines(data)
-    except InputError as error:
-        assert "standard input" in error.message
-        return
     for line in found:
-        try:
-            Decoder().decode(line)
-        except ValueError as error:
-            assert type(error).__name__ == "EventError"
+        with contextlib.suppress(EventError):
+            DECODER.decode(line)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text('{}[]",\n ae:1', max_size=30).map(str.encode), st.integers(0, 30))
 def test_kind_does_not_change_when_more_is_seen(data: bytes, cut: int) -> None:
     early = kind_of(data[:cut], "-", False)
