@@ -27,7 +27,7 @@ def preview(
     ctx: typer.Context,
     file: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|-]", help="Job events; without it, a sample job."),
+        typer.Argument(metavar="FILE|-", help="Job events; without it, a sample job."),
     ] = None,
     rule: Annotated[str, typer.Option("--rule", help="Only this rule, by name or id.")] = "",
     request: Annotated[

@@ -25,7 +25,7 @@ def process(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE…|-]",
+            metavar="FILE…|-",
             help="JSON lines, JSON, CSV, also .gz and .zst; - is standard input.",
         ),
     ] = None,

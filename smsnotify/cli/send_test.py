@@ -24,7 +24,7 @@ app = single()
 def send_test(
     ctx: typer.Context,
     text: Annotated[
-        str, typer.Argument(metavar="[TEXT]", help="A plain text instead of a rule's.")
+        str, typer.Argument(metavar="TEXT", help="A plain text instead of a rule's.")
     ] = "",
     to: Annotated[
         str, typer.Option("--to", metavar="NUMBER", help="Instead of the settings' test_to.")

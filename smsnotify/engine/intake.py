@@ -46,12 +46,11 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """What one chunk came to; `jobs` only where nothing but jobs was wanted."""
+    """What one chunk came to."""
 
     events: int
     decisions: list[Decision]
     rejected: list[Rejected]
-    jobs: list[JobRow] = []
 
 
 class Happening(msgspec.Struct, frozen=True, gc=False):
@@ -112,7 +111,7 @@ class Intake:
         read, rejected = self._read(first, lines)
         _, jobs = self._happenings(read, now)
         keep(Judged([]), self.memory, self.ticket, now, jobs=jobs)
-        return Taken(0, [], rejected, jobs)
+        return Taken(0, [], rejected)
 
     def _read(
         self, first: int, lines: Sequence[bytes]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdi
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
-from smsnotify.store.batch import Batch, EventRow, JobRow
+from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 
@@ -31,6 +31,9 @@ class Memory(Protocol):
 
     def recall(self, named: Iterable[Sequence[str]]) -> dict[str, KnownJob]:
         """Return what is known of jobs, by their names; each job's in order of preference."""
+
+    def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
+        """Give the jobs dated from `first` to `last`."""
 
     def taken(self, keys: Sequence[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return the keys that already have a message."""
