@@ -148,26 +148,34 @@ def note_consents(
         )
     columns = ("id", "recipient_hash", "scope", "opted_out", "source", "note", "at")
     insert_rows(connection, "consents", columns, rows)
-    for recipient in dict.fromkeys(change.recipient for change in changes):
-        contact_id(connection, recipient, now)
+    _make_contacts(connection, {change.recipient for change in changes}, now)
     return len(rows)
+
+
+def _make_contacts(connection: Connection, wanted: Collection[str], now: datetime) -> None:
+    """Make a contact behind every address that has none."""
+    known = connection.execute(
+        text(
+            "SELECT address FROM addresses "
+            f"WHERE address IN ({words(is_postgres(connection), 'wanted')})"
+        ),
+        {"wanted": packed(list(wanted))},
+    )
+    missing = sorted(set(wanted) - set(known.scalars()))
+    at = to_micros(now)
+    made = [(address, "email" if "@" in address else "phone", new_id(now)) for address in missing]
+    columns = ("address", "kind", "contact_id")
+    insert_rows(connection, "addresses", columns, made, "(address) DO NOTHING")
+    # A contact whose address somebody else took at this moment is left without one: harmless.
+    contacts = [(one, at, at) for _, _, one in made]
+    insert_rows(connection, "contacts", ("id", "created_at", "updated_at"), contacts)
 
 
 def contact_id(connection: Connection, address: str, now: datetime) -> str:
     """Return the id of the contact behind an address, made if there is none."""
+    _make_contacts(connection, [address], now)
     find = text("SELECT contact_id FROM addresses WHERE address = :address")
-    found = connection.execute(find, {"address": address}).scalar()
-    if found is not None:
-        return str(found)
-    made, at = new_id(now), to_micros(now)
-    kind = "email" if "@" in address else "phone"
-    columns = ("address", "kind", "contact_id")
-    if not insert_rows(
-        connection, "addresses", columns, [(address, kind, made)], "(address) DO NOTHING"
-    ):
-        return str(connection.execute(find, {"address": address}).scalar())
-    insert_rows(connection, "contacts", ("id", "created_at", "updated_at"), [(made, at, at)])
-    return made
+    return str(connection.execute(find, {"address": address}).scalar_one())
 
 
 def set_contact(
