@@ -126,8 +126,13 @@ def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: boo
     condition, values = _condition(connection, _only(wanted, states))
     statement = text(
         "UPDATE messages SET state = 'queued', account = '', error = '', error_text = '', "
-        "provider_message_id = '', gate = '', reason = '', looks = 0, lease_owner = '', "
-        "lease_until = NULL, not_before = NULL, due_at = :now, updated_at = :now, "
+        # What its earlier tries still come to is told apart from the new one by their ids.
+        "past_ids = CASE WHEN provider_message_id = '' THEN past_ids "
+        "ELSE past_ids || ' ' || provider_message_id END, "
+        "doubt_ended_by = CASE WHEN state = 'unknown' THEN 'person' ELSE doubt_ended_by END, "
+        "told_by = '', told_at = NULL, provider_message_id = '', gate = '', reason = '', "
+        "looks = 0, lease_owner = '', lease_until = NULL, not_before = NULL, "
+        "due_at = :now, updated_at = :now, "
         "expires_at = :now + (expires_at - COALESCE(not_before, created_at)) "
         f"WHERE {condition}"
     )

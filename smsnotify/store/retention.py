@@ -6,7 +6,7 @@ what                            kept for   then
 events as they came             90 days    deleted
 the raw snapshot of a job       90 days    emptied; the job's names and state stay
 the body of a message           90 days    emptied; the row, and so the key, stays
-decisions, attempts             30 days    deleted
+decisions, attempts, receipts   30 days    deleted
 messages, jobs and their names  400 days   deleted: until then an old file must not text again
 ==============================  =========  ====================================================
 
@@ -46,6 +46,7 @@ class Pruned(msgspec.Struct, kw_only=True):
     bodies: int = 0
     decisions: int = 0
     attempts: int = 0
+    receipts: int = 0
     messages: int = 0
     jobs: int = 0
 
@@ -80,6 +81,7 @@ _TASKS: Final = (
     ),
     _Task("decisions", "decisions", "decided_at < :at", _DELETE, RECORDS),
     _Task("attempts", "attempts", "message_id < :id AND at < :at", _DELETE, RECORDS),
+    _Task("receipts", "receipts", "id < :id", _DELETE, RECORDS),
     _Task("messages", "messages", f"id < :id AND {_SETTLED}", _DELETE, KEYS),
     _Task("jobs", "jobs", "seen_at < :at", _DELETE, KEYS),
 )

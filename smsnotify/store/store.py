@@ -15,7 +15,19 @@ from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Attempt, Message
-from smsnotify.store import books, held, intake, keys, meta, outbox, pauses, retention, why
+from smsnotify.store import (
+    books,
+    held,
+    intake,
+    keys,
+    meta,
+    outbox,
+    pauses,
+    receipt_stats,
+    receipts,
+    retention,
+    why,
+)
 from smsnotify.store import people as persons
 from smsnotify.store.batch import Batch, StoredJob
 from smsnotify.store.care import CheckUp, back_up, check_up
@@ -146,6 +158,16 @@ class Store(DoorBooks):
         """Return every try to hand a message over, in order."""
         with self.read() as connection:
             return outbox.attempts_of(connection, message_id)
+
+    def receipts_of(self, message_id: str) -> list[receipts.StoredReceipt]:
+        """Return every receipt about a message, oldest first."""
+        with self.read() as connection:
+            return receipts.receipts_of(connection, [message_id])
+
+    def receipt_stats(self, now: datetime, mode: str = "") -> receipt_stats.ReceiptStats:
+        """Count what providers said of the last 30 days' messages, of one mode or of all."""
+        with self.read() as connection:
+            return receipt_stats.receipt_stats(connection, now, mode)
 
     def retry(self, wanted: outbox.Wanted, now: datetime, *, unknown: bool = False) -> int:
         """Queue messages again; return how many. `unknown` takes those that are maybe sent too."""

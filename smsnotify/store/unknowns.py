@@ -14,6 +14,7 @@ from sqlalchemy import Connection, TextClause, text
 
 from smsnotify.store.claims import LEASE_IS_FREE
 from smsnotify.store.instants import from_micros
+from smsnotify.store.receipts import apply_early
 from smsnotify.store.rowset import is_postgres, packed, source, words
 
 
@@ -152,6 +153,10 @@ def _rule_statement(postgres: bool) -> TextClause:
         "UPDATE messages SET state = r.state, error = r.error, error_text = r.error_text, "
         "provider_message_id = CASE WHEN r.provider_message_id <> '' "
         "THEN r.provider_message_id ELSE messages.provider_message_id END, "
+        "told_by = CASE WHEN r.state IN ('unknown', 'queued') THEN messages.told_by "
+        "ELSE 'lookup' END, "
+        "doubt_ended_by = CASE WHEN r.state = 'unknown' THEN messages.doubt_ended_by "
+        "ELSE 'lookup' END, "
         "looks = r.looks, due_at = r.due_at, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN messages.updated_at ELSE :wall END "
         f"FROM {source(postgres, _RULING)} WHERE messages.id = r.id "
@@ -164,6 +169,19 @@ def rule(connection: Connection, rows: Sequence[Ruling], *, owner: str, wall: in
     if rows:
         values = {"rows": packed(rows), "owner": owner, "wall": wall}
         connection.execute(_rule_statement(is_postgres(connection)), values)
+        _apply_early(connection, rows, wall)
+
+
+def _apply_early(connection: Connection, rows: Sequence[Ruling], wall: int) -> None:
+    """Apply receipts that came before the look-up found out which message they are about."""
+    found = [row.id for row in rows if row.provider_message_id]
+    if found:
+        statement = text(
+            "SELECT account, provider_message_id FROM messages "
+            f"WHERE id IN ({words(is_postgres(connection), 'ids')})"
+        )
+        ids = connection.execute(statement, {"ids": packed(found)})
+        apply_early(connection, [(row[0], row[1]) for row in ids], from_micros(wall))
 
 
 def linked(connection: Connection, provider_ids: Collection[str]) -> set[str]:

@@ -15,6 +15,7 @@ from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject, subjects_called
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros
+from smsnotify.store.receipts import StoredReceipt, receipts_of
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import is_postgres, packed, words
 
@@ -64,6 +65,7 @@ class Story(msgspec.Struct, frozen=True, gc=False):
     events: list[StoredEvent]
     decisions: list[StoredDecision]
     messages: list[Message]
+    receipts: list[StoredReceipt] = []
 
     def __bool__(self) -> bool:
         """False when the books know nothing."""
@@ -81,22 +83,26 @@ def story_of_job(connection: Connection, name: str) -> Story:
     which = f"subject IN ({words(is_postgres(connection), 'subjects')})"
     values = {"subjects": packed(subjects)}
     jobs = jobs_by_subject(connection, subjects)
+    messages = _messages(connection, which, values)
     return Story(
         [jobs[subject] for subject in subjects if subject in jobs],
         _events(connection, which, values),
         _decisions(connection, which, values),
-        _messages(connection, which, values),
+        messages,
+        _receipts(connection, messages),
     )
 
 
 def story_of_number(connection: Connection, hashed: RecipientHash, number: str) -> Story:
     """Tell what was decided and sent for a recipient, and what went to that number instead."""
     values = {"hash": hashed(number), "number": number}
+    messages = _messages(connection, "(recipient_hash = :hash OR recipient = :number)", values)
     return Story(
         [],
         [],
         _decisions(connection, "recipient_hash = :hash AND :number <> ''", values),
-        _messages(connection, "(recipient_hash = :hash OR recipient = :number)", values),
+        messages,
+        _receipts(connection, messages),
     )
 
 
@@ -146,3 +152,7 @@ def _messages(connection: Connection, which: str, values: dict[str, Any]) -> lis
         values,
     ).all()
     return [read_message(row) for row in reversed(rows)]
+
+
+def _receipts(connection: Connection, messages: list[Message]) -> list[StoredReceipt]:
+    return receipts_of(connection, [message.id for message in messages]) if messages else []
