@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from smsnotify.base.errors import MissingValueError
-from smsnotify.gates.pipeline import gates_for, run_gates
+from smsnotify.gates.pipeline import ORDER, gates_for, run_gates
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
@@ -23,6 +23,7 @@ from smsnotify.text.encode import fit
 from smsnotify.text.phone import country_of, read_number, split_numbers
 
 NO_RECIPIENT = "no_recipient"
+SEND, HOLD, STOP = Verdict.SEND, Verdict.HOLD, Verdict.STOP
 
 
 def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[Draft]:
@@ -43,42 +44,51 @@ def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -
     """Return what one matched rule wants to say, to each of its recipients."""
     terms = rule.terms
     when = occasion(event, policy, now, each=terms.repeat_each)
-    subject, mode, kind = event.subject, policy.mode, event.name
-    return [
-        Draft(
-            terms,
-            event,
-            recipient,
-            MessageKey(subject, mode, kind, terms.id, when, terms.channel, recipient),
-            refusal,
-            country,
-        )
-        for recipient, country, refusal in _recipients(rule, event.job, policy)
-    ]
+    subject, mode, kind, own, channel = (
+        event.subject,
+        policy.mode,
+        event.name,
+        terms.id,
+        terms.channel,
+    )
+    drafts = []
+    for recipient, country, refusal in _recipients(rule, event.job, policy):
+        key = _new_key(MessageKey, (subject, mode, kind, own, when, channel, recipient))
+        drafts.append(Draft(terms, event, recipient, key, refusal, country))
+    return drafts
+
+
+_new_key = tuple.__new__  # half the price of calling the class; one key a draft
 
 
 def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> list[tuple[str, str, str]]:
     """Return (recipient, country, refusal), in the order of the rule's fields, then fixed."""
-    found: dict[str, tuple[str, str, str]] = {}
-    country = job.country
-    job_country = country if isinstance(country, str) else ""
+    written = []
     for field in rule.recipient_fields:
-        for raw in _written_numbers(getattr(job, field)):
-            number = read_number(raw, job_country, policy.country)
-            recipient = number.e164 or raw
-            found[recipient] = (recipient, number.country, number.reason)
+        value = getattr(job, field)
+        if value is not None and value != "":
+            written += _written_numbers(value)
+    home = policy.country
+    country = job.country
+    job_country = country if type(country) is str else ""
+    if len(written) == 1 and not rule.fixed:
+        number = read_number(written[0], job_country, home)
+        return [(number.e164 or written[0], number.country, number.reason)]
+    found: dict[str, tuple[str, str, str]] = {}
+    for raw in written:
+        number = read_number(raw, job_country, home)
+        recipient = number.e164 or raw
+        found[recipient] = (recipient, number.country, number.reason)
     for fixed in rule.fixed:
         found[fixed] = (fixed, country_of(fixed), "")
     return list(found.values()) or [("", "", NO_RECIPIENT)]
 
 
 def _written_numbers(value: object) -> list[str]:
-    if value is None or value == "":
-        return []
-    if type(value) is str and value.isalnum():
-        return [value]
+    if type(value) is str:
+        return split_numbers(value)
     if isinstance(value, list):
-        return [number for entry in value for number in _written_numbers(entry)]
+        return [number for entry in value if entry for number in _written_numbers(entry)]
     return split_numbers(str(value))
 
 
@@ -140,7 +150,7 @@ def judge(
     facts: Facts,
     policy: Policy,
     now: datetime,
-    order: tuple[Gate, ...] | None = None,
+    order: tuple[Gate, ...] = ORDER,
 ) -> list[Decision]:
     """Decide each draft in turn, as if they came one by one.
 
@@ -148,17 +158,26 @@ def judge(
     same meaning is a duplicate. A stopped one leaves no key and is judged anew another time.
     """
     decisions = []
-    order = gates_for(facts, policy) if order is None else order
+    keys = facts.keys
+    gates: dict[tuple[str, str], tuple[Gate, ...]] = {}
     for draft in drafts:
-        ruling = run_gates(draft, facts, policy, now, order)
-        if ruling is not None and ruling.verdict is Verdict.STOP:
+        kind = (draft.terms.id, draft.event.name)
+        concerned = gates.get(kind)
+        if concerned is None:
+            concerned = gates[kind] = gates_for(draft, facts, policy, order)
+        ruling = run_gates(draft, facts, policy, now, concerned)
+        if ruling is not None and ruling.verdict is STOP:
             decision = _stopped(draft, ruling, facts)
         else:
             decision = _worded(draft, ruling)
-            if decision.verdict is not Verdict.STOP:
-                facts.keys[draft.key] = _taken(decision)
+            if decision.verdict is not STOP:
+                keys[draft.key] = _HELD if decision.verdict is HOLD else _QUEUED
         decisions.append(decision)
     return decisions
+
+
+_QUEUED = Earlier("", MessageState.QUEUED)
+_HELD = Earlier("", MessageState.HELD)
 
 
 def _stopped(draft: Draft, ruling: Ruling, facts: Facts) -> Decision:
@@ -171,11 +190,6 @@ def _stopped(draft: Draft, ruling: Ruling, facts: Facts) -> Decision:
         detail=ruling.detail,
         earlier=earlier,
     )
-
-
-def _taken(decision: Decision) -> Earlier:
-    held = decision.verdict is Verdict.HOLD
-    return Earlier("", MessageState.HELD if held else MessageState.QUEUED, decision.gate)
 
 
 def _worded(draft: Draft, ruling: Ruling | None) -> Decision:

@@ -12,12 +12,12 @@ from datetime import date, datetime
 import msgspec
 
 from smsnotify.base.errors import EventError
-from smsnotify.engine.decide import local_day, match
+from smsnotify.engine.decide import drafts_of, local_day
 from smsnotify.engine.keep import Judged, Memory, Ticket, judge_remembering, keep
 from smsnotify.events.decode import Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
 from smsnotify.gates.zones import known_zone
-from smsnotify.model.decision import Decision
+from smsnotify.model.decision import Decision, Draft
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
 from smsnotify.model.jobstate import JobState
@@ -53,16 +53,18 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     rejected: list[Rejected]
 
 
-class Happening(msgspec.Struct, frozen=True, gc=False):
-    """An event with the line that it came in, for the books."""
-
-    event: Event
-    raw: bytes
+_Reading = tuple[Parsed, tuple[str, ...], bytes, int]
+"""One event of a line: what was read, the job's names, the line, and which event of the line."""
 
 
-def _row(one: Happening) -> EventRow:
-    event = one.event
-    return EventRow(event.subject, event.name, event.id, event.time, one.raw)
+class _Chunk:
+    """What comes together while a chunk is walked through."""
+
+    def __init__(self) -> None:
+        self.event_count = 0
+        self.drafts: list[Draft] = []
+        self.jobs: list[JobRow] = []
+        self.events: list[EventRow] = []
 
 
 NO_RUN = Ticket()
@@ -98,81 +100,102 @@ class Intake:
     def take(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Work one chunk of lines; `first` is the number of its first line."""
         read, rejected = self._read(first, lines)
-        happenings, jobs = self._happenings(read, now)
-        rules, policy, memory = self.rules, self.policy, self.memory
-        drafts = [draft for one in happenings for draft in match(one.event, rules, policy, now)]
-        judged = judge_remembering(drafts, memory, policy, self.ticket, now)
-        events = [_row(one) for one in happenings] if memory.durable else []
-        decisions = keep(judged, memory, self.ticket, now, jobs=jobs, events=events)
-        return Taken(len(happenings), decisions, rejected)
+        chunk = _Chunk()
+        self._walk(read, now, chunk)
+        judged = judge_remembering(chunk.drafts, self.memory, self.policy, self.ticket, now)
+        decisions = keep(
+            judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events
+        )
+        return Taken(chunk.event_count, decisions, rejected)
 
     def take_jobs(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Keep the jobs of a chunk without texting about them; events in it are only snapshots."""
         read, rejected = self._read(first, lines)
-        _, jobs = self._happenings(read, now)
-        keep(Judged([]), self.memory, self.ticket, now, jobs=jobs)
+        chunk = _Chunk()
+        self._walk(read, now, chunk)
+        keep(Judged([]), self.memory, self.ticket, now, jobs=chunk.jobs)
         return Taken(0, [], rejected)
 
-    def _read(
-        self, first: int, lines: Sequence[bytes]
-    ) -> tuple[list[tuple[Parsed, bytes, int]], list[Rejected]]:
+    def _read(self, first: int, lines: Sequence[bytes]) -> tuple[list[_Reading], list[Rejected]]:
         decode = self._decoder.decode
-        read: list[tuple[Parsed, bytes, int]] = []
+        read: list[_Reading] = []
         rejected: list[Rejected] = []
         for offset, line in enumerate(lines):
             try:
-                parsed = decode(line) if line else ()
+                parsed = decode(line)
             except EventError as error:
-                if line.strip():
-                    rejected.append(
-                        Rejected(
-                            source=self.source,
-                            line=first + offset,
-                            reason=error.reason,
-                            message=error.message,
-                            raw=line,
-                        )
+                rejected.append(
+                    Rejected(
+                        source=self.source,
+                        line=first + offset,
+                        reason=error.reason,
+                        message=error.message,
+                        raw=line,
                     )
+                )
                 continue
-            for index, one in enumerate(parsed):
-                read.append((one, line, index))
+            if len(parsed) == 1:
+                one = parsed[0]
+                read.append((one, job_names(one.job), line, 0))
+            else:
+                read += [(one, job_names(one.job), line, n) for n, one in enumerate(parsed)]
         return read, rejected
 
-    def _happenings(
-        self, read: list[tuple[Parsed, bytes, int]], now: datetime
-    ) -> tuple[list[Happening], list[JobRow]]:
-        """Give every reading its job, and derive what a bare snapshot shows."""
-        named = [(job_names(parsed.job), parsed, line, index) for parsed, line, index in read]
-        known = self.memory.recall([names for names, *_ in named])
+    def _walk(self, read: list[_Reading], now: datetime, chunk: _Chunk) -> None:
+        """Go through the readings in order: whose job, what happened, what the rules want."""
+        known = self.memory.recall([names for _, names, _, _ in read])
         subjects = {name: job.subject for name, job in known.items()}
         states = {job.subject: job.state for job in known.values()}
+        durable, home, policy = self.memory.durable, self._zone, self.policy
         days: dict[object, date] = {}
-        happenings: list[Happening] = []
-        rows: list[JobRow] = []
-        for names, parsed, line, index in named:
-            job = parsed.job
+        rows = chunk.jobs
+        for parsed, names, line, index in read:
+            job, named = parsed.job, parsed.event
             subject = find_subject(names, subjects) or names[0]
             before = states.get(subject)
             zone = job.time_zone
-            today = days.get(zone) or days.setdefault(zone, local_day(job, self.policy, now))
-            if parsed.event is None:
-                happened = derive(before, job, today, zone=self._zone)
+            today = days.get(zone) or days.setdefault(zone, local_day(job, policy, now))
+            state = state_of(job, today, before, zone=home)
+            if named is None:
+                for name, stamp in derive(before, job, today, zone=home):
+                    self._happen(name, stamp, parsed, subject, state, before, line, now, chunk)
             else:
-                happened = [(parsed.event, "")]
-            state = state_of(job, today, before, zone=self._zone)
-            if parsed.event is not None and not state.phase:
-                state = _told_by_name(state, parsed.event)
-            last_stamp = state.heading or (before.heading if before else "")
-            for name, stamp in happened:
-                told = state.rating if name == "feedback" else stamp or last_stamp
-                event = Event(name, job, subject, parsed.id, parsed.time, told)
-                happenings.append(Happening(event, line))
+                if not state.phase:
+                    state = _told_by_name(state, named)
+                self._happen(named, "", parsed, subject, state, before, line, now, chunk)
             states[subject] = state
             for name in names:
                 subjects[name] = subject
-            snapshot = job_snapshot(line, index) if self.memory.durable else b""
+            snapshot = job_snapshot(line, index) if durable else b""
             rows.append(JobRow(subject, names, state, job, snapshot))
-        return happenings, rows
+
+    def _happen(
+        self,
+        name: str,
+        stamp: str,
+        parsed: Parsed,
+        subject: str,
+        state: JobState,
+        before: JobState | None,
+        line: bytes,
+        now: datetime,
+        chunk: _Chunk,
+    ) -> None:
+        chunk.event_count += 1
+        job = parsed.job
+        listeners = self.rules.listening(name, job)
+        if not listeners and not self.memory.durable:
+            return
+        if name == "feedback":
+            stamp = state.rating
+        elif not stamp:
+            stamp = state.heading or (before.heading if before is not None else "")
+        event = Event(name, job, subject, parsed.id, parsed.time, stamp)
+        if self.memory.durable:
+            chunk.events.append(EventRow(subject, name, parsed.id, parsed.time, line))
+        for rule in listeners:
+            if rule.matches(job):
+                chunk.drafts += drafts_of(rule, event, self.policy, now)
 
 
 def _told_by_name(state: JobState, event: str) -> JobState:

@@ -27,17 +27,24 @@ ORDER: tuple[Gate, ...] = (
 )
 
 
-def gates_for(facts: Facts, policy: Policy) -> tuple[Gate, ...]:
-    """Return the gates that can say anything of a batch, in order.
+def gates_for(
+    draft: Draft, facts: Facts, policy: Policy, order: tuple[Gate, ...] = ORDER
+) -> tuple[Gate, ...]:
+    """Return the gates that can have a word on drafts like this one, in order.
 
-    Nobody is opted out where nobody is known, and only test mode redirects.
+    The same for all drafts of a rule and an event while facts and policy stay: nobody is opted
+    out where nobody is known, only test mode redirects, only reminders can come too late for a
+    day, and age and hours count where the rule says so.
     """
-    idle: set[Gate] = set()
-    if not facts.people:
-        idle.add(opted_out_gate)
-    if policy.mode is not Mode.TEST:
-        idle.add(mode_gate)
-    return tuple(gate for gate in ORDER if gate not in idle)
+    terms, is_reminder = draft.terms, draft.event.name == "pre_job"
+    idle = {
+        begun_gate: not is_reminder,
+        opted_out_gate: not facts.people,
+        mode_gate: policy.mode is not Mode.TEST,
+        freshness_gate: terms.max_age is None or is_reminder,
+        quiet_hours_gate: terms.quiet_hours is None,
+    }
+    return tuple(gate for gate in order if not idle.get(gate))
 
 
 def run_gates(
