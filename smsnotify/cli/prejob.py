@@ -52,7 +52,12 @@ def run(
 
 
 @app.command("list", epilog=example("sms-notify prejob list", "sms-notify prejob list --json"))
-def coming(ctx: typer.Context, as_of: AsOf = "") -> None:
+def coming(
+    ctx: typer.Context,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="TIME", help="Look from this time on.")
+    ] = "",
+) -> None:
     """Show the reminders that are coming, soonest first."""
     from smsnotify.cli.working import Working
     from smsnotify.engine.reminders import coming_reminders

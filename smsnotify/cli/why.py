@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from smsnotify.base.errors import UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
+
+BELOW: Final = " " * 23
+"""Where a text stands below its line: under the word that follows the instant."""
 
 app = single()
 
@@ -104,7 +107,8 @@ def _message(message: Any) -> str:
     if message.reason:
         told += f" ({message.reason})"
     told += f" at {message.updated_at:%H:%M:%S} UTC"
-    return f"{told}\n                       “{message.body}”" if message.body else told
+    body = message.body.replace("\n", f"\n{BELOW} ")
+    return f"{told}\n{BELOW}“{body}”" if body else told
 
 
 def _show_silent_rules(desk: Desk, stored: Any, events: set[str]) -> None:
@@ -126,8 +130,8 @@ def _show_silent_rules(desk: Desk, stored: Any, events: set[str]) -> None:
             if not verdict.matched and listens and failed:
                 check = failed[0]
                 silent.append(
-                    f"{name}: {verdict.rule.terms.name} is silent: {check.name} should be {check.expected}, "
-                    f"is {check.actual}"
+                    f"{name}: {verdict.rule.terms.name} is silent: "
+                    f"{check.name} should be {check.expected}, is {check.actual}"
                 )
     if silent:
         show.say("Rules that had nothing to say", "bold")
