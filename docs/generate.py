@@ -1,0 +1,102 @@
+"""Writes the generated parts of the reference pages.
+
+python docs/generate.py            writes what changed and names it
+python docs/generate.py --check    exit code 1 when something is not current
+
+A page is written by hand; between `<!-- generated: NAME -->` and `<!-- end -->` stands what
+`PARTS` makes. `rules.schema.json` is generated whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+DOCS: Final = Path(__file__).resolve().parent
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]
+
+from generators import commands, providers, rule_keys, settings, words  # noqa: E402
+
+from smsnotify.rules.jsonschema import rules_schema  # noqa: E402
+
+SCHEMA: Final = DOCS / "reference" / "rules.schema.json"
+
+PARTS: Final[dict[str, Callable[[], str]]] = {
+    "commands": commands.overview,
+    "options everywhere": commands.everywhere,
+    "options of the program": commands.completion,
+    "command pages": commands.pages,
+    "rule file": rule_keys.file_keys,
+    "rule defaults": rule_keys.defaults,
+    "rule keys": rule_keys.rule_keys,
+    "rule quiet_hours": rule_keys.quiet_hours,
+    "rule pre_job": rule_keys.pre_job,
+    "rule to": rule_keys.recipients,
+    "rule operators": rule_keys.operators,
+    "settings": settings.top,
+    "settings volume_guard": settings.volume_guard,
+    "settings accounts": settings.accounts,
+    "settings detrack": settings.detrack,
+    "settings prices": settings.prices,
+    "settings 8x8": lambda: settings.own_keys("8x8"),
+    "settings twilio": lambda: settings.own_keys("twilio"),
+    "provider matrix": providers.matrix,
+    "8x8 request codes": lambda: providers.request_codes("8x8"),
+    "8x8 receipt codes": lambda: providers.receipt_codes("8x8"),
+    "twilio request codes": lambda: providers.request_codes("twilio"),
+    "twilio receipt codes": lambda: providers.receipt_codes("twilio"),
+    "error tree": words.error_tree,
+    "error codes": words.error_codes,
+    "filters": words.filters,
+    "events": words.events,
+    "statuses": words.statuses,
+    "job fields": words.job_fields,
+}
+
+_PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(page: str) -> str:
+    """Return a page with every generated part made anew.
+
+    Raises:
+        KeyError: a part has a name that nothing makes.
+    """
+    return _PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n\n{part[3]}", page)
+
+
+def used_parts() -> set[str]:
+    """Return the names of the parts that some page shows."""
+    texts = (page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    return {part[2] for text in texts for part in _PART.finditer(text)}
+
+
+def outdated() -> Iterator[tuple[Path, str]]:
+    """Yield every page that is not current, and what should stand in it."""
+    for page in sorted(DOCS.rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        current = filled(text)
+        if current != text:
+            yield page, current
+    schema = json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n"
+    if not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != schema:
+        yield SCHEMA, schema
+
+
+def main(args: list[str]) -> int:
+    """Write or check the pages and return the exit code."""
+    pages = list(outdated())
+    for page, text in pages:
+        told = "is not current" if "--check" in args else "written"
+        sys.stdout.write(f"{page.relative_to(DOCS.parent)}: {told}\n")
+        if "--check" not in args:
+            page.write_text(text, encoding="utf-8", newline="\n")
+    return int(bool(pages) and "--check" in args)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""Every key of the settings file: from the models, with a sentence and an example for each."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from generators.tables import code, table
+from smsnotify.providers.base import AccountSettings
+from smsnotify.providers.registry import load_provider
+from smsnotify.wiring.models import Detrack, Prices, Settings, VolumeGuard
+
+Told = dict[str, tuple[str, str]]
+
+SETTINGS: Final[Told] = {
+    "mode": (
+        "`sandbox` records texts and sends none, `test` really texts only the numbers in `allow` "
+        "and `test_to`, `live` texts everyone.",
+        'mode = "test"',
+    ),
+    "database": (
+        "Where jobs, decisions and messages are kept: SQLite, or PostgreSQL.",
+        'database = "postgresql://desk@db.example.com/texts"',
+    ),
+    "rules": ("Rule files and folders.", 'rules = ["rules.yaml", "rules.d"]'),
+    "country": (
+        "Your country. It reads national numbers, and is the only destination unless `countries` "
+        "says more. Without it, only numbers with + can be read, and every destination is allowed.",
+        'country = "SG"',
+    ),
+    "countries": (
+        "The destinations that may be texted; all others stop with `country_not_allowed`.",
+        'countries = ["SG", "MY"]',
+    ),
+    "timezone": (
+        "The zone of days and hours where the job, the contact and the country tell none.",
+        'timezone = "Asia/Singapore"',
+    ),
+    "public_url": (
+        "The address at which the world reaches your webhooks.",
+        'public_url = "https://notify.example.com"',
+    ),
+    "test_to": (
+        "Your own number: `send-test` texts it, and in mode `test` it gets what others would.",
+        'test_to = "+6591230000"',
+    ),
+    "allow": ("In mode `test` these numbers are really texted.", 'allow = ["+6591230000"]'),
+    "volume_guard": (
+        "When a run asks before it sends; see [below](#volume_guard). `false` switches it off.",
+        "volume_guard = {first_live = 500}",
+    ),
+    "accounts": ("Your accounts with providers; see [below](#accounts).", "[accounts.main]"),
+    "detrack": ("Where `pull detrack` reads jobs; see [below](#detrack).", "[detrack]"),
+    "prices": ("What a segment costs; see [below](#prices).", "[prices]"),
+    "routes": ("In which order accounts are tried; see [below](#routes).", "[routes]"),
+}
+VOLUME_GUARD: Final[Told] = {
+    "first_live": (
+        "So many people one run may always text unasked.",
+        "first_live = 500",
+    ),
+    "times_usual": (
+        "Beyond that, so many times what was the most in the last 20 live runs of the command.",
+        "times_usual = 3",
+    ),
+}
+DETRACK: Final[Told] = {
+    "api_key": ("Detrack's API key.", 'api_key = {file = "detrack.key"}'),
+    "base_url": ("Another address of the API.", 'base_url = "http://127.0.0.1:9000"'),
+}
+PRICES: Final[Told] = {
+    "currency": ("Three letters; what `preview` writes behind the cost.", 'currency = "SGD"'),
+}
+ACCOUNT: Final[Told] = {
+    "provider": ("Who it is with; `sms-notify providers list` names them.", 'provider = "8x8"'),
+    "sender": (
+        "The number or the word that texts come from. A word cannot receive replies.",
+        'sender = "ACME"',
+    ),
+    "senders": (
+        "Other senders by destination country.",
+        'senders = {US = "+15017122661"}',
+    ),
+    "countries": (
+        "The destinations that it serves; routes skip it for others. Without it: all.",
+        'countries = ["SG", "MY"]',
+    ),
+    "messages_per_second": (
+        "Never faster than this. Without it: no limit of ours.",
+        "messages_per_second = 50",
+    ),
+    "concurrency": ("Requests in flight at a time, 1 to 1024.", "concurrency = 32"),
+    "base_url": (
+        "Another address of the provider's API: a proxy, or a test server.",
+        'base_url = "http://127.0.0.1:9001"',
+    ),
+    "webhook_token": (
+        "For providers that sign nothing: the value that their webhook must bring.",
+        'webhook_token = {file = "8x8.webhook"}',
+    ),
+}
+PROVIDERS: Final[dict[str, Told]] = {
+    "8x8": {
+        "api_key": ("The API key of the Connect portal.", 'api_key = {file = "8x8.key"}'),
+        "subaccount_id": ("The sub-account that sends.", 'subaccount_id = "acme_notify"'),
+        "account_id": (
+            "The account above it; needed only to ask for balance and prices.",
+            'account_id = "acme"',
+        ),
+        "region": ("Where the account lives: `apac`, `na`, `eu` or `id`.", 'region = "apac"'),
+    },
+    "twilio": {
+        "account_sid": ("The account; begins with AC.", 'account_sid = "AC…"'),
+        "auth_token": (
+            "Signs requests in where there is no API key, and proves webhooks.",
+            'auth_token = {file = "twilio.token"}',
+        ),
+        "api_key_sid": ("An API key instead; begins with SK.", 'api_key_sid = "SK…"'),
+        "api_key_secret": ("The API key's secret.", 'api_key_secret = {file = "twilio.secret"}'),
+        "signing_secret": (
+            "Proves webhooks where Twilio signs with a shared key of its own.",
+            'signing_secret = {file = "twilio.signing"}',
+        ),
+        "messaging_service_sid": (
+            "A messaging service in the place of `sender`; begins with MG.",
+            'messaging_service_sid = "MG…"',
+        ),
+        "edge": ("An edge of Twilio's network.", 'edge = "singapore"'),
+        "region": ("A region of Twilio.", 'region = "ie1"'),
+    },
+    "sandbox": {},
+}
+
+
+def top() -> str:
+    """Return the settings at the top of the file."""
+    return _keys(Settings, SETTINGS)
+
+
+def volume_guard() -> str:
+    """Return the keys of `volume_guard`."""
+    return _keys(VolumeGuard, VOLUME_GUARD)
+
+
+def detrack() -> str:
+    """Return the keys of `[detrack]`."""
+    return _keys(Detrack, DETRACK)
+
+
+def prices() -> str:
+    """Return the keys of `[prices]` beside the providers' own tables."""
+    return _keys(Prices, PRICES)
+
+
+def accounts() -> str:
+    """Return the keys that every account may have."""
+    return _keys(AccountSettings, ACCOUNT)
+
+
+def own_keys(provider: str) -> str:
+    """Return the keys that only this provider's accounts have."""
+    model = load_provider(provider).settings_type
+    return _keys(model, PROVIDERS[provider], without=tuple(AccountSettings.model_fields))
+
+
+def _keys(model: type[BaseModel], told: Told, *, without: tuple[str, ...] = ()) -> str:
+    rows = []
+    for key, field in model.model_fields.items():
+        if key not in without:
+            meaning, example = told[key]
+            default = "needed" if field.is_required() else _default(field.default)
+            rows.append((code(key), meaning, default, code(example)))
+    return table(("key", "meaning", "without it", "example"), rows)
+
+
+def _default(default: Any) -> str:
+    if default in (None, "", (), [], {}) or default is PydanticUndefined:
+        return ""
+    if isinstance(default, BaseModel):
+        return ""
+    if isinstance(default, tuple):
+        return code("[" + ", ".join(f'"{each}"' for each in default) + "]")
+    return code(f'"{default}"' if isinstance(default, str) else default)
