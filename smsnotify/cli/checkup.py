@@ -12,8 +12,8 @@ from smsnotify.base.errors import ConfigError, SmsNotifyError
 from smsnotify.cli.config import check_everything
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.instants import ago
-from smsnotify.cli.tick import TICKED
 from smsnotify.engine.accounts import Account
+from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
 from smsnotify.rules.load import check_rules
 from smsnotify.wiring import build
@@ -183,7 +183,7 @@ def _waiting(desk: Desk, settings: Settings, store: Any) -> Iterator[Finding]:
             "held texts",
             "warning" if overdue else "ok",
             f"{states['held']} wait; {last}",
-            "they leave only if `sms-notify tick` runs, from cron or a task scheduler"
+            "they leave only if `sms-notify serve` or, from cron, `sms-notify tick` runs"
             if overdue
             else "",
         )

@@ -81,6 +81,7 @@ def deliver(
                 routes if routes is not None else build.routes(desk.settings),
                 mode=desk.settings.mode,
                 clock=clock,
+                callback_url=build.callback_url(desk.settings),
                 run=run,
                 stop=stop,
             )
@@ -101,6 +102,7 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
                 build.routes(desk.settings),
                 mode=desk.settings.mode,
                 clock=clock,
+                callback_url=build.callback_url(desk.settings),
                 stop=stop,
             )
         return report, False
@@ -113,7 +115,7 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
 def _interruptible(stop: asyncio.Event) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the work at a message boundary."""
     loop = asyncio.get_running_loop()
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, Any] = {}
 
     def ask(number: int, frame: object) -> None:
         loop.call_soon_threadsafe(stop.set)

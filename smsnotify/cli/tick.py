@@ -11,10 +11,6 @@ from smsnotify.cli.frame import desk_of, example, single
 
 app = single()
 
-TICKED = "tick"
-PRUNED = "prune"
-PRUNE_EVERY_S = 24 * 3600
-
 
 @app.command(epilog=example("sms-notify tick", "sms-notify tick --quiet"))
 def tick(
@@ -28,6 +24,7 @@ def tick(
 ) -> None:
     """Do everything that is due: reminders, held and queued texts."""
     from smsnotify.cli.working import Working
+    from smsnotify.engine.ticking import close_tick
 
     desk = desk_of(ctx)
     working = Working(desk, "tick", as_of=as_of)
@@ -36,12 +33,7 @@ def tick(
     working.release()
     working.pass_guard(yes_volume)
     working.deliver()
-    store = working.store
-    store.set_watermark(TICKED, now)
-    pruned_at = store.get_watermark(PRUNED)
-    if pruned_at is None or (now - pruned_at).total_seconds() >= PRUNE_EVERY_S:
-        store.prune(now)
-        store.set_watermark(PRUNED, now)
+    close_tick(working.store, now)
     if desk.json:
         show.emit_json({"type": "tick", "at": now.isoformat(), "released": working.released})
     raise typer.Exit(working.finish())

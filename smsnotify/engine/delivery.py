@@ -22,7 +22,7 @@ from smsnotify.engine.accounts import Account, Routes
 from smsnotify.engine.books import Books
 from smsnotify.engine.client import HttpClient, Transport
 from smsnotify.engine.dispatch import Dispatch, OptOut, Plan, Sleep
-from smsnotify.engine.handover import CallbackUrl
+from smsnotify.engine.handover import CallbackUrl, Tried
 from smsnotify.engine.lanes import Lane
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw
@@ -108,6 +108,8 @@ async def watch(
     timeout_s: float = 30.0,
     grace_s: float = 8.0,
     progress: Callable[[DeliveryReport], None] | None = None,
+    tried: Callable[[Tried], None] | None = None,
+    settled: Callable[[SettleReport], None] | None = None,
     times: Times | None = None,
     sleep: Sleep = asyncio.sleep,
     draw: Draw = random.uniform,
@@ -115,6 +117,7 @@ async def watch(
     """Send what becomes due, and settle unknown messages, until `stop` is set.
 
     Looks for new messages every `idle_s` when there is nothing to do; sees a pause within 2 s.
+    `tried` hears of every request that is over, `settled` of every round of look-ups.
 
     Raises:
         StoreError: the database failed for longer than a few seconds.
@@ -129,13 +132,14 @@ async def watch(
         draw=draw,
         sleep=sleep,
         progress=progress,
+        tried=tried,
     )
     async with AsyncExitStack() as stack:
         stack.callback(desk.books.close)
         carrier = transport or await _open_client(stack, accounts)
         dispatch = desk.dispatch(routes, carrier, stop, plan)
         settling = asyncio.create_task(
-            _settle_now_and_then(desk.settler(carrier, timeout_s), stop, sleep)
+            _settle_now_and_then(desk.settler(carrier, timeout_s), stop, sleep, settled)
         )
         try:
             await dispatch.run()
@@ -168,10 +172,17 @@ async def settle(
         return await desk.settler(carrier, timeout_s).settle()
 
 
-async def _settle_now_and_then(settler: Settler, stop: asyncio.Event, sleep: Sleep) -> None:
+async def _settle_now_and_then(
+    settler: Settler,
+    stop: asyncio.Event,
+    sleep: Sleep,
+    settled: Callable[[SettleReport], None] | None,
+) -> None:
     while not stop.is_set():
         try:
-            await settler.settle()
+            report = await settler.settle()
+            if settled is not None:
+                settled(report)
         except Exception:
             # Sending goes on; what is unknown waits for the next look.
             log.exception("looking up unknown messages failed")

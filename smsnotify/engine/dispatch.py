@@ -21,7 +21,7 @@ from smsnotify.engine.books import Answer, Books, Wanted, Wave
 from smsnotify.engine.client import Transport
 from smsnotify.engine.entries import Entries
 from smsnotify.engine.flight import Flight
-from smsnotify.engine.handover import CallbackUrl, sender_of
+from smsnotify.engine.handover import CallbackUrl, Tried, sender_of
 from smsnotify.engine.lanes import Lane
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw
@@ -56,7 +56,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `limit` None means every due message. `patience_s` bounds the wait for retries since something
     last left; `watch_s` set means: never end by itself, look for new messages that often.
     `timeout_s` is for one request; `grace_s` for those in flight when told to stop. `announce`
-    gets (account, reason) when an account stops.
+    gets (account, reason) when an account stops; `tried` hears of every request that is over.
     """
 
     limit: int | None = None
@@ -70,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sleep: Sleep
     progress: Callable[[DeliveryReport], None] | None = None
     announce: Callable[[str, str], None] = lambda account, reason: None
+    tried: Callable[[Tried], None] | None = None
 
 
 class Dispatch:
@@ -161,7 +162,7 @@ class Dispatch:
     async def _wave(self) -> bool:
         """Do one wave; True when it brought new messages, so that another one is due at once."""
         wave = Wave()
-        opted_out = self._entries.enter(self._flight.take_answers(), wave)
+        opted_out = self._entries.enter(self._answers(), wave)
         self._reroute()
         requests = self._next_requests(wave)
         wave.wanted = self._wanted()
@@ -182,6 +183,13 @@ class Dispatch:
         if not brought:
             self._set_alarm()
         return brought
+
+    def _answers(self) -> list[Tried]:
+        answers = self._flight.take_answers()
+        if self._plan.tried is not None:
+            for answer in answers:
+                self._plan.tried(answer)
+        return answers
 
     async def _commit(self, wave: Wave, now: int) -> Answer:
         """Write the wave. A database that is locked or gone for a moment gets some more tries.
@@ -366,7 +374,7 @@ class Dispatch:
         """Let what is in flight come back, within the grace; give back what waits."""
         await self._flight.land(self._plan.grace_s)
         wave = Wave()
-        opted_out = self._entries.enter(self._flight.take_answers(), wave)
+        opted_out = self._entries.enter(self._answers(), wave)
         for lane in self._lanes.values():
             self._put_back += [PutBack(message.id) for message in lane.take_all()]
         wave.put_back = self._put_back

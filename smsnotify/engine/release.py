@@ -6,6 +6,7 @@ what the person said meanwhile: it leaves, waits longer, or is cancelled with a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -77,14 +78,22 @@ def _with_key(draft: Draft, message: Message) -> Draft:
     return msgspec.structs.replace(draft, key=key)
 
 
-def release_due(store: Store, rules: RuleSet, policy: Policy, now: datetime) -> list[Again]:
+def release_due(
+    store: Store,
+    rules: RuleSet,
+    policy: Policy,
+    now: datetime,
+    *,
+    go_on: Callable[[], bool] = lambda: True,
+) -> list[Again]:
     """Judge every held text whose time has come, and write down what becomes of it.
 
     Returns those that this call really changed; another process may have been faster with some.
+    `go_on` is asked between two portions of AT_ONCE.
     """
     decode = msgspec.json.Decoder(rules.job_type).decode
     changed: list[Again] = []
-    while held := store.held_due(policy.mode, now, AT_ONCE):
+    while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
         people = store.people({one.message.intended for one in held})
         judged = [
             judge_again(

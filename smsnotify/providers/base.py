@@ -131,7 +131,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider can do; asked before queueing, never guessed from its name.
 
     `batch` is the most messages in one request (1 = no batches); `lookups_per_second` None means
-    that no limit is documented; `max_characters` counts UTF-16 units, 0 = not documented.
+    that no limit is documented; `max_characters` counts UTF-16 units, 0 = not documented;
+    `inbound_answer` is the XML that a call with a text from a person is answered with.
     """
 
     channel: str = "sms"
@@ -142,6 +143,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     receipts: bool = False
     inbound: bool = False
     signed_webhooks: bool = False
+    inbound_answer: str = ""
     balance: bool = False
     prices: bool = False
     max_segments: int = 10

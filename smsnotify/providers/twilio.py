@@ -117,6 +117,8 @@ class Twilio(HttpAdapter[TwilioSettings]):
         receipts=True,
         inbound=True,
         signed_webhooks=True,
+        # No text of ours: what is to be said goes through the outbox, past every gate.
+        inbound_answer='<?xml version="1.0" encoding="UTF-8"?><Response/>',
         balance=True,
         max_segments=10,
         max_characters=1600,

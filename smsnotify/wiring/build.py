@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes
 from smsnotify.gates.volume_guard import VolumeLimit
@@ -82,6 +84,20 @@ def real_routes(settings: Settings) -> Routes:
     alone = {name: ((name,),) for name in settings.accounts}
     default = tuple((name,) for name in settings.accounts)
     return {DEFAULT_ROUTE: default} | alone | settings.routes
+
+
+def callback_url(settings: Settings) -> Callable[[str, str], str]:
+    """Return what tells providers where receipts shall come: `{public_url}/hooks/{account}`.
+
+    It is asked with (message id, account name); the engine knows it as `CallbackUrl`.
+    Without `public_url` it tells nothing. 8x8's adapter adds the account's token, Twilio's our id.
+    """
+    public_url = settings.public_url
+
+    def url_of(message_id: str, account: str) -> str:
+        return f"{public_url}/hooks/{quote(account, safe='')}" if public_url else ""
+
+    return url_of
 
 
 def _sandbox() -> Any:

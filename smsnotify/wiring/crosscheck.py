@@ -18,11 +18,15 @@ from smsnotify.providers.registry import provider_names
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.problems import Findings, did_you_mean
 
+RESERVED_ACCOUNTS: Final = ("detrack",)
+"""Names that hooks have for something else: `/hooks/detrack` takes Detrack's own events."""
+
 _LOCAL: Final = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
 
 def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findings) -> None:
     """Add every problem that two settings make together, and the doubts about secrets."""
+    _account_names(written, findings)
     _routes(settings, written, findings)
     _mode(settings, findings)
     _countries(settings, findings)
@@ -54,6 +58,24 @@ def check_secrets(settings: Settings, findings: Findings) -> None:
 def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:
     for key in type(model).model_fields:
         yield key, getattr(model, key)
+
+
+def _account_names(written: Mapping[str, Any], findings: Findings) -> None:
+    accounts = written.get("accounts", {})
+    for name in accounts if isinstance(accounts, Mapping) else ():
+        if name in RESERVED_ACCOUNTS:
+            findings.add(
+                ("accounts", name),
+                "reserved_name",
+                f"an account cannot be called {name!r}: /hooks/{name} is for its events",
+                "give it another name, and use that in [routes]",
+            )
+        elif "/" in name:
+            findings.add(
+                ("accounts", name),
+                "bad_name",
+                "an account's name has no slash in it: it is part of its hook's address",
+            )
 
 
 def _routes(settings: Settings, written: Mapping[str, Any], findings: Findings) -> None:

@@ -1,0 +1,45 @@
+"""`serve`: webhooks, events by HTTP, delivery and the clock in one process."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from smsnotify.cli.frame import desk_of, example, single
+
+app = single()
+
+
+@app.command(
+    epilog=example(
+        "sms-notify serve",
+        "sms-notify serve --host 0.0.0.0 --port 8080",
+        "sms-notify serve --no-deliver --no-tick",
+    )
+)
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on.", show_default=True)
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = 8787,
+    no_deliver: Annotated[
+        bool, typer.Option("--no-deliver", help="Send nothing: `deliver --watch` does elsewhere.")
+    ] = False,
+    no_tick: Annotated[
+        bool, typer.Option("--no-tick", help="Leave reminders and held texts to `tick`.")
+    ] = False,
+) -> None:
+    """Take receipts, replies and events in by HTTP, and deliver.
+
+    One process is a whole desk: it sends what is queued, wakes up held texts and
+    reminders, and reads settings and rules again when they change. Put a proxy with
+    TLS before it and set public_url. SIGTERM ends it within ten seconds.
+    """
+    from smsnotify.cli.serving import run_desk
+
+    desk = desk_of(ctx)
+    raise typer.Exit(run_desk(desk, host, port, delivering=not no_deliver, ticking=not no_tick))

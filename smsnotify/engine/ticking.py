@@ -1,0 +1,95 @@
+"""What is due by the clock: reminders, held texts, forgetting. The work of `tick` and `serve`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+
+from smsnotify.engine.keep import Memory, Ticket
+from smsnotify.engine.release import Again, release_due
+from smsnotify.engine.reminders import PlannedJob, planned_jobs, search_days, work_reminders
+from smsnotify.model.decision import Decision
+from smsnotify.model.facts import Policy
+from smsnotify.rules.compile import RuleSet
+from smsnotify.store.batch import StoredJob
+from smsnotify.store.store import Store
+
+REMINDED: Final = "prejob"
+"""The watermark of the last look at reminders."""
+
+TICKED: Final = "tick"
+"""The watermark of the last whole tick."""
+
+PRUNED: Final = "prune"
+PRUNE_EVERY: Final = timedelta(days=1)
+
+GoOn = Callable[[], bool]
+T = TypeVar("T")
+
+
+class Ticked(msgspec.Struct, frozen=True):
+    """What one tick came to. `is_whole` is False when it was told to stop before its end."""
+
+    reminders: list[Decision]
+    released: list[Again]
+    is_whole: bool = True
+
+
+def stored_jobs(memory: Memory, rules: RuleSet, now: datetime) -> Iterator[PlannedJob]:
+    """Yield the jobs that reminders look at."""
+    return planned_jobs(memory.jobs_between(*search_days(now)), rules.job_type)
+
+
+def remind(
+    jobs: Iterable[PlannedJob],
+    store: Store | None,
+    memory: Memory,
+    rules: RuleSet,
+    policy: Policy,
+    ticket: Ticket,
+    now: datetime,
+) -> list[Decision]:
+    """Decide and keep the reminders that are due; `store` has the mark of the run before."""
+    since = None if store is None else store.get_watermark(REMINDED)
+    return work_reminders(jobs, rules, policy, memory, ticket, now, since=since)
+
+
+def close_tick(store: Store, now: datetime) -> None:
+    """Note that a tick came to its end, and forget once a day what is old enough."""
+    store.set_watermark(TICKED, now)
+    pruned_at = store.get_watermark(PRUNED)
+    if pruned_at is None or now - pruned_at >= PRUNE_EVERY:
+        store.prune(now)
+        store.set_watermark(PRUNED, now)
+
+
+def tick(
+    store: Store, rules: RuleSet, policy: Policy, now: datetime, *, go_on: GoOn = lambda: True
+) -> Ticked:
+    """Do everything that is due but sending; `go_on` is asked between portions of the work.
+
+    No volume guard: whoever ticks by itself has nobody to ask.
+
+    Raises:
+        StoreError: the database failed; the next tick does what is left.
+    """
+    jobs = _while(go_on, stored_jobs(store, rules, now))
+    reminders = remind(jobs, store, store, rules, policy, Ticket(), now)
+    if not go_on():
+        return Ticked(reminders, [], is_whole=False)
+    store.set_watermark(REMINDED, now)
+    released = release_due(store, rules, policy, now, go_on=go_on)
+    if not go_on():
+        return Ticked(reminders, released, is_whole=False)
+    close_tick(store, now)
+    return Ticked(reminders, released)
+
+
+def _while(go_on: GoOn, items: Iterable[T]) -> Iterator[T]:
+    for item in items:
+        if not go_on():
+            return
+        yield item

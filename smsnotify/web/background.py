@@ -1,0 +1,116 @@
+"""What one process does besides answering: it delivers, and it watches the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from smsnotify.base.errors import StoreError
+from smsnotify.engine.delivery import watch
+from smsnotify.engine.report import DeliveryReport
+from smsnotify.engine.ticking import Ticked, tick
+from smsnotify.web.state import Serving
+from smsnotify.wiring import build
+
+log = logging.getLogger(__name__)
+
+TICK_S: Final = 30.0
+GRACE_S: Final = 6.0
+"""What is in flight has so long to come back when the process shall end."""
+
+_TURN: Final = "tick"
+_TURN_LASTS: Final = timedelta(seconds=60)
+_AGAIN_S: Final = (1.0, 5.0, 15.0, 30.0)
+
+
+async def deliver(serving: Serving, stop: asyncio.Event) -> DeliveryReport:
+    """Send what becomes due until `stop`; begin anew with new settings, and after a failure.
+
+    Returns the report of the last round.
+    """
+    report, failures = DeliveryReport(), 0
+    while not stop.is_set():
+        serving.swapped.clear()
+        try:
+            report = await _until_swapped(serving, stop)
+            failures = 0
+        except Exception as error:
+            serving.metrics.restarts.add()
+            _tell("delivery", error)
+            await _rest(stop, _AGAIN_S[min(failures, len(_AGAIN_S) - 1)])
+            failures += 1
+    return report
+
+
+async def _until_swapped(serving: Serving, stop: asyncio.Event) -> DeliveryReport:
+    settings = serving.loaded.settings
+    halt = asyncio.Event()
+
+    async def listen() -> None:
+        waits = {asyncio.create_task(one.wait()) for one in (stop, serving.swapped)}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            halt.set()
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    listening = asyncio.create_task(listen())
+    try:
+        return await watch(
+            serving.store,
+            build.accounts(settings),
+            build.routes(settings),
+            mode=settings.mode,
+            stop=halt,
+            clock=serving.clock,
+            callback_url=build.callback_url(settings),
+            grace_s=GRACE_S,
+            tried=serving.metrics.note_tried,
+            settled=serving.metrics.note_settled,
+        )
+    finally:
+        listening.cancel()
+
+
+async def tick_on(serving: Serving, stop: asyncio.Event, every_s: float = TICK_S) -> None:
+    """Do what is due by the clock every so often until `stop`; one process of many at a time."""
+    owner = f"{os.getpid()}:{os.urandom(6).hex()}"
+    while not stop.is_set():
+        try:
+            ticked = await serving.threads.clock(partial(_tick, serving, owner))
+            if ticked is not None:
+                serving.metrics.note_tick(ticked)
+        except Exception as error:
+            serving.metrics.ticks.add("error")
+            _tell("the clock's work", error)
+        await _rest(stop, every_s)
+
+
+def _tick(serving: Serving, owner: str) -> Ticked | None:
+    store, loaded, now = serving.store, serving.loaded, serving.clock()
+    if not store.take_turn(_TURN, owner, now, _TURN_LASTS):
+        return None
+    try:
+        return tick(store, loaded.rules, loaded.policy, now, go_on=serving.go_on)
+    finally:
+        store.end_turn(_TURN, owner)
+
+
+def _tell(what: str, error: Exception) -> None:
+    if isinstance(error, StoreError):
+        log.error("%s stopped and begins again soon: %s", what, error.message)
+    else:
+        log.error("%s stopped and begins again soon", what, exc_info=error)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,127 @@
+"""One process, a whole desk: HTTP, delivery and the clock, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+import uvicorn
+
+from smsnotify.base.errors import StoppedError
+from smsnotify.engine.report import DeliveryReport
+from smsnotify.web.app import create_app
+from smsnotify.web.background import GRACE_S, deliver, tick_on
+from smsnotify.web.reload import Reloader
+from smsnotify.web.signals import listening
+from smsnotify.web.state import Serving
+from smsnotify.wiring.loading import Sources
+
+log = logging.getLogger(__name__)
+
+STOP_S: Final = 10.0
+"""A process that was told to stop is gone after so long."""
+
+_IDLE_S: Final = 30
+_MOST_CONNECTIONS: Final = 2000
+_LAST_S: Final = 2.0
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What is left when a process ends; `delivery` None: it did not deliver."""
+
+    delivery: DeliveryReport | None = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with the signals left to us."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Listen; port 0 takes a free one.
+
+    Raises:
+        StoppedError: somebody else has the port, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        told = getattr(error, "strerror", None) or "no such address"
+        raise StoppedError(
+            f"cannot listen on {host} port {port}: {told}",
+            hint="another sms-notify serve may run here; --port takes another one",
+        ) from None
+
+
+async def serve(
+    serving: Serving,
+    sources: Sources,
+    listener: socket.socket,
+    *,
+    delivering: bool = True,
+    ticking: bool = True,
+    stop: asyncio.Event | None = None,
+    stopping: Callable[[], None] = lambda: None,
+) -> Served:
+    """Run until SIGTERM or SIGINT (or `stop`); `stopping` is called when that comes.
+
+    SIGHUP reads settings and rules again.
+    """
+    stop = stop or asyncio.Event()
+    reloader = Reloader(serving, sources)
+    server = _Server(_config(serving))
+    again: set[asyncio.Task[bool]] = set()
+
+    def read_again() -> None:
+        task = asyncio.create_task(reloader.reload())
+        again.add(task)
+        task.add_done_callback(again.discard)
+
+    calls = {"SIGTERM": stop.set, "SIGINT": stop.set, "SIGHUP": read_again}
+    with listening(calls):
+        http = asyncio.create_task(server.serve(sockets=[listener]))
+        sending = asyncio.create_task(deliver(serving, stop)) if delivering else None
+        others = [asyncio.create_task(reloader.watch())]
+        if ticking:
+            others.append(asyncio.create_task(tick_on(serving, stop)))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({http, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        stopping()
+        serving.stop()
+        server.should_exit = True
+        ends = {http, *others[1:]} | ({sending} if sending is not None else set())
+        others[0].cancel()
+        await asyncio.wait(ends, timeout=GRACE_S + _LAST_S)
+        return Served(_report(sending))
+
+
+def _report(sending: asyncio.Task[DeliveryReport] | None) -> DeliveryReport | None:
+    if sending is None or not sending.done() or sending.cancelled() or sending.exception():
+        return None
+    return sending.result()
+
+
+def _config(serving: Serving) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(serving),
+        log_config=None,
+        access_log=False,  # it would write paths, and a path may hold a token
+        lifespan="off",
+        ws="none",
+        loop="none",
+        proxy_headers=False,  # the public address is a setting, never a header's word
+        server_header=False,
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=int(GRACE_S),
+        limit_concurrency=_MOST_CONNECTIONS,
+    )

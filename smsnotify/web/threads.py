@@ -1,0 +1,51 @@
+"""Where blocking work is done, so that the event loop stays free: three small pools.
+
+Events are taken in one after another (jobs are compared with their last snapshot, in order);
+calls of providers are kept in portions; short questions have a pool of their own, so that a
+large body never makes health or a key wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Threads:
+    """The pools of one process. Close them when it ends."""
+
+    def __init__(self) -> None:
+        """No thread is started before it is needed."""
+        self._intake = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-intake")
+        self._inbox = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-inbox")
+        self._clock = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-clock")
+        self._short = ThreadPoolExecutor(4, thread_name_prefix="sms-notify-short")
+
+    async def intake(self, work: Callable[[], T]) -> T:
+        """Take events in; one call at a time."""
+        return await _in(self._intake, work)
+
+    async def inbox(self, work: Callable[[], T]) -> T:
+        """Keep what providers told us; one call at a time."""
+        return await _in(self._inbox, work)
+
+    async def clock(self, work: Callable[[], T]) -> T:
+        """Do what is due by the clock; one call at a time."""
+        return await _in(self._clock, work)
+
+    async def short(self, work: Callable[[], T]) -> T:
+        """Ask something that is answered at once."""
+        return await _in(self._short, work)
+
+    def close(self) -> None:
+        """Wait for what has begun; drop what has not."""
+        for pool in (self._intake, self._inbox, self._clock, self._short):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+async def _in(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
