@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class JobState(msgspec.Struct, frozen=True, gc=False):
+class JobState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The last snapshot, reduced to what derived events and keys compare.
 
     `phase` is what `status`, driver and date meant on the day of that snapshot:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from typing import ClassVar
 
 import msgspec
@@ -29,6 +30,7 @@ from smsnotify.store.spill import Spill
 from smsnotify.store.store import Store
 
 _Key = tuple[str, str, str, str, str, str, str]
+_subject = itemgetter(0)
 
 
 class Rehearsal:
@@ -132,16 +134,7 @@ class Rehearsal:
         if batch.replaces:
             self._make_room(batch.replaces)
         self._held_back.clear()
-        messages = batch.messages
-        lost = self._lost(messages)
-        self._keys.put(
-            [
-                (key, message.id, message.state, message.gate, message.run)
-                for key, message in messages.items()
-                if key not in lost
-            ]
-        )
-        return lost
+        return self._save_messages(batch.messages)
 
     def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
         """Give every job dated from `first` to `last`: those of this run, then the stored ones.
@@ -228,7 +221,8 @@ class Rehearsal:
         elif not self._other_names:
             self._other_names = any(name != subject for subject, name, _ in records)
         if not self._idless:
-            self._idless = any(record[0].startswith(NUMBER_AND_DATE) for record in records)
+            # `do:` sorts before `id:`; the smallest tells for all, without a step for each.
+            self._idless = min(record[0] for record in records).startswith(NUMBER_AND_DATE)
 
     def _as_stored(self, rows: Sequence[JobRow], at: datetime) -> list[tuple[str, StoredJob]]:
         subjects = [row.subject for row in rows]
@@ -261,10 +255,22 @@ class Rehearsal:
         keys = [self._held_back[one] for one in replaced if one in self._held_back]
         self._keys.put([(key, "", "", "", "") for key in keys])
 
-    def _lost(self, messages: Mapping[MessageKey, Message]) -> dict[MessageKey, Earlier]:
-        own = self._own_keys(messages)
-        lost = {key: earlier for key, earlier in own.items() if earlier.id}
+    def _save_messages(self, messages: Mapping[MessageKey, Message]) -> dict[MessageKey, Earlier]:
+        """Note the messages whose keys are free; return what has the other keys."""
+        lost: dict[MessageKey, Earlier] = {}
         if self._below is not None:
-            unasked = [key for key in messages if key not in self._free and key not in own]
-            lost |= self._below.taken(unasked)
-        return lost
+            unasked = [key for key in messages if key not in self._free]
+            own = self._own_keys(unasked)
+            lost = self._below.taken([key for key in unasked if key not in own])
+        met = self._keys.put(
+            [
+                (key, message.id, message.state, message.gate, message.run)
+                for key, message in messages.items()
+                if key not in lost
+            ]
+        )
+        # Noted first and asked then: nearly all are new. What a key had before comes back.
+        before = [self._keys.before(record[0], place) for record, place in met]
+        kept = [record for record in before if record is not None and record[1]]
+        self._keys.put(kept)
+        return lost | {MessageKey(*record[0]): Earlier(*record[1:]) for record in kept}

@@ -32,7 +32,8 @@ _FITS_SMALL: Final = (1 << 32) - (1 << 29)
 class Spill(Generic[K]):
     """Keeps the newest record of each key in 17 MiB, however many there are.
 
-    A record is a tuple that begins with its key. The file has no name and goes away by itself.
+    A record is a tuple of up to fifteen items that begins with its key. The file has no name and
+    goes away by itself.
     Beyond 3.5 GiB of records the table doubles, once.
     """
 
@@ -53,8 +54,11 @@ class Spill(Generic[K]):
         heads, mask = self._heads, self._mask
         return [key for key in keys if heads[hash(key) & mask]]
 
-    def put(self, records: Sequence[tuple[Any, ...]]) -> None:
+    def put(self, records: Sequence[tuple[Any, ...]]) -> list[tuple[tuple[Any, ...], int]]:
         """Keep records, the first item of each being its key; a later one of a key wins.
+
+        Return those that met others in their slot, maybe of their own key, each with what
+        `before` needs to find that one.
 
         Raises:
             StoreUnavailableError: the temporary folder is full.
@@ -65,11 +69,15 @@ class Spill(Generic[K]):
         heads, mask = self._heads, self._mask
         pack, header_size = _HEADER.pack, _HEADER.size
         bodies = list(map(self._encode, records))
-        headers = []
+        headers: list[bytes] = []
+        met: list[tuple[tuple[Any, ...], int]] = []
         for record, body in zip(records, bodies, strict=True):
             slot = hash(record[0]) & mask
             length = len(body)
-            headers.append(pack(length, heads[slot]))
+            before = heads[slot]
+            if before:
+                met.append((record, before))
+            headers.append(pack(length, before))
             heads[slot] = at
             at += length + header_size
         parts = [b""] * (2 * len(bodies))
@@ -78,12 +86,18 @@ class Spill(Generic[K]):
         self._tail += b"".join(parts)
         if len(self._tail) > _IN_MEMORY:
             self._flush()
+        return met
+
+    def before(self, key: K, place: int) -> Any:
+        """Return the record that a key had when `put` met `place`, None when it had none."""
+        return self._search(key, place)
 
     def get(self, keys: Sequence[K]) -> dict[K, Any]:
         """Return the newest record of every key that has one."""
+        heads, mask = self._heads, self._mask
         found: dict[K, Any] = {}
         for key in keys:
-            record = self._newest(key)
+            record = self._search(key, heads[hash(key) & mask])
             if record is not None:
                 found[key] = record
         return found
@@ -102,13 +116,16 @@ class Spill(Generic[K]):
             self._file.close()
             self._file = None
 
-    def _newest(self, key: K) -> Any:
-        at = self._heads[hash(key) & self._mask]
+    def _search(self, key: K, at: int) -> Any:
+        if not at:
+            return None
+        # A record is an array of few items, which is one byte, and then its key: that much is
+        # compared as bytes, since records of other keys are not worth decoding.
+        encoded = self._encode(key)
         while at:
             at, body = self._read(at)
-            record = self._decode(body)
-            if record[0] == key:
-                return record
+            if body.startswith(encoded, 1):
+                return self._decode(body)
         return None
 
     def _read(self, at: int) -> tuple[int, bytes]:
