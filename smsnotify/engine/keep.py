@@ -20,6 +20,7 @@ from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob
 
 _NEVER = datetime.fromtimestamp(0, UTC)
+_REHEARSED = "rehearsed"
 
 
 class Memory(Protocol):
@@ -71,6 +72,8 @@ def judge_remembering(
     }
     for key in left_behind:
         del taken[key]
+    if not memory.durable:
+        taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
     people = memory.people(draft.recipient for draft in drafts)
     decisions = judge(drafts, Facts(taken, people), policy, now)
     return Judged(decisions, list(left_behind.values()))
@@ -100,7 +103,9 @@ def keep(
             for decision in judged.decisions
             if decision.verdict is not Verdict.STOP
         }
-    decisions = [_naming_earlier(one, messages) for one in judged.decisions]
+    decisions = judged.decisions
+    if memory.durable:
+        decisions = [_naming_earlier(one, messages) for one in decisions]
     batch = Batch(
         jobs=list(jobs),
         events=list(events),
@@ -113,13 +118,18 @@ def keep(
     return [_overtaken(one, lost) for one in decisions] if lost else decisions
 
 
+def _unnamed(earlier: Earlier) -> Earlier:
+    """A text that would only be queued by this dry run has no id to tell."""
+    return msgspec.structs.replace(earlier, id="") if earlier.id == _REHEARSED else earlier
+
+
 @cache
 def _rehearsed(verdict: Verdict, gate: str) -> Message:
     """A message that will never be: a rehearsal only notes that its key is taken, and how."""
     state = MessageState.HELD if verdict is Verdict.HOLD else MessageState.QUEUED
     gate = gate if verdict is Verdict.HOLD else ""
     return Message(
-        id="", state=state, gate=gate, recipient="", created_at=_NEVER, updated_at=_NEVER
+        id=_REHEARSED, state=state, gate=gate, recipient="", created_at=_NEVER, updated_at=_NEVER
     )
 
 
@@ -138,7 +148,7 @@ def _naming_earlier(decision: Decision, messages: Mapping[MessageKey, Message]) 
     if earlier is None or earlier.id:
         return decision
     message = messages.get(decision.draft.key)
-    if message is None or not message.id:
+    if message is None:
         return decision
     named = msgspec.structs.replace(earlier, id=message.id)
     return msgspec.structs.replace(
