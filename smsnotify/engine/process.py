@@ -7,6 +7,7 @@ With `follow` there is no end to wait for: every chunk is delivered as it comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Protocol
 
@@ -34,6 +35,9 @@ Take = Callable[[int, Sequence[bytes], datetime], Taken]
 Show = Callable[[Taken], None]
 """Told of every chunk: for progress, and for printing decisions."""
 
+Whole = Callable[[], AbstractContextManager[None]]
+"""Around every chunk: keeps whoever wants to stop the run waiting for its end."""
+
 
 def take_all(
     take: Take,
@@ -44,22 +48,22 @@ def take_all(
     show: Show,
     rejects: RejectFile | None = None,
     after_chunk: Callable[[], None] | None = None,
-) -> int:
-    """Take every chunk in, one transaction each; return how many lines were read.
+    whole: Whole = nullcontext,
+) -> None:
+    """Take every chunk in, one transaction each; `tally` counts along, the lines read too.
 
     `rejects` None keeps no rejected lines (a dry run). Rejected lines are on the disk before the
     next chunk is read.
     """
-    read = 0
     for chunk in chunks:
-        taken = take(chunk.first, chunk.lines, clock())
-        read += len(chunk.lines)
-        tally.events += taken.events
-        tally.rejected += len(taken.rejected)
-        tally.add(taken.decisions)
-        if rejects is not None and taken.rejected:
-            rejects.add(taken.rejected)
-        show(taken)
+        with whole():
+            taken = take(chunk.first, chunk.lines, clock())
+            tally.lines += len(chunk.lines)
+            tally.events += taken.events
+            tally.rejected += len(taken.rejected)
+            tally.add(taken.decisions)
+            if rejects is not None and taken.rejected:
+                rejects.add(taken.rejected)
+            show(taken)
         if after_chunk is not None:
             after_chunk()
-    return read

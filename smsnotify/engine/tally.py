@@ -12,7 +12,7 @@ WORTH_A_LOOK = frozenset({"missing_value", "too_long"})
 
 
 _COUNTS = (
-    *("events", "matched", "queued", "held", "duplicates", "stopped", "rejected"),
+    *("lines", "events", "matched", "queued", "held", "duplicates", "stopped", "rejected"),
     *("sent", "failed", "unknown", "stops", "holds"),
 )
 
@@ -21,12 +21,13 @@ class Tally:
     """Counts of one run; `as_json` is the `summary` line.
 
     `matched` = `queued` + `held` + `duplicates` + `stopped`. In a dry run `queued` is what would
-    be. `sent`, `failed` and `unknown` are what became of the queued in this run.
+    be. `sent`, `failed` and `unknown` are what became of the queued in this run. `lines` counts
+    what was read, blank lines too.
     """
 
     def __init__(self) -> None:
         """Start at zero."""
-        self.events = self.matched = self.queued = self.held = 0
+        self.lines = self.events = self.matched = self.queued = self.held = 0
         self.duplicates = self.stopped = self.rejected = 0
         self.sent = self.failed = self.unknown = 0
         self.stops: Counter[str] = Counter()
