@@ -12,8 +12,15 @@ from datetime import date, datetime
 import msgspec
 
 from smsnotify.base.errors import EventError
-from smsnotify.engine.decide import drafts_of, local_day
-from smsnotify.engine.keep import Judged, Memory, Ticket, judge_remembering, keep
+from smsnotify.engine.decide import drafts_of, local_day, match
+from smsnotify.engine.keep import (
+    Judged,
+    Memory,
+    Ticket,
+    is_left_behind,
+    judge_remembering,
+    keep,
+)
 from smsnotify.events.decode import Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
 from smsnotify.gates.zones import known_zone
@@ -63,6 +70,8 @@ class _Chunk:
     def __init__(self) -> None:
         self.event_count = 0
         self.drafts: list[Draft] = []
+        # What a snapshot still shows, and an earlier run may have left at its volume guard.
+        self.seen_again: list[Draft] = []
         self.jobs: list[JobRow] = []
         self.events: list[EventRow] = []
 
@@ -95,6 +104,7 @@ class Intake:
         self.source = source
         self.ticket = ticket
         self._zone = known_zone(policy.timezone)
+        self._guard_holds = memory.has_guarded()
         self._decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=format)
 
     def take(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
@@ -102,7 +112,8 @@ class Intake:
         read, rejected = self._read(first, lines)
         chunk = _Chunk()
         self._walk(read, now, chunk)
-        judged = judge_remembering(chunk.drafts, self.memory, self.policy, self.ticket, now)
+        drafts = chunk.drafts + self._left_behind(chunk)
+        judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
         decisions = keep(
             judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events
         )
@@ -159,6 +170,10 @@ class Intake:
             if named is None:
                 for name, stamp in derive(before, job, today, zone=home):
                     self._happen(name, stamp, parsed, subject, state, before, line, now, chunk)
+                if self._guard_holds:
+                    for name, stamp in derive(None, job, today, zone=home):
+                        event = _event(name, stamp, parsed, subject, state, before)
+                        chunk.seen_again += match(event, self.rules, policy, now)
             else:
                 if not state.phase:
                     state = _told_by_name(state, named)
@@ -186,16 +201,41 @@ class Intake:
         listeners = self.rules.listening(name, job)
         if not listeners and not self.memory.durable:
             return
-        if name == "feedback":
-            stamp = state.rating
-        elif not stamp:
-            stamp = state.heading or (before.heading if before is not None else "")
-        event = Event(name, job, subject, parsed.id, parsed.time, stamp)
+        event = _event(name, stamp, parsed, subject, state, before)
         if self.memory.durable:
             chunk.events.append(EventRow(subject, name, parsed.id, parsed.time, line))
         for rule in listeners:
             if rule.matches(job):
                 chunk.drafts += drafts_of(rule, event, self.policy, now)
+
+    def _left_behind(self, chunk: _Chunk) -> list[Draft]:
+        """Return what a run that its volume guard ended derived from these very snapshots.
+
+        To derive it again is impossible: the books know the snapshots since that run.
+        """
+        if not chunk.seen_again:
+            return []
+        news = {draft.key for draft in chunk.drafts}
+        again = {draft.key: draft for draft in chunk.seen_again if draft.key not in news}
+        taken = self.memory.taken(list(again))
+        return [
+            again[key] for key, earlier in taken.items() if is_left_behind(earlier, self.ticket)
+        ]
+
+
+def _event(
+    name: str,
+    stamp: str,
+    parsed: Parsed,
+    subject: str,
+    state: JobState,
+    before: JobState | None,
+) -> Event:
+    if name == "feedback":
+        stamp = state.rating
+    elif not stamp:
+        stamp = state.heading or (before.heading if before is not None else "")
+    return Event(name, parsed.job, subject, parsed.id, parsed.time, stamp)
 
 
 def _told_by_name(state: JobState, event: str) -> JobState:

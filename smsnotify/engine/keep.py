@@ -39,6 +39,9 @@ class Memory(Protocol):
     def taken(self, keys: Sequence[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return the keys that already have a message."""
 
+    def has_guarded(self) -> bool:
+        """Say whether a volume guard holds anything back."""
+
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         """Return what is known of recipients."""
 

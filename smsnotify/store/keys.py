@@ -62,3 +62,9 @@ def taken(
             if earlier is not None:
                 found[key] = earlier
     return found
+
+
+def has_guarded(connection: Connection) -> bool:
+    """Return True when a volume guard holds anything back."""
+    found = connection.execute(text(f"SELECT EXISTS (SELECT 1 FROM messages WHERE {GUARDED})"))
+    return bool(found.scalar())

@@ -116,6 +116,14 @@ class Rehearsal:
                 self._held_back[earlier.id] = key
         return found
 
+    def has_guarded(self) -> bool:
+        """Return True when a volume guard really holds anything back.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        return self._below is not None and self._below.has_guarded()
+
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         """Return what is known of recipients.
 

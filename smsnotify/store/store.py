@@ -82,6 +82,11 @@ class Store(DoorBooks):
         with self.read() as connection:
             return keys.taken(connection, self.recipient_hash, wanted)
 
+    def has_guarded(self) -> bool:
+        """Return True when a volume guard holds anything back."""
+        with self.read() as connection:
+            return keys.has_guarded(connection)
+
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         """Return what is known of recipients; those that nothing is known of are absent."""
         with self.read() as connection:
