@@ -18,14 +18,12 @@ from smsnotify.cli.desk import Desk
 from smsnotify.engine.intake import Intake, Taken
 from smsnotify.engine.process import Lines, take_all
 from smsnotify.engine.rejects import RejectFile, rejects_path
-from smsnotify.engine.reminders import PlannedJob, planned_jobs, search_days, work_reminders
+from smsnotify.engine.reminders import PlannedJob
 from smsnotify.engine.runs import Run
 from smsnotify.engine.tally import Tally
+from smsnotify.engine.ticking import REMINDED, remind, stored_jobs
 from smsnotify.model.decision import Decision
 from smsnotify.wiring import build
-
-REMINDED = "prejob"
-"""The watermark of the last look at reminders."""
 
 
 def read_as_of(written: str, clock: Clock, timezone: str) -> Clock:
@@ -68,8 +66,7 @@ class Working:
         self.rules = desk.rules
         self.policy = build.policy(desk.settings)
         self.tally = Tally()
-        self.memory, self.store = _books(desk, dry_run)
-        self._jobs_of_files: dict[str, PlannedJob] = {}
+        self.memory, self.store = _books(desk, dry_run, with_jobs=command == "prejob")
         limit = build.volume_limit(desk.settings) if guarded and not dry_run else None
         self.run = Run(command, self.store, limit, self.clock())
         self.released = 0
@@ -116,16 +113,15 @@ class Working:
 
     def remind(self) -> None:
         """Decide, keep and show the reminders that are due."""
-        since = self.store.get_watermark(REMINDED) if self.store is not None else None
         now = self.clock()
-        decisions = work_reminders(
+        decisions = remind(
             self.planned_jobs(),
+            self.store,
+            self.memory,
             self.rules,
             self.policy,
-            self.memory,
             self.run.ticket,
             now,
-            since=since,
         )
         if not self.dry_run:
             self.store.set_watermark(REMINDED, now)
@@ -144,14 +140,8 @@ class Working:
                 show.say(f"stop  {again.message.rule}  {again.message.job}  {again.reason}")
 
     def planned_jobs(self) -> Iterator[PlannedJob]:
-        """Yield the jobs that reminders look at: the books', and in a dry run the file's."""
-        first, last = search_days(self.clock())
-        if self.store is not None:
-            stored = self.store.jobs_between(first, last)
-            for planned in planned_jobs(stored, self.rules.job_type):
-                if planned.subject not in self._jobs_of_files:
-                    yield planned
-        yield from self._jobs_of_files.values()
+        """Yield the jobs that reminders look at."""
+        return stored_jobs(self.memory, self.rules, self.clock())
 
     def pass_guard(self, told_yes: bool) -> None:
         """Let the volume guard have its word.
@@ -189,10 +179,6 @@ class Working:
 
     def _shown(self, bar: show.Bar) -> Callable[[Taken], None]:
         def shown(taken: Taken) -> None:
-            if self.dry_run:
-                now = self.clock()
-                for row in taken.jobs:
-                    self._jobs_of_files[row.subject] = PlannedJob(row.subject, row.job, now, now)
             self._print(taken.decisions)
             for rejected in taken.rejected:
                 if self.desk.json:
@@ -216,7 +202,7 @@ class Working:
                 show.say(decision_line(decision), show.mark(decision.verdict.value))
 
 
-def _books(desk: Desk, dry_run: bool) -> tuple[Any, Any]:
+def _books(desk: Desk, dry_run: bool, with_jobs: bool) -> tuple[Any, Any]:
     """Return what deciding remembers in, and the store: in a dry run None if there is none."""
     if not dry_run:
         return desk.store, desk.store
@@ -224,7 +210,7 @@ def _books(desk: Desk, dry_run: bool) -> tuple[Any, Any]:
     from smsnotify.store.rehearsal import Rehearsal
 
     store = open_existing(build.database_url(desk.settings))
-    return Rehearsal(store), store
+    return Rehearsal(store, with_snapshots=with_jobs), store
 
 
 def _ask_volume(people: int, allowed: int) -> bool:
