@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from smsnotify.base.ids import new_id
 from smsnotify.model.decision import Decision, Draft, MessageKey, Verdict
 from smsnotify.model.event import Event
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState
-from smsnotify.model.message import Message, MessageState
+from smsnotify.model.message import Attempt, Message, MessageState
 from smsnotify.model.rule import RuleTerms
 from smsnotify.store.batch import Batch, EventRow, JobRow
+from smsnotify.store.instants import to_micros
+from smsnotify.store.store import Store
+from smsnotify.store.tables import attempts
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 NUMBER = "+6591230000"
@@ -89,6 +94,17 @@ def batch(wanted: Iterable[int] = (1,), at: datetime = NOW, **rest: Any) -> Batc
         messages={key(n): message(key(n), at, **rest) for n in wanted},
         at=at,
     )
+
+
+def note_tries(store: Store, *tries: Attempt) -> None:
+    """Write attempts as delivery does."""
+    rows = [
+        msgspec.structs.asdict(one)
+        | {"number": n, "at": to_micros(one.at), "result": str(one.result)}
+        for n, one in enumerate(tries, 1)
+    ]
+    with store.begin() as connection:
+        connection.execute(attempts.insert(), rows)
 
 
 def only(*rows: JobRow) -> Batch:

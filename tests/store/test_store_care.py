@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from store_cases import NOW, NUMBER, batch, decision, event, job_row, key, message, number, only
+from store_cases import (
+    NOW,
+    NUMBER,
+    batch,
+    decision,
+    event,
+    job_row,
+    key,
+    message,
+    note_tries,
+    number,
+    only,
+)
 
 from smsnotify.base.errors import StoreError, StoreUnavailableError
 from smsnotify.model.decision import Verdict
@@ -18,7 +30,6 @@ from smsnotify.model.message import Attempt, MessageState, Result
 from smsnotify.store.batch import Batch
 from smsnotify.store.open import open_store
 from smsnotify.store.outbox import Wanted
-from smsnotify.store.outcomes import note_attempts
 from smsnotify.store.retention import Pruned
 from smsnotify.store.store import Store
 
@@ -88,8 +99,7 @@ def fill(store: Store) -> None:
     store.save(batch([1], state=MessageState.DELIVERED, error_text="late"))
     sent = store.list_messages(Wanted())[0].id
     tried = Attempt(message_id=sent, account="m", at=NOW, latency_ms=1, result=Result.ACCEPTED)
-    with store.begin() as connection:
-        note_attempts(connection, [(1, tried)])
+    note_tries(store, tried)
 
 
 def test_nothing_is_forgotten_early(store: Store) -> None:

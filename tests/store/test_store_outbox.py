@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from store_cases import NOW, batch, job_row, key, message, number, only
+from store_cases import NOW, batch, job_row, key, message, note_tries, number, only
 
 from smsnotify.base.ids import new_id
 from smsnotify.model.job import Job
@@ -14,7 +14,6 @@ from smsnotify.model.message import Attempt, MessageState, Result
 from smsnotify.store.batch import Batch
 from smsnotify.store.held import Resolution
 from smsnotify.store.outbox import Wanted
-from smsnotify.store.outcomes import note_attempts
 from smsnotify.store.store import Store
 
 HOUR = timedelta(hours=1)
@@ -148,8 +147,7 @@ def test_attempts_come_in_order(store: Store) -> None:
         Attempt(message_id="m", account=account, at=NOW, latency_ms=12.0, result=result)
         for account, result in (("main", Result.RETRY), ("backup", Result.ACCEPTED))
     ]
-    with store.begin() as connection:
-        note_attempts(connection, list(enumerate(tries, 1)))
+    note_tries(store, *tries)
     assert store.attempts_of("m") == tries
 
 
