@@ -74,7 +74,7 @@ def deliver(
 
     async def work() -> tuple[DeliveryReport, bool]:
         stop = asyncio.Event()
-        with _interruptible(stop):
+        with interruptible(stop):
             report = await drain(
                 desk.store,
                 accounts if accounts is not None else build.accounts(desk.settings),
@@ -95,7 +95,7 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
 
     async def work() -> tuple[DeliveryReport, bool]:
         stop = asyncio.Event()
-        with _interruptible(stop):
+        with interruptible(stop):
             report = await watch(
                 desk.store,
                 build.accounts(desk.settings),
@@ -112,7 +112,7 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
 
 
 @contextmanager
-def _interruptible(stop: asyncio.Event) -> Iterator[None]:
+def interruptible(stop: asyncio.Event) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the work at a message boundary."""
     loop = asyncio.get_running_loop()
     before: dict[signal.Signals, Any] = {}

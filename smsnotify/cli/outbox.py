@@ -12,6 +12,7 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, group
 from smsnotify.cli.instants import ago, read_since
+from smsnotify.cli.reconciling import RECONCILE_EXAMPLES, reconcile, show_receipt_stats
 from smsnotify.model.message import Attempt, Message, MessageState
 from smsnotify.store.outbox import Stats, Wanted
 
@@ -98,14 +99,17 @@ def show_(
     ctx: typer.Context,
     message_id: Annotated[str, typer.Argument(metavar="ID", help="The id, or how it begins.")],
 ) -> None:
-    """Show one message and every try to hand it over."""
+    """Show one message, every try to hand it over, and what the provider said later."""
     desk = desk_of(ctx)
     message = _one(desk, message_id)
     tries = desk.store.attempts_of(message.id)
+    told = desk.store.receipts_of(message.id)
     if desk.json:
         show.emit_json(message.as_json())
         for attempt in tries:
             show.emit_json(_attempt_json(attempt))
+        for receipt in told:
+            show.emit_json(receipt.as_json())
         return
     show.pairs(
         (name, value)
@@ -119,6 +123,22 @@ def show_(
             for t in tries
         ]
         show.table(("result", "at", "account", "error", "http", "the provider said"), rows)
+    if told:
+        show.table(
+            ("receipt", "at", "account", "error", "by", "effect", "the provider said"),
+            [
+                (
+                    one.state,
+                    _second(one.told_at),
+                    one.account,
+                    one.error,
+                    one.source,
+                    one.outcome,
+                    f"{one.raw_word} {one.raw_code}".rstrip(),
+                )
+                for one in told
+            ],
+        )
 
 
 @app.command(
@@ -172,12 +192,12 @@ def cancel(
 
 @app.command(epilog=example("sms-notify outbox stats", "sms-notify outbox stats --json"))
 def stats(ctx: typer.Context) -> None:
-    """Count the messages by state, account and error."""
+    """Count the messages by state, account and error, and what became of doubts and receipts."""
     desk = desk_of(ctx)
     if desk.existing_store is None:
-        found = Stats(states={}, accounts={}, errors={}, held={})
+        found, told = Stats(states={}, accounts={}, errors={}, held={}), None
     else:
-        found = desk.store.stats()
+        found, told = desk.store.stats(), desk.store.receipt_stats(desk.clock())
     if desk.json:
         oldest = found.oldest_queued_at
         show.emit_json(
@@ -188,6 +208,7 @@ def stats(ctx: typer.Context) -> None:
                 "errors": found.errors,
                 "held": found.held,
                 "oldest_queued_at": oldest.isoformat() if oldest else None,
+                **(told.as_json() if told is not None else {}),
             }
         )
         return
@@ -201,6 +222,11 @@ def stats(ctx: typer.Context) -> None:
             show.table((title, "messages"), counts.items())
     if found.oldest_queued_at:
         show.say(f"the oldest queued one waits since {ago(found.oldest_queued_at, desk.clock())}")
+    if told is not None:
+        show_receipt_stats(told)
+
+
+app.command("reconcile", epilog=RECONCILE_EXAMPLES)(reconcile)
 
 
 def _wanted(

@@ -44,7 +44,7 @@ def why(
     for job in story.jobs:
         _show_job(desk, job)
     zone = _zone(desk)
-    for at, told, style in sorted(_told(story), key=lambda one: one[0]):
+    for at, told, style in sorted(_told(story, zone), key=lambda one: one[0]):
         show.say(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {told}", style)
     for job in story.jobs:
         _show_silent_rules(desk, job, {one.event for one in story.decisions})
@@ -72,7 +72,7 @@ def _show_job(desk: Desk, stored: Any) -> None:
     show.say(f"Job {stored.subject.split(':', 1)[-1]}: {', '.join(facts)}", "bold")
 
 
-def _told(story: Any) -> Iterator[tuple[datetime, str, str]]:
+def _told(story: Any, zone: Any) -> Iterator[tuple[datetime, str, str]]:
     """Yield instant, sentence and colour for everything that happened."""
     for event in story.events:
         yield event.received_at, f"event   {event.name}", "bold"
@@ -82,7 +82,20 @@ def _told(story: Any) -> Iterator[tuple[datetime, str, str]]:
             continue  # the message itself tells more
         yield decision.decided_at, _decision(decision), show.mark(decision.verdict)
     for message in story.messages:
-        yield message.created_at, _message(message), show.mark(message.state.value)
+        yield message.created_at, _message(message, zone), show.mark(message.state.value)
+    recipients = {message.id: message.recipient for message in story.messages}
+    for receipt in story.receipts:
+        told = _receipt(receipt, recipients[receipt.message_id])
+        yield receipt.told_at, told, show.mark(receipt.state)
+
+
+def _receipt(receipt: Any, recipient: str) -> str:
+    told = f"{receipt.source:<7} {recipient}: {receipt.state or receipt.raw_word}"
+    if receipt.error:
+        told += f", {receipt.error} {receipt.raw_code}".rstrip()
+    if receipt.outcome != "moves":
+        told += f" ({receipt.outcome})"
+    return told
 
 
 def _decision(decision: Any) -> str:
@@ -96,8 +109,11 @@ def _decision(decision: Any) -> str:
     return told
 
 
-def _message(message: Any) -> str:
-    told = f"text    {message.rule or 'test'} → {message.recipient}: {message.state.value}"
+def _message(message: Any, zone: Any) -> str:
+    begun, at = message.created_at.astimezone(zone), message.state_at.astimezone(zone)
+    when = f"{at:%H:%M:%S}" if at.date() == begun.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+    told = f"text    {message.rule or 'test'} → {message.recipient}: "
+    told += f"{message.state.value} at {when}"
     if message.account:
         told += f" through {message.account}"
     if message.provider_message_id:
@@ -106,7 +122,6 @@ def _message(message: Any) -> str:
         told += f", {message.error} {message.error_text}".rstrip()
     if message.reason:
         told += f" ({message.reason})"
-    told += f" at {message.updated_at:%H:%M:%S} UTC"
     body = message.body.replace("\n", f"\n{BELOW} ")
     return f"{told}\n{BELOW}“{body}”" if body else told
 
@@ -162,3 +177,5 @@ def _json(story: Any) -> Iterator[dict[str, object]]:
         yield {"type": "decision", **msgspec.to_builtins(decision)}
     for message in story.messages:
         yield message.as_json()
+    for receipt in story.receipts:
+        yield receipt.as_json()
