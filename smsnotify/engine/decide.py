@@ -66,7 +66,9 @@ def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> list[tuple[str,
     written = []
     for field in rule.recipient_fields:
         value = getattr(job, field)
-        if value is not None and value != "":
+        if type(value) is str:
+            written += split_numbers(value)
+        elif value is not None:
             written += _written_numbers(value)
     home = policy.country
     country = job.country
@@ -85,8 +87,6 @@ def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> list[tuple[str,
 
 
 def _written_numbers(value: object) -> list[str]:
-    if type(value) is str:
-        return split_numbers(value)
     if isinstance(value, list):
         return [number for entry in value if entry for number in _written_numbers(entry)]
     return split_numbers(str(value))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from smsnotify.events.delay import is_delayed
@@ -62,6 +63,8 @@ def state_of(
     attempt = job.attempt
     if type(attempt) is not int or attempt < 1:
         attempt = job.attempt_number
+    elif _shows_no_more(job) and (before is None or _is_plain(before, attempt)):
+        return _plain_state(job.status, attempt, job.date, job.assign_to is None, today)
     if before is not None:
         if job.attempt is None:
             attempt = before.attempt
@@ -91,6 +94,45 @@ def state_of(
         delayed = delayed or before.delayed
         rating = rating or before.rating
     return JobState(phase, attempt, day, heading, arrived, delayed, rating, logged, cleared)
+
+
+def _shows_no_more(job: Job) -> bool:
+    """Say whether a snapshot tells nothing but its status, attempt, date and driver.
+
+    Most do, and in the same words as many others: their state is made once and remembered.
+    """
+    return (
+        job.head_to_delivery_at is None
+        and job.arrived_at is None
+        and job.live_eta is None
+        and job.head_to_pick_up_at is None
+        and job.milestones is None
+        and job.goods_service_rating is None
+        and job.driver_rating is None
+        and job.customer_feedback is None
+        and (job.assign_to is None or (type(job.assign_to) is str and job.assign_to[:1] > " "))
+    )
+
+
+def _is_plain(before: JobState, attempt: int) -> bool:
+    """Say whether nothing of an earlier snapshot of the same attempt is carried on."""
+    return attempt == before.attempt and not (
+        before.heading
+        or before.arrived
+        or before.delayed
+        or before.rating
+        or before.heading_logged
+        or before.heading_cleared
+    )
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _plain_state(
+    status: Scalar, attempt: int, written: Scalar, driverless: bool, today: date
+) -> JobState:
+    job = Job(status=status, assign_to=None if driverless else "somebody")
+    day = _day_text(written)
+    return JobState(_phase(job, day, today), attempt, day)
 
 
 def derive(
