@@ -460,3 +460,47 @@ def test_what_a_look_up_told_is_the_providers_word_as_well(store: Store) -> None
     assert row(store)["told_by"] == "lookup"
     assert take(store, said(S.DELIVERED)) == Taken(conflicts=1)
     assert state(store) == "undelivered"
+
+
+def test_answers_and_receipts_at_the_same_moment_lose_no_word(store: Store) -> None:
+    ids = [f"01kk0000000000000000000c{number:02d}" for number in range(40)]
+    for one in ids:
+        add(store, one, state="sending", lease_owner="me", lease_until=AT)
+
+    def answer() -> None:
+        for one in ids:
+            settled = Settled(
+                id=one, state="accepted", account="main", provider_message_id=f"P{one}", due_at=AT
+            )
+            with store.begin() as connection:
+                outcomes.settle(connection, [settled], owner="me", wall=AT)
+
+    def hear() -> None:
+        for one in ids:
+            take(store, said(S.DELIVERED, f"P{one}"))
+
+    threads = [threading.Thread(target=work) for work in (answer, hear)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.begin() as connection:
+        receipts.apply_all_early(connection, NOW)
+    assert {state(store, one) for one in ids} == {"delivered"}
+
+
+def test_two_long_lists_about_the_same_messages_do_not_block_each_other(store: Store) -> None:
+    ids = [f"01kk0000000000000000000d{number:02d}" for number in range(30)]
+    for one in ids:
+        add(store, one, provider_message_id=f"P{one}")
+    lists = [
+        [said(S.DELIVERED, f"P{one}") for one in ids],
+        [said(S.SENT, f"P{one}") for one in reversed(ids)],
+        [said(S.DELIVERED, f"P{one}") for one in reversed(ids)],
+    ]
+    threads = [threading.Thread(target=take, args=(store, *told)) for told in lists]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {state(store, one) for one in ids} == {"delivered"}
