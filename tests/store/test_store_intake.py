@@ -11,7 +11,7 @@ from sqlalchemy import text
 from store_cases import NOW, batch, decision, event, job_row, key, message, names, only
 
 from smsnotify.base.errors import StoreError
-from smsnotify.model.decision import Verdict
+from smsnotify.model.decision import Earlier, Verdict
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState
 from smsnotify.model.message import MessageState
@@ -246,3 +246,28 @@ def test_an_event_is_kept_as_it_came(store: Store) -> None:
     (kept,) = store.story_of_job("DO1").events
     assert (kept.name, kept.raw, kept.time) == ("completed", b"{}", NOW)
     assert event(1).id == kept.event_id
+
+
+def test_a_duplicate_points_at_the_earlier_message_wherever_that_is(store: Store) -> None:
+    first = batch([1])
+    doubled = decision(
+        1, Verdict.STOP, gate="duplicate", reason="duplicate", earlier=Earlier("", "queued")
+    )
+    first.decisions.append(doubled)
+    store.save(first)
+    known = decision(
+        2, Verdict.STOP, gate="duplicate", reason="duplicate", earlier=Earlier("m2", "sent")
+    )
+    store.save(Batch(jobs=[], events=[], decisions=[known], messages={}, at=NOW))
+    kept = first.messages[key(1)].id
+    assert decisions_of(store) == [
+        ("send", "", kept),
+        ("stop", "duplicate", kept),
+        ("stop", "duplicate", "m2"),
+    ]
+
+
+def test_a_text_that_postgresql_cannot_hold_is_repaired_on_the_second_try(store: Store) -> None:
+    made = message(key(1), route="a\0b")
+    store.save(Batch(jobs=[], events=[], decisions=[], messages={key(1): made}, at=NOW))
+    assert store.list_messages(Wanted())[0].route in ("a\0b", "a\ufffdb")

@@ -325,3 +325,39 @@ def test_a_file_that_was_shared_on_purpose_stays_so(tmp_path: Path) -> None:
     os.chmod(path, 0o660)
     open_store(url_of(path)).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
+
+
+def test_an_older_postgresql_wants_to_be_upgraded(postgres_url: str) -> None:
+    with open_store(postgres_url) as store, store.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{REVISIONS[0]}'"))
+    with pytest.raises(SchemaVersionError, match=f"needs {HEAD}") as told:
+        open_store(postgres_url)
+    assert "db upgrade" in told.value.hint
+    engine = make_engine(parse_url(postgres_url))
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{HEAD}'"))
+    engine.dispose()
+
+
+def test_a_new_file_that_another_holds_is_told_as_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("smsnotify.store.open._WAL_TRIES", 2)
+    monkeypatch.setattr("smsnotify.store.open._WAL_PAUSE_S", 0.001)
+    path = tmp_path / "desk.db"
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("CREATE TABLE a (b)")
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailableError, match="locked"):
+        open_store(url_of(path))
+    holder.close()
+
+
+def test_a_missing_table_is_told(sqlite_url: str) -> None:
+    with open_store(sqlite_url) as store:
+        with store.begin() as connection:
+            connection.execute(text("DROP TABLE watermarks"))
+        with pytest.raises(StoreError, match="lacks a table") as told:
+            store.get_watermark("a")
+        assert "db upgrade" in told.value.hint
