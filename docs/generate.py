@@ -4,7 +4,8 @@ python docs/generate.py            writes what changed and names it
 python docs/generate.py --check    exit code 1 when something is not current
 
 A page is written by hand; between `<!-- generated: NAME -->` and `<!-- end -->` stands what
-`PARTS` makes. `rules.schema.json` is generated whole.
+`PARTS` makes. `rules.schema.json` is generated whole. The pages of `TRANSCRIPTS` show what their
+commands print; a test of their own compares that, so `--check` leaves it out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Final
 DOCS: Final = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from generators import commands, providers, rule_keys, settings, words  # noqa: E402
+from generators import commands, providers, rule_keys, settings, transcripts, words  # noqa: E402
 
 from smsnotify.rules.jsonschema import rules_schema  # noqa: E402
 
@@ -57,6 +58,12 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "job fields": words.job_fields,
 }
 
+TRANSCRIPTS: Final = {
+    DOCS.parent / "README.md": ("rules.example.yaml", "examples/events.jsonl"),
+    DOCS / "tutorial" / "first-text.md": (),
+}
+"""Pages whose commands are run, and the files of the repository that they need."""
+
 _PART: Final = re.compile(r"(<!-- generated: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -87,9 +94,18 @@ def outdated() -> Iterator[tuple[Path, str]]:
         yield SCHEMA, schema
 
 
+def lying() -> Iterator[tuple[Path, str]]:
+    """Yield every page whose commands print something else than it shows, and what they print."""
+    for page, copies in TRANSCRIPTS.items():
+        text = page.read_text(encoding="utf-8")
+        current = transcripts.rewritten(text, copies=copies)
+        if current != text:
+            yield page, current
+
+
 def main(args: list[str]) -> int:
     """Write or check the pages and return the exit code."""
-    pages = list(outdated())
+    pages = [*outdated(), *(() if "--check" in args else lying())]
     for page, text in pages:
         told = "is not current" if "--check" in args else "written"
         sys.stdout.write(f"{page.relative_to(DOCS.parent)}: {told}\n")

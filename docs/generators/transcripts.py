@@ -30,12 +30,14 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 PROGRAMS: Final = ("sms-notify", ".venv/bin/sms-notify")
 SHOWN_FOLDER: Final = "/home/you"
 
-_BLOCK: Final = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK: Final = re.compile(
+    r"^(?P<indent> *)```(\S*)[^\n]*\n(.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
 _SAVED: Final = re.compile(r"[Ss]ave this as `([^`]+)`[^\n]*\n\s*\Z")
 _CHANGING: Final = (
     (re.compile(r"\b(sb_)?0[0-9a-hjkmnp-tv-z]{25}\b"), r"\1ID"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "MOMENT"),
-    (re.compile(r"\d\d:\d\d:\d\d UTC"), "MOMENT"),
+    (re.compile(r"\b\d\d:\d\d:\d\d( UTC)?"), "MOMENT"),
     (re.compile(r"\b(now|\d+[smhd] ago)\b"), "AGO"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r"[─━]+"), "─"),
@@ -67,9 +69,8 @@ def blocks(page: str) -> list[Block]:
     found = []
     for match in _BLOCK.finditer(page):
         saved = _SAVED.search(page[: match.start()])
-        found.append(
-            Block(match[1], match[2], match.start(2), match.end(2), saved[1] if saved else "")
-        )
+        text = re.sub(rf"^{match['indent']}", "", match[3], flags=re.MULTILINE)
+        found.append(Block(match[2], text, match.start(3), match.end(3), saved[1] if saved else ""))
     return found
 
 
