@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.engine.decide import drafts_of, judge
+from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.decision import Decision, Draft, Verdict
@@ -91,14 +92,14 @@ def release_due(
     Returns those that this call really changed; another process may have been faster with some.
     `go_on` is asked between two portions of AT_ONCE.
     """
-    decode = msgspec.json.Decoder(rules.job_type).decode
+    read = snapshot_reader(rules.job_type)
     changed: list[Again] = []
     while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
         people = store.people({one.message.intended for one in held})
         judged = [
             judge_again(
                 one.message,
-                decode(one.job.snapshot) if one.job and one.job.snapshot else None,
+                read(one.job),
                 rules,
                 policy,
                 people,

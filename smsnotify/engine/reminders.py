@@ -22,6 +22,7 @@ from smsnotify.engine.keep import (
     judge_remembering,
     keep,
 )
+from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.gates.begun import job_day
 from smsnotify.gates.zones import known_zone, local_instant
 from smsnotify.model.decision import Decision, Draft, Verdict
@@ -168,10 +169,11 @@ def _late(draft: Draft) -> Decision:
 
 def planned_jobs(stored: Iterable[StoredJob], job_type: type[Job]) -> Iterator[PlannedJob]:
     """Read the books' snapshots for reminders; a snapshot that was pruned is over anyway."""
-    decode = msgspec.json.Decoder(job_type).decode
+    read = snapshot_reader(job_type)
     for one in stored:
-        if one.snapshot:
-            yield PlannedJob(one.subject, decode(one.snapshot), one.dated_at, one.seen_at)
+        job = read(one)
+        if job is not None:
+            yield PlannedJob(one.subject, job, one.dated_at, one.seen_at)
 
 
 def coming_reminders(
