@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smsnotify.cli import show
+from smsnotify.engine.intake import Rejected
 from smsnotify.engine.tally import Tally
 from smsnotify.model.decision import Decision, Verdict
 
@@ -27,13 +28,20 @@ def decision_line(decision: Decision) -> str:
     return line
 
 
-def summary_table(tally: Tally, *, dry_run: bool = False) -> None:
-    """Print what a run came to; the stops by reason below."""
+def rejected_line(line: Rejected) -> str:
+    """Return one line: where it stands, and why it is no event."""
+    return f"{line.source}:{line.line}: rejected, {line.reason}: {line.message}"
+
+
+def summary_table(tally: Tally, *, dry_run: bool = False, released: int | None = None) -> None:
+    """Print what a run came to; the stops by reason below. `released`: held texts judged again."""
     rows: list[tuple[str, object]] = [
         ("events", f"{tally.events:,}"),
         ("matched", f"{tally.matched:,}"),
         ("would be queued" if dry_run else "queued", f"{tally.queued:,}"),
     ]
+    if released is not None:
+        rows.append(("released", f"{released:,}"))
     if not dry_run:
         rows.append(("sent", f"{tally.sent:,}"))
     for name in ("held", "duplicates", "stopped", "rejected", "failed", "unknown"):

@@ -13,9 +13,10 @@ import msgspec
 from smsnotify.base.clock import Clock
 from smsnotify.cli.desk import Desk
 from smsnotify.engine.accounts import Account, Routes
-from smsnotify.engine.delivery import drain, watch
+from smsnotify.engine.delivery import drain, settle, watch
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.report import DeliveryReport
+from smsnotify.engine.settle import SettleReport
 from smsnotify.wiring import build
 
 
@@ -27,11 +28,12 @@ class Delivered(msgspec.Struct, frozen=True):
 
     @property
     def early_exit(self) -> int:
-        """130 interrupted; 3 when texts stay because of a pause or a dead account; else 0."""
+        """130 interrupted; 3 when texts stay: a pause, or an account or provider is out; else 0."""
         if self.interrupted:
             return 130
         report = self.report
-        return 3 if report.left and (report.paused or report.stopped_accounts) else 0
+        held_up = report.paused or report.stopped_accounts or report.retried
+        return 3 if report.left and held_up else 0
 
     @property
     def exit_code(self) -> int:
@@ -90,6 +92,12 @@ def deliver(
     return _told(desk, run_loop(work()))
 
 
+def look_up(desk: Desk, clock: Clock) -> SettleReport:
+    """Ask the providers about texts that they may or may not have; sends nothing."""
+    accounts = build.accounts(desk.settings)
+    return run_loop(settle(desk.store, accounts, mode=desk.settings.mode, clock=clock))
+
+
 def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
     """Send what becomes due until interrupted."""
 
@@ -140,7 +148,14 @@ def _told(desk: Desk, outcome: tuple[DeliveryReport, bool]) -> Delivered:
         what = "everything" if "*" in report.paused else ", ".join(report.paused)
         desk.note(f"sending is paused ({what}); `sms-notify resume` lets it go on")
     if report.left:
-        desk.note(f"{report.left} texts are still queued; `sms-notify deliver` sends them")
+        texts = "1 text is" if report.left == 1 else f"{report.left:,} texts are"
+        desk.note(f"{texts} still queued{_why_left(report)}; `sms-notify deliver` sends them")
     if interrupted:
         desk.note("interrupted at a message boundary; nothing is lost, run it again")
     return Delivered(report, interrupted)
+
+
+def _why_left(report: DeliveryReport) -> str:
+    if report.retried and not (report.paused or report.stopped_accounts):
+        return ", a provider does not take them now"
+    return ""

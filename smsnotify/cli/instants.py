@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
+from smsnotify.base.clock import Clock, fixed_clock
 from smsnotify.base.durations import format_duration, parse_duration
 from smsnotify.base.errors import UsageError
+
+_YEARS: Final = range(1971, 2900)
+
+
+def read_as_of(written: str, clock: Clock, timezone: str) -> Clock:
+    """Return the clock of a run: `--as-of` if it was given, else the machine's.
+
+    Raises:
+        UsageError: not an instant.
+    """
+    if not written:
+        return clock
+    from smsnotify.gates.zones import known_zone
+
+    try:
+        at = datetime.fromisoformat(written)
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=known_zone(timezone))
+        at = at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        at = datetime.min.replace(tzinfo=UTC)
+    if at.year not in _YEARS:
+        raise UsageError(f"--as-of {written!r} is no time", hint="write 2026-03-02T18:00:00+08:00")
+    return fixed_clock(at)
 
 
 def read_since(written: str, now: datetime) -> datetime:

@@ -37,17 +37,18 @@ def run(
     ] = False,
 ) -> None:
     """Send every reminder that is due and was not sent yet."""
+    from smsnotify.cli.inputs import readable
     from smsnotify.cli.working import Working
 
-    working = Working(desk_of(ctx), "prejob", dry_run=dry_run, as_of=as_of)
+    desk = desk_of(ctx)
+    readable([jobs] if jobs else [])
+    working = Working(desk, "prejob", dry_run=dry_run, as_of=as_of)
     if jobs:
         from smsnotify.events.read import read_chunks
 
         working.take(jobs, read_chunks(jobs), jobs_only=True)
     working.remind()
-    working.pass_guard(yes_volume)
-    if not dry_run:
-        working.deliver()
+    working.send(yes_volume)
     raise typer.Exit(working.finish())
 
 

@@ -55,8 +55,10 @@ def process(
 ) -> None:
     """Read job events and send the texts that the rules ask for."""
     from smsnotify.base.errors import UsageError
+    from smsnotify.cli.inputs import known_format, readable
     from smsnotify.cli.working import Working
 
+    known_format(format)
     sources = files or ([] if sys.stdin.isatty() else ["-"])
     if not sources:
         raise UsageError("nothing to read", hint="name a file, or - for standard input")
@@ -67,6 +69,7 @@ def process(
     desk = desk_of(ctx)
     if workers > 1 and (desk.json or desk.verbosity):
         raise UsageError("--workers counts, and shows no decisions", hint="leave out --json and -v")
+    readable(sources)
     working = Working(desk, "process", dry_run=dry_run, as_of=as_of, guarded=not follow)
     if workers > 1:
         from smsnotify.engine.workers import Job, dry_run_in_parallel
@@ -83,10 +86,9 @@ def process(
         working.tally = dry_run_in_parallel(job, workers)
         raise typer.Exit(working.finish())
     for source in sources:
-        working.take(source, _chunks(source, follow), format=format, deliver_each=follow)
-    working.pass_guard(yes_volume)
-    if not dry_run and not queue_only:
-        working.deliver()
+        deliver_each = follow and not queue_only
+        working.take(source, _chunks(source, follow), format=format, deliver_each=deliver_each)
+    working.send(yes_volume, queue_only=queue_only)
     raise typer.Exit(working.finish())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -45,15 +46,20 @@ def detrack(
             "the settings have no [detrack] table",
             hint="sms-notify config set detrack.api_key.env DETRACK_API_KEY",
         )
+    now = desk.clock().astimezone(known_zone(desk.settings.timezone))
+    since_day = _day_before(now, since)
+    working = Working(desk, "pull", dry_run=dry_run)
+    pull = DetrackPull(source.api_key, source.base_url)
+    chunks = pull_chunks(pull, since_day, now.date())
+    working.take("detrack", chunks, format="detrack", title="Detrack's list")
+    working.send(yes_volume, queue_only=queue_only)
+    raise typer.Exit(working.finish())
+
+
+def _day_before(now: datetime, since: str) -> date:
     try:
-        span = parse_duration(since)
+        return (now - parse_duration(since)).date()
     except ValueError as error:
         raise UsageError(f"--since: {error}") from None
-    working = Working(desk, "pull", dry_run=dry_run)
-    now = working.clock().astimezone(known_zone(desk.settings.timezone))
-    pull = DetrackPull(source.api_key, source.base_url)
-    working.take("detrack", pull_chunks(pull, (now - span).date(), now.date()), format="detrack")
-    working.pass_guard(yes_volume)
-    if not dry_run and not queue_only:
-        working.deliver()
-    raise typer.Exit(working.finish())
+    except OverflowError:
+        raise UsageError(f"--since {since} is longer than there were calendars") from None

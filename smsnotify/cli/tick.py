@@ -22,7 +22,11 @@ def tick(
         bool, typer.Option("--yes-volume", help="Text more people than the volume guard allows.")
     ] = False,
 ) -> None:
-    """Do everything that is due: reminders, held and queued texts."""
+    """Do everything that is due: reminders, held and queued texts.
+
+    It also asks providers about texts that they may or may not have, gives up what came too late,
+    and once a day forgets what is old enough. Every minute or every five is a good beat.
+    """
     from smsnotify.cli.working import Working
     from smsnotify.engine.ticking import close_tick
 
@@ -31,9 +35,10 @@ def tick(
     now = working.clock()
     working.remind()
     working.release()
-    working.pass_guard(yes_volume)
-    working.deliver()
-    close_tick(working.store, now)
+    working.look_up()
+    working.send(yes_volume)
+    if not working.is_over:
+        close_tick(working.store, now)
     if desk.json:
         show.emit_json({"type": "tick", "at": now.isoformat(), "released": working.released})
     raise typer.Exit(working.finish())

@@ -7,17 +7,25 @@ shown and ended is the same for all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from smsnotify.base.clock import Clock, fixed_clock
-from smsnotify.base.errors import UsageError
+from smsnotify.base.errors import (
+    InputError,
+    ProviderError,
+    SmsNotifyError,
+    StoppedError,
+    VolumeGuardError,
+)
 from smsnotify.cli import show
-from smsnotify.cli.decided import decision_line, summary_table
+from smsnotify.cli.decided import decision_line, rejected_line, summary_table
 from smsnotify.cli.desk import Desk
-from smsnotify.engine.intake import Intake, Taken
+from smsnotify.cli.inputs import known_format
+from smsnotify.cli.instants import read_as_of
+from smsnotify.cli.interrupts import Interrupts
+from smsnotify.engine.intake import Intake, Rejected, Taken
 from smsnotify.engine.process import Lines, take_all
 from smsnotify.engine.rejects import RejectFile, rejects_path
+from smsnotify.engine.release import Again, release_due
 from smsnotify.engine.reminders import PlannedJob
 from smsnotify.engine.runs import Run
 from smsnotify.engine.tally import Tally
@@ -25,26 +33,10 @@ from smsnotify.engine.ticking import REMINDED, remind, stored_jobs
 from smsnotify.model.decision import Decision
 from smsnotify.wiring import build
 
+INTERRUPTED: Final = 130
 
-def read_as_of(written: str, clock: Clock, timezone: str) -> Clock:
-    """Return the clock of a run: `--as-of` if it was given, else the machine's.
-
-    Raises:
-        UsageError: not an instant.
-    """
-    if not written:
-        return clock
-    from smsnotify.gates.zones import known_zone
-
-    try:
-        at = datetime.fromisoformat(written)
-    except ValueError:
-        raise UsageError(
-            f"--as-of {written!r} is no time", hint="write 2026-03-02T18:00:00+08:00"
-        ) from None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=known_zone(timezone))
-    return fixed_clock(at)
+_TOLD_REJECTS: Final = 10
+"""So many rejected lines are told one by one; all of them are in the file."""
 
 
 class Working:
@@ -71,6 +63,13 @@ class Working:
         self.run = Run(command, self.store, limit, self.clock())
         self.released = 0
         self.ended = 0
+        self._interrupts = Interrupts()
+        self._broken: SmsNotifyError | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """True once the run was interrupted, or cannot go on."""
+        return self.ended == INTERRUPTED or self._broken is not None
 
     def take(
         self,
@@ -80,22 +79,31 @@ class Working:
         format: str = "auto",
         deliver_each: bool = False,
         jobs_only: bool = False,
+        title: str = "",
     ) -> None:
         """Take one input in; its rejected lines go to a file beside it.
 
-        With `jobs_only` nobody is texted about what it says: it tells of jobs for reminders.
+        With `jobs_only` nobody is texted about what it says: it tells of jobs for reminders. An
+        input that breaks in the middle ends the run after what came before is done.
+
+        Raises:
+            InputError, ProviderError: nothing of it can be read.
         """
+        if self.is_over:
+            return
+        title = title or source
         intake = Intake(
             self.rules,
             self.policy,
             self.memory,
             source=source,
-            format=format,
+            format=known_format(format),
             ticket=self.run.ticket,
         )
         rejects = None if self.dry_run else RejectFile(rejects_path(source, self.clock()))
+        lines, known = self.tally.lines, self.tally.events + self.tally.rejected
         try:
-            with show.progress(source, quiet=self.desk.quiet) as bar:
+            with self._interrupts.heard(), show.progress(title, quiet=self.desk.quiet) as bar:
                 take_all(
                     intake.take_jobs if jobs_only else intake.take,
                     chunks,
@@ -103,54 +111,123 @@ class Working:
                     self.tally,
                     show=self._shown(bar),
                     rejects=rejects,
-                    after_chunk=self.deliver if deliver_each else None,
+                    after_chunk=self._deliver_chunk if deliver_each else None,
+                    whole=self._interrupts.after,
                 )
+        except KeyboardInterrupt:
+            self._interrupted(f"after line {self.tally.lines - lines:,} of {title}")
+        except (InputError, ProviderError) as error:
+            if not self.tally.lines:
+                raise
+            self._broken = StoppedError(error.message, hint=error.hint)
         finally:
             if rejects is not None:
                 rejects.close()
         if rejects is not None and rejects.count:
-            self.desk.note(f"{rejects.count} lines rejected: see {rejects.path}")
+            self.desk.note(f"{_lines(rejects.count)} rejected: see {rejects.path}")
+        if not self.is_over:
+            self._say_if_nothing(title, lines, known, jobs_only)
+
+    def _say_if_nothing(self, title: str, lines: int, known: int, jobs_only: bool) -> None:
+        if self.tally.lines == lines:
+            self.desk.note(f"{title} is empty: there is nothing to do")
+        elif not jobs_only and self.tally.events + self.tally.rejected == known:
+            read = _lines(self.tally.lines - lines)
+            self.desk.note(f"{title} tells nothing new: no event in {read}")
+
+    def _deliver_chunk(self) -> None:
+        self.deliver()
+        if self.ended == INTERRUPTED:
+            raise KeyboardInterrupt
+
+    def _interrupted(self, where: str) -> None:
+        """Say how far it came and what waits; what was taken in is stored."""
+        if self.ended != INTERRUPTED:
+            told = f"interrupted {where}; nothing is lost, the same command goes on from there"
+            waiting = 0 if self.dry_run else self.tally.queued - self.tally.sent
+            if waiting > 0:
+                told += f"; {_texts(waiting)} not sent yet"
+            self.desk.note(told)
+        self.ended = INTERRUPTED
 
     def remind(self) -> None:
         """Decide, keep and show the reminders that are due."""
+        if self.is_over:
+            return
         now = self.clock()
-        decisions = remind(
-            self.planned_jobs(),
-            self.store,
-            self.memory,
-            self.rules,
-            self.policy,
-            self.run.ticket,
-            now,
-        )
-        if not self.dry_run:
-            self.store.set_watermark(REMINDED, now)
-        self.tally.add(decisions)
-        self._print(decisions)
+        try:
+            with self._interrupts.heard(), self._interrupts.after():
+                decisions = remind(
+                    self._until_asked(self.planned_jobs()),
+                    self.store,
+                    self.memory,
+                    self.rules,
+                    self.policy,
+                    self.run.ticket,
+                    now,
+                )
+                if not self.dry_run:
+                    self.store.set_watermark(REMINDED, now)
+                self.tally.add(decisions)
+                self._print(decisions)
+        except KeyboardInterrupt:
+            self._interrupted("while reminders were looked for")
+
+    def _until_asked(self, jobs: Iterator[PlannedJob]) -> Iterator[PlannedJob]:
+        for job in jobs:
+            self._interrupts.between()
+            yield job
 
     def release(self) -> None:
         """Judge held texts again whose time has come, and show what became of them."""
-        from smsnotify.engine.release import release_due
+        if self.is_over:
+            return
+        try:
+            with self._interrupts.heard(), self._interrupts.after():
+                go_on = self._interrupts.go_on
+                changed = release_due(
+                    self.store, self.rules, self.policy, self.clock(), go_on=go_on
+                )
+                for again in changed:
+                    self._tell_again(again)
+        except KeyboardInterrupt:
+            self._interrupted("while held texts were judged again")
 
-        for again in release_due(self.store, self.rules, self.policy, self.clock()):
-            self.released += 1
-            if again.decision is not None:
-                self._print([again.decision])
-            elif self.desk.verbosity:
-                show.say(f"stop  {again.message.rule}  {again.message.job}  {again.reason}")
+    def _tell_again(self, again: Again) -> None:
+        self.released += 1
+        decision, message = again.decision, again.message
+        if decision is not None:
+            self.tally.note_again(decision)
+            self._print([decision])
+        elif self.desk.verbosity and not self.desk.json:
+            show.say(f"stop  {message.rule}  {message.job}  {again.reason}", show.mark("stop"))
+
+    def look_up(self) -> None:
+        """Ask about texts whose outcome is unknown; those that are surely not there go again."""
+        if self.is_over:
+            return
+        from smsnotify.cli.delivering import look_up
+
+        try:
+            look_up(self.desk, self.clock)
+        except KeyboardInterrupt:
+            self._interrupted("while providers were asked")
 
     def planned_jobs(self) -> Iterator[PlannedJob]:
         """Yield the jobs that reminders look at."""
         return stored_jobs(self.memory, self.rules, self.clock())
 
-    def pass_guard(self, told_yes: bool) -> None:
-        """Let the volume guard have its word.
-
-        Raises:
-            VolumeGuardError: more people than usual, and nobody said yes.
-        """
-        if not self.dry_run:
+    def send(self, told_yes: bool, *, queue_only: bool = False) -> None:
+        """Let the volume guard have its word, then send this run's texts and all that is due."""
+        if self.dry_run or self.ended == INTERRUPTED:
+            return
+        try:
             self.run.pass_guard(self.clock(), _ask_volume, told_yes=told_yes)
+        except VolumeGuardError as error:
+            self._broken = error
+            return
+        if not queue_only:
+            self.deliver()
 
     def deliver(self) -> None:
         """Send what is due: this run's texts, and those that an earlier one could not send."""
@@ -160,38 +237,56 @@ class Working:
         self.tally.sent += delivered.report.sent
         self.tally.failed += delivered.report.failed
         self.tally.unknown += delivered.report.unknown
-        self.ended = self.ended or delivered.early_exit
+        self.ended = delivered.early_exit
 
     def finish(self) -> int:
-        """Print the summary and return the exit code."""
+        """Print the summary and return the exit code.
+
+        Raises:
+            SmsNotifyError: what ended the run early.
+        """
         if self.desk.json:
             show.emit_json(self.tally.as_json())
         else:
-            summary_table(self.tally, dry_run=self.dry_run)
-        if self.tally.held and not self.dry_run:
-            self.desk.note(
-                f"{self.tally.held} texts are held ({_told(self.tally.holds)}): they leave only "
-                "if `sms-notify tick` runs"
-            )
+            released = self.released if self.run.command == "tick" else None
+            summary_table(self.tally, dry_run=self.dry_run, released=released)
+        self._say_what_waits()
         if self.dry_run:
             self.memory.close()
+        if self._broken is not None and self.ended != INTERRUPTED:
+            raise self._broken
         return self.ended or int(self.tally.needs_a_look)
+
+    def _say_what_waits(self) -> None:
+        tally = self.tally
+        if tally.duplicates:
+            self.desk.note(f"{_texts(tally.duplicates)} already done: nothing is sent twice")
+        if tally.held and not self.dry_run:
+            told = ", ".join(f"{reason} {count}" for reason, count in tally.holds.items())
+            self.desk.note(
+                f"{_texts(tally.held)} held ({told}); held texts leave only if "
+                "`sms-notify tick` runs"
+            )
 
     def _shown(self, bar: show.Bar) -> Callable[[Taken], None]:
         def shown(taken: Taken) -> None:
             self._print(taken.decisions)
-            for rejected in taken.rejected:
-                if self.desk.json:
-                    show.emit_json(rejected.as_json())
-                elif not self.desk.quiet:
-                    self.desk.note(
-                        f"{rejected.source}:{rejected.line}: rejected, {rejected.reason}: "
-                        f"{rejected.message}"
-                    )
+            self._tell_rejected(taken.rejected)
             tally = self.tally
             bar.update(tally.events, texts=tally.queued, held=tally.held, rejected=tally.rejected)
 
         return shown
+
+    def _tell_rejected(self, rejected: list[Rejected]) -> None:
+        if self.desk.json:
+            for line in rejected:
+                show.emit_json(line.as_json())
+            return
+        before = self.tally.rejected - len(rejected)
+        for line in rejected[: max(_TOLD_REJECTS - before, 0)]:
+            self.desk.note(rejected_line(line))
+        if before <= _TOLD_REJECTS < self.tally.rejected:
+            self.desk.note("… and more")
 
     def _print(self, decisions: list[Decision]) -> None:
         if self.desk.json:
@@ -214,10 +309,17 @@ def _books(desk: Desk, dry_run: bool, with_jobs: bool) -> tuple[Any, Any]:
 
 
 def _ask_volume(people: int, allowed: int) -> bool:
-    return show.can_ask() and show.confirm(
-        f"This run texts {people} people; {allowed} would be usual. Send them?"
-    )
+    try:
+        return show.can_ask() and show.confirm(
+            f"This run texts {people} people; {allowed} would be usual. Send them?"
+        )
+    except (KeyboardInterrupt, EOFError):
+        return False
 
 
-def _told(holds: dict[str, int]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in holds.items())
+def _texts(count: int) -> str:
+    return "1 text is" if count == 1 else f"{count:,} texts are"
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"

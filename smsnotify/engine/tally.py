@@ -32,6 +32,7 @@ class Tally:
         self.sent = self.failed = self.unknown = 0
         self.stops: Counter[str] = Counter()
         self.holds: Counter[str] = Counter()
+        self._look_at_held = False
 
     def add(self, decisions: Iterable[Decision]) -> None:
         """Count what was decided."""
@@ -49,6 +50,11 @@ class Tally:
                 else:
                     self.stopped += 1
 
+    def note_again(self, decision: Decision) -> None:
+        """Count the second judgement of a held text only if somebody has to look at it."""
+        if decision.verdict is Verdict.STOP and decision.reason in WORTH_A_LOOK:
+            self._look_at_held = True
+
     @classmethod
     def sum(cls, parts: Iterable[Tally]) -> Tally:
         """Return the counts of several parts of one run together."""
@@ -65,6 +71,7 @@ class Tally:
             self.rejected
             or self.failed
             or self.unknown
+            or self._look_at_held
             or any(self.stops[reason] for reason in WORTH_A_LOOK)
         )
 
