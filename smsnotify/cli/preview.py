@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -40,25 +39,34 @@ def preview(
         str, typer.Option("--format", help="auto, native, cloudevents or detrack.")
     ] = "auto",
 ) -> None:
-    """Show the texts as the phone would, without sending any."""
+    """Show the texts as the phone would, without sending any.
+
+    Of a file's events, or of standard input (`-`); without either, of a sample job for each rule.
+    """
+    from smsnotify.cli.inputs import known_format, readable
     from smsnotify.cli.working import Working
 
     desk = desk_of(ctx)
+    readable([file] if file else [])
     working = Working(desk, "preview", dry_run=True, as_of=as_of)
     _known_rule(working.rules, rule)
-    source = file or ("" if sys.stdin.isatty() else "-")
-    found = 0
-    rejected = False
-    for decisions, bad in _decided(working, source, rule, format):
-        rejected = rejected or bad
+    for decisions in _decided(working, file or "", rule, known_format(format)):
         for decision in decisions:
             if not rule or rule in (decision.draft.terms.name, decision.draft.terms.id):
-                found += 1
+                working.tally.add([decision])
                 _show(desk, decision, request=request)
-    if not found and not desk.json:
-        desk.note("no rule has anything to say about this; `sms-notify rules explain` says why")
+    if not working.tally.matched:
+        desk.note(_nothing_found(working, file or ""))
     working.memory.close()
-    raise typer.Exit(1 if rejected else 0)
+    raise typer.Exit(int(working.tally.needs_a_look))
+
+
+def _nothing_found(working: Any, source: str) -> str:
+    if source and not working.tally.lines:
+        return f"{source} is empty: there is nothing to preview"
+    if not source:
+        return "there is no rule to preview"
+    return "no rule has anything to say about this; `sms-notify rules explain` says why"
 
 
 def _known_rule(rules: Any, rule: str) -> None:
@@ -71,22 +79,26 @@ def _known_rule(rules: Any, rule: str) -> None:
         )
 
 
-def _decided(
-    working: Any, source: str, rule: str, format: str
-) -> Iterator[tuple[list[Decision], bool]]:
+def _decided(working: Any, source: str, rule: str, format: str) -> Iterator[list[Decision]]:
     """Yield decisions chunk by chunk: of the file's events, or of each rule's sample."""
     if not source:
-        yield _samples(working, rule), False
+        yield _samples(working, rule)
         return
+    from smsnotify.cli.decided import rejected_line
     from smsnotify.engine.intake import Intake
     from smsnotify.events.read import read_chunks
 
     intake = Intake(working.rules, working.policy, working.memory, source=source, format=format)
     for chunk in read_chunks(source):
         taken = intake.take(chunk.first, chunk.lines, working.clock())
+        working.tally.lines += len(chunk.lines)
+        working.tally.rejected += len(taken.rejected)
+        yield taken.decisions
         for line in taken.rejected:
-            working.desk.note(f"{line.source}:{line.line}: rejected, {line.message}")
-        yield taken.decisions, bool(taken.rejected)
+            if working.desk.json:
+                show.emit_json(line.as_json())
+            else:
+                working.desk.note(rejected_line(line))
 
 
 def _samples(working: Any, rule: str) -> list[Decision]:
