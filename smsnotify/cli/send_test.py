@@ -13,9 +13,13 @@ from smsnotify.cli.frame import desk_of, example, single
 
 app = single()
 
+NOT_SENT = "not_sent"
+PLAIN = "This is a test text from sms-notify."
+
 
 @app.command(
     epilog=example(
+        "sms-notify send-test",
         "sms-notify send-test --rule delivered",
         'sms-notify send-test "Hello from Acme" --account backup',
         "sms-notify send-test --rule delivered --event job.json --to +6591230000",
@@ -35,7 +39,11 @@ def send_test(
         str, typer.Option("--event", metavar="FILE", help="A job instead of the sample.")
     ] = "",
 ) -> None:
-    """Send one sample text, for real, to the test number."""
+    """Send one sample text, for real, to the test number.
+
+    In every mode it leaves through a real account, if the settings have one. Without a text and a
+    rule it says that it is a test.
+    """
     from smsnotify.cli import delivering
     from smsnotify.engine.accounts import Account
     from smsnotify.engine.sendtest import ROUTE, decide_test, queue_test
@@ -44,8 +52,10 @@ def send_test(
     from smsnotify.wiring import build
 
     desk = desk_of(ctx)
-    if bool(text) == bool(rule):
-        raise UsageError("say what to send: a text, or --rule NAME (one of the two)")
+    if text and rule:
+        raise UsageError("a text or --rule NAME, not both")
+    if event and not rule:
+        raise UsageError("--event is for a rule's text", hint="say which one: --rule NAME")
     now = desk.clock()
     recipient = _recipient(desk, to)
     accounts: dict[str, Account] = build.real_accounts(desk.settings) or build.accounts(
@@ -63,10 +73,15 @@ def send_test(
     report = delivering.deliver(
         desk, desk.clock, run=run, accounts={chosen.name: chosen}, routes={ROUTE: ((chosen.name,),)}
     )
+    if report.report.left:
+        # Whoever waits for a test sees that it did not come; an hour later it would only puzzle.
+        desk.store.cancel(Wanted(run=run), now, reason=NOT_SENT)
     message = desk.store.list_messages(Wanted(run=run))[0]
     if not desk.json:
         show.bubble(message.body, recipient=message.recipient, footer=f"account {chosen.name}")
     told = f"{message.state.value} by {chosen.name}"
+    if message.reason == NOT_SENT:
+        told = f"not sent by {chosen.name}, and not kept for later"
     told += f" as {message.provider_message_id}" if message.provider_message_id else ""
     told += f": {message.error} {message.error_text}".rstrip() if message.error else ""
     _show(desk, message.as_json(), told)
@@ -123,8 +138,8 @@ def _draft(desk: Desk, policy: Any, text: str, rule: str, event: str) -> Any:
     from smsnotify.engine.sendtest import rule_draft, text_draft
 
     now = desk.clock()
-    if text:
-        return text_draft(text, now)
+    if not rule:
+        return text_draft(text or PLAIN, now)
     found = [one for one in desk.rules.all if rule in (one.id, one.terms.name)]
     if not found:
         names = ", ".join(one.terms.name for one in desk.rules.all)
