@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 
 from smsnotify.base.errors import UsageError
@@ -28,26 +29,57 @@ def why(
 ) -> None:
     """Tell what a job or a number was sent or not, and why."""
     desk = desk_of(ctx)
-    number = _number(desk, what)
-    story = desk.store.story_of_job(what)
-    if not story and number:
-        story = desk.store.story_of_number(number)
-    if not story:
-        raise UsageError(
-            f"nothing is known of {what!r}",
-            hint="`process`, `pull` and `prejob --jobs` make jobs known; is it another database?",
-        )
+    story, person = _look_up(desk, what)
     if desk.json:
         for line in _json(story):
             show.emit_json(line)
+        for job in story.jobs:
+            for one in _silent(desk, job, story):
+                show.emit_json({"type": "silent", **msgspec.structs.asdict(one)})
+        if person is not None:
+            show.emit_json(_contact_json(_number(desk, what), person))
         return
-    for job in story.jobs:
-        _show_job(desk, job)
     zone = _zone(desk)
+    for job in story.jobs:
+        _show_job(job)
+    if person is not None:
+        _show_person(person, zone)
     for at, told, style in sorted(_told(story, zone), key=lambda one: one[0]):
         show.say(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {told}", style)
-    for job in story.jobs:
-        _show_silent_rules(desk, job, {one.event for one in story.decisions})
+    silent = [one for job in story.jobs for one in _silent(desk, job, story)]
+    told_of = {one.event for one in silent} | {one.event for one in story.decisions}
+    unheard = sorted({event.name for event in story.events} - told_of)
+    if silent or unheard:
+        show.say("Rules that had nothing to say", "bold")
+    for name in unheard:
+        show.say(f"  {name}: no rule listens to it")
+    for one in silent:
+        show.say(
+            f"  {one.event}: {one.rule} is silent: {one.check} should be {one.expected}, "
+            f"is {one.actual}"
+        )
+
+
+def _look_up(desk: Desk, what: str) -> tuple[Any, Any]:
+    """Return the story of a job, or of a number with the contact behind it.
+
+    Raises:
+        UsageError: the books know neither.
+    """
+    store = desk.existing_store
+    if store is not None:
+        story = store.story_of_job(what)
+        if story:
+            return story, None
+        if number := _number(desk, what):
+            story = store.story_of_number(number)
+            person = store.people([number]).get(number)
+            if story or person is not None:
+                return story, person
+    raise UsageError(
+        f"nothing is known of {what!r}",
+        hint="`process`, `pull` and `prejob --jobs` make jobs known; is it another database?",
+    )
 
 
 def _number(desk: Desk, what: str) -> str:
@@ -55,7 +87,7 @@ def _number(desk: Desk, what: str) -> str:
 
     if not any(c.isdigit() for c in what) or any(c.isalpha() for c in what):
         return ""
-    return read_number(what, "", desk.settings.country).e164
+    return read_number(what, "", desk.country).e164
 
 
 def _zone(desk: Desk) -> Any:
@@ -64,12 +96,31 @@ def _zone(desk: Desk) -> Any:
     return known_zone(desk.settings.timezone)
 
 
-def _show_job(desk: Desk, stored: Any) -> None:
+def _show_job(stored: Any) -> None:
     state = stored.state
     facts = [f"date {state.date or 'unknown'}", f"attempt {state.attempt}"]
     if state.phase:
         facts.append(state.phase.replace("_", " "))
-    show.say(f"Job {stored.subject.split(':', 1)[-1]}: {', '.join(facts)}", "bold")
+    own, number = stored.subject.split(":", 1)[-1], _do_number(stored)
+    name = f"{number} ({own})" if number and stored.subject.startswith("id:") else number or own
+    show.say(f"Job {name}: {', '.join(facts)}", "bold")
+
+
+def _do_number(stored: Any) -> str:
+    from smsnotify.engine.snapshots import snapshot_reader
+    from smsnotify.model.job import Job
+
+    job = snapshot_reader(Job)(stored)
+    return job.number if job is not None else ""
+
+
+def _show_person(person: Any, zone: Any) -> None:
+    if person.opted_out:
+        since = f" since {person.opted_out_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        told = f"opted out{since if person.opted_out_at else ''} ({person.opted_out_source})"
+        show.say(f"Contact: {told}: no text goes there", "bold")
+    if person.time_zone:
+        show.say(f"Contact: lives by {person.time_zone}", "bold")
 
 
 def _told(story: Any, zone: Any) -> Iterator[tuple[datetime, str, str]]:
@@ -118,6 +169,8 @@ def _message(message: Any, zone: Any) -> str:
         told += f" through {message.account}"
     if message.provider_message_id:
         told += f" as {message.provider_message_id}"
+    if message.attempts > 1:
+        told += f" after {message.attempts} tries"
     if message.error:
         told += f", {message.error} {message.error_text}".rstrip()
     if message.reason:
@@ -126,37 +179,55 @@ def _message(message: Any, zone: Any) -> str:
     return f"{told}\n{BELOW}“{body}”" if body else told
 
 
-def _show_silent_rules(desk: Desk, stored: Any, events: set[str]) -> None:
-    """Name the rules that listen to what happened and had nothing to say, with the condition."""
-    import msgspec
+class Silent(msgspec.Struct, frozen=True):
+    """A rule that listens to what happened and had nothing to say, with the first reason."""
 
+    event: str
+    rule: str
+    check: str
+    expected: str
+    actual: str
+
+
+def _silent(desk: Desk, stored: Any, story: Any) -> Iterator[Silent]:
+    """Look at what happened with today's rules; what was decided then is told already."""
+    from smsnotify.base.errors import RuleFileError
+    from smsnotify.engine.snapshots import snapshot_reader
     from smsnotify.model.event import Event
     from smsnotify.rules.explain import explain
 
-    if not stored.snapshot:
+    try:
+        job = snapshot_reader(desk.rules.job_type)(stored)
+    except RuleFileError:
+        desk.note("the rules cannot be read, so nothing is said of rules that were silent")
         return
-    job = msgspec.json.decode(stored.snapshot, type=desk.rules.job_type)
-    happened = events | {one.name for one in desk.store.story_of_job(job.number).events}
-    silent = []
-    for name in sorted(happened):
+    if job is None:
+        return
+    decided = {(one.event, one.rule) for one in story.decisions if one.subject == stored.subject}
+    happened = {one.name for one in story.events if one.subject == stored.subject}
+    for name in sorted(happened | {event for event, _ in decided}):
         for verdict in explain(Event(name, job, stored.subject), desk.rules):
             failed = [one for one in verdict.checks if not one.passed and not one.info]
             listens = all(check.name != "event" for check in failed)
-            if not verdict.matched and listens and failed:
+            if failed and listens and (name, verdict.rule.id) not in decided:
                 check = failed[0]
-                silent.append(
-                    f"{name}: {verdict.rule.terms.name} is silent: "
-                    f"{check.name} should be {check.expected}, is {check.actual}"
-                )
-    if silent:
-        show.say("Rules that had nothing to say", "bold")
-        for line in silent:
-            show.say(f"  {line}")
+                rule = verdict.rule.terms.name
+                yield Silent(name, rule, check.name, str(check.expected), str(check.actual))
+
+
+def _contact_json(number: str, person: Any) -> dict[str, object]:
+    at = person.opted_out_at
+    return {
+        "type": "contact",
+        "recipient": number,
+        "opted_out": person.opted_out,
+        "source": person.opted_out_source,
+        "at": at.isoformat() if at else None,
+        "time_zone": person.time_zone,
+    }
 
 
 def _json(story: Any) -> Iterator[dict[str, object]]:
-    import msgspec
-
     for job in story.jobs:
         yield {
             "type": "job",
@@ -173,8 +244,16 @@ def _json(story: Any) -> Iterator[dict[str, object]]:
             "time": event.time.isoformat() if event.time else None,
             "received_at": event.received_at.isoformat(),
         }
+    texts = {message.id: message for message in story.messages}
     for decision in story.decisions:
-        yield {"type": "decision", **msgspec.to_builtins(decision)}
+        text = texts.get(decision.message_id) if decision.verdict != "stop" else None
+        yield {
+            "type": "decision",
+            **msgspec.to_builtins(decision),
+            "body": text.body if text else "",
+            "encoding": text.encoding if text else None,
+            "segments": text.segments if text else 0,
+        }
     for message in story.messages:
         yield message.as_json()
     for receipt in story.receipts:
