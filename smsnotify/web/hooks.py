@@ -39,7 +39,7 @@ async def take_call(request: Request) -> Response:
 async def _heard(request: Request, account: Account, public_url: str) -> Heard:
     call = WebhookCall(
         url=called_url(request, public_url),
-        headers=dict(request.headers),
+        headers={_text(name): _text(value) for name, value in request.headers.raw},
         body=await read_body(request, HOOK_LIMIT),
         method=request.method,
         path_token=request.path_params.get("token", ""),
@@ -84,6 +84,14 @@ def called_url(request: Request, public_url: str) -> str:
     if prefix and path.startswith(f"{prefix}/"):
         path = path.removeprefix(prefix)
     return f"{base}{path}?{query}" if query else f"{base}{path}"
+
+
+def _text(header: bytes) -> str:
+    """Read a header as whoever chose a token with an é in it wrote it."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def _answer(account: Account, heard: Heard) -> Response:
