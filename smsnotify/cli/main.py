@@ -70,7 +70,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _explain(error: SmsNotifyError) -> int:
-    if isinstance(error, RuleFileError):
+    if isinstance(error, RuleFileError) and len(error.problems) > 1:
         for problem in error.problems:
             print(problem, file=sys.stderr)  # noqa: T201
     _tell(error.message, error.hint)

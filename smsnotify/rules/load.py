@@ -133,8 +133,14 @@ def _read(path: Path, problems: list[Problem]) -> _RuleFile | None:
         document = read_yaml(text)
     except OSError as error:
         told = (error.strerror or "it cannot be opened").lower()
+        missing = isinstance(error, FileNotFoundError)
         problems.append(
-            Problem(file=file, code="unreadable", message=f"the file cannot be read: {told}")
+            Problem(
+                file=file,
+                code="unreadable",
+                message=f"the file cannot be read: {told}",
+                hint="sms-notify init writes a first set of rules" if missing else "",
+            )
         )
         return None
     except YamlError as error:
