@@ -15,7 +15,6 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from smsnotify.model.message import Attempt
 from smsnotify.store import claims, outcomes
 from smsnotify.store.pauses import Paused, paused
 from smsnotify.store.store import Store
@@ -40,7 +39,6 @@ class Wave(msgspec.Struct, kw_only=True):
     """What one transaction shall do, in this order."""
 
     settled: list[outcomes.Settled] = []
-    tries: list[tuple[int, Attempt]] = []
     expired: list[str] = []
     put_back: list[claims.PutBack] = []
     starts: list[claims.Start] = []
@@ -56,9 +54,12 @@ class Wave(msgspec.Struct, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the transaction gave: the rows that may go out, the claimed ones, the pauses."""
+    """What the transaction gave: the rows that may go out, the claimed ones, the pauses.
 
-    started: set[str] = set()
+    `started_only` None: every row that was to start has started.
+    """
+
+    started_only: set[str] | None = None
     claimed: list[claims.Claimed] | None = None
     paused: Paused | None = None
 
@@ -87,7 +88,6 @@ class Books:
         owner = self.owner
         with self.store.begin() as connection:
             outcomes.settle(connection, wave.settled, owner=owner, wall=wall)
-            outcomes.note_attempts(connection, wave.tries)
             outcomes.expire(connection, wave.expired, owner=owner, wall=wall)
             claims.put_back(connection, wave.put_back, owner=owner)
             claims.renew(connection, wave.renew, owner=owner, until=until)
@@ -107,7 +107,7 @@ class Books:
                     priorities=wave.wanted.priorities,
                 )
             stopped = paused(connection) if wave.ask_paused else None
-        return Answer(started=started, claimed=claimed, paused=stopped)
+        return Answer(started_only=started, claimed=claimed, paused=stopped)
 
     async def paused(self) -> Paused:
         """Read what is paused, without waiting for a writer."""

@@ -173,7 +173,7 @@ class Dispatch:
         now = self._times.now()
         answer = await self._commit(wave, now)
         self._more = self._more or any(_is_due_again(one, now) for one in wave.settled)
-        self._flight.send(requests, answer.started)
+        self._flight.send(requests, answer.started_only)
         if answer.paused is not None:
             self._obey(answer.paused)
         brought = self._take(answer, wave.wanted, now)
@@ -231,7 +231,7 @@ class Dispatch:
 
     def _next_requests(self, wave: Wave) -> list[tuple[Lane, list[Claimed]]]:
         requests: list[tuple[Lane, list[Claimed]]] = []
-        now = self._times.now_at()
+        now = self._times.now()
         for lane in self._lanes.values():
             if not lane.waiting_count:
                 continue
@@ -300,9 +300,17 @@ class Dispatch:
         if wanted.is_whole:
             self._claimed_at = now
             self._more = len(answer.claimed) >= wanted.limit
+        sole: dict[str, Lane | None] = {}
         for message in answer.claimed:
-            self._kinds.setdefault(message.kind, message)
-            self._route(message)
+            kind = message.kind
+            if kind not in sole:
+                self._kinds.setdefault(kind, message)
+                sole[kind] = self._router.sole(message)
+            lane = None if message.account else sole[kind]
+            if lane is not None:
+                lane.add(message)
+            else:
+                self._route(message)
         return bool(answer.claimed)
 
     def _set_alarm(self) -> None:

@@ -11,7 +11,7 @@ from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw, Step, next_step
 from smsnotify.engine.routing import Router
 from smsnotify.engine.times import Times, micros
-from smsnotify.model.message import Attempt, ErrorWord, MessageState, Outcome, Result
+from smsnotify.model.message import ErrorWord, MessageState, Outcome, Result
 from smsnotify.store.claims import Claimed
 from smsnotify.store.outcomes import Settled
 
@@ -79,14 +79,20 @@ class Entries:
                 error=error,
                 error_text=outcome.raw_text,
                 due_at=now + micros(step.wait_s),
+                number=message.attempts + 1,
+                at=tried.at,
+                latency_ms=round(tried.latency_ms),
+                result=outcome.result,
+                tried_error=outcome.error or "",
+                http_status=outcome.http_status,
+                raw_code=outcome.raw_code,
             )
         )
-        wave.tries.append((message.attempts + 1, _attempt(tried, outcome)))
 
     def _step(self, tried: Tried, message: Claimed, outcome: Outcome) -> Step:
         expires_in_s = None
         if message.expires_at is not None:
-            expires_in_s = (message.expires_at - self._times.now_at()).total_seconds()
+            expires_in_s = (message.expires_at - self._times.now()) / 1_000_000
         return next_step(
             outcome,
             tries=message.attempts + 1,
@@ -105,18 +111,3 @@ class Entries:
             extra={"account": account, "reason": reason},
         )
         self._announce(account, reason)
-
-
-def _attempt(tried: Tried, outcome: Outcome) -> Attempt:
-    return Attempt(
-        message_id=outcome.message_id,
-        account=tried.lane.name,
-        at=tried.at,
-        latency_ms=tried.latency_ms,
-        result=outcome.result,
-        error=outcome.error or "",
-        http_status=outcome.http_status,
-        raw_code=outcome.raw_code,
-        raw_text=outcome.raw_text,
-        provider_message_id=outcome.provider_message_id,
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Final
 
 from smsnotify.engine.client import Transport
@@ -56,17 +55,22 @@ class Flight:
         """Return the messages in flight."""
         return [message for _, messages in self._running.values() for message in messages]
 
-    def send(self, requests: Sequence[tuple[Lane, list[Claimed]]], allowed: set[str]) -> None:
-        """Let requests go, with those of their messages that are marked as sending."""
-        at = self._times.wall_at()
+    def send(
+        self, requests: Sequence[tuple[Lane, list[Claimed]]], allowed: set[str] | None
+    ) -> None:
+        """Let requests go, with those of their messages that are marked as sending; None: all."""
+        at = self._times.wall()
+        create_task = asyncio.get_running_loop().create_task
         for lane, planned in requests:
-            messages = [message for message in planned if message.id in allowed]
+            messages = planned
+            if allowed is not None:
+                messages = [message for message in planned if message.id in allowed]
             if not messages:
                 lane.give_up()
             elif lane.local is not None:
                 self._hand_over(lane, lane.local, messages, at)
             elif lane.remote is not None:
-                task = asyncio.create_task(self._carry(lane, lane.remote, messages, at))
+                task = create_task(self._carry(lane, lane.remote, messages, at))
                 self._running[task] = (lane, messages)
                 task.add_done_callback(self._running.pop)
                 self.count += 1
@@ -76,7 +80,7 @@ class Flight:
             self._wake()
 
     def _hand_over(
-        self, lane: Lane, provider: LocalProvider, messages: list[Claimed], at: datetime
+        self, lane: Lane, provider: LocalProvider, messages: list[Claimed], at: int
     ) -> None:
         began = self._times.monotonic()
         sent = [outbound(message, lane, self._callback_url) for message in messages]
@@ -85,7 +89,7 @@ class Flight:
         self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, False, states))
 
     async def _carry(
-        self, lane: Lane, provider: HttpProvider, messages: list[Claimed], at: datetime
+        self, lane: Lane, provider: HttpProvider, messages: list[Claimed], at: int
     ) -> None:
         began = self._times.monotonic()
         sent = [outbound(message, lane, self._callback_url) for message in messages]
@@ -118,5 +122,5 @@ class Flight:
             for message in messages
         ]
         now = self._times.monotonic()
-        self._done.append(Tried(lane, messages, outcomes, self._times.wall_at(), now, 0.0))
+        self._done.append(Tried(lane, messages, outcomes, self._times.wall(), now, 0.0))
         self.count -= 1

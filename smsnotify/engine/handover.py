@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -22,6 +21,7 @@ from smsnotify.model.message import (
 )
 from smsnotify.providers.base import HttpProvider, LocalProvider
 from smsnotify.store.claims import Claimed
+from smsnotify.store.instants import from_micros
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +32,15 @@ CallbackUrl = Callable[[str, str], str]
 class Tried(msgspec.Struct, frozen=True, gc=False):
     """A request that is over: one outcome per message, in order.
 
-    `at` is when it went out, `started` the same on the monotonic clock. `states` is only filled
-    by local providers that know at once what became of a message. `split`: the provider refused
-    the batch as a whole, and each message shall go alone.
+    `at` is when it went out in microseconds of the machine's clock, `started` in seconds of the
+    monotonic one. `states` is only filled by local providers that know at once what became of a
+    message. `split`: the provider refused the batch as a whole, and each message shall go alone.
     """
 
     lane: Lane
     messages: Sequence[Claimed]
     outcomes: Sequence[Outcome]
-    at: datetime
+    at: int
     started: float
     latency_ms: float
     split: bool = False
@@ -56,7 +56,7 @@ def outbound(message: Claimed, lane: Lane, callback_url: CallbackUrl) -> Outboun
         encoding=message.encoding,
         sender=sender_of(message, lane),
         callback_url=callback_url(message.id, lane.name),
-        expires_at=message.expires_at,
+        expires_at=from_micros(message.expires_at),
     )
 
 
@@ -64,7 +64,7 @@ def sender_of(message: Claimed, lane: Lane) -> str:
     """Return the sender: the one that a conversation began on, else the account's own."""
     if message.sender and message.account == lane.name:
         return message.sender
-    return lane.account.provider.sender_for(message.country)
+    return lane.sender_for(message.country)
 
 
 async def carry(

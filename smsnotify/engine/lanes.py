@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Final, cast
 
 from smsnotify.engine.accounts import Account
@@ -15,6 +14,7 @@ from smsnotify.providers.base import HttpProvider, LocalProvider
 from smsnotify.store.claims import Claimed
 
 _LOCAL_WAVE: Final = 500  # messages
+_AHEAD: Final = 500
 _MOST_WAITING: Final = 1000
 _LONGEST_HOLD_S: Final = 3600.0
 _STOPPING: Final = {
@@ -47,10 +47,18 @@ class Lane:
         self.expired: list[str] = []
         # Messages whose batch was refused as a whole: each goes in a request of its own.
         self.alone: set[str] = set()
+        self._senders: dict[str, str] = {}
         self._monotonic = monotonic
         self._window = float(self.concurrency)
         self._held_until = 0.0
         self._narrowed_at = 0.0
+
+    def sender_for(self, country: str) -> str:
+        """Return the account's sender for a destination country, asked of the adapter once."""
+        sender = self._senders.get(country)
+        if sender is None:
+            sender = self._senders[country] = self.account.provider.sender_for(country)
+        return sender
 
     @property
     def waiting_count(self) -> int:
@@ -74,15 +82,15 @@ class Lane:
 
     @property
     def room(self) -> int:
-        """How many more messages this lane should claim: about two waves ahead."""
+        """How many more messages this lane should claim: a few waves ahead."""
         if not self.is_usable:
             return 0
         if self.breaker.is_half_open:
             return max(self.batch - self.waiting_count, 0)
-        ahead = 2 * self.concurrency * self.batch
+        ahead = max(2 * self.concurrency * self.batch, _AHEAD)
         if self.account.messages_per_second is not None:
             ahead = min(ahead, int(self.account.messages_per_second * 2) + 1)
-        return max(min(max(ahead, 2), _MOST_WAITING) - self.waiting_count, 0)
+        return max(min(ahead, _MOST_WAITING) - self.waiting_count, 0)
 
     def add(self, message: Claimed) -> None:
         """Let a message wait here for its turn."""
@@ -93,15 +101,15 @@ class Lane:
         """True when less waits here than one wave takes."""
         return self.room > 0 and self.waiting_count < self.concurrency * self.batch
 
-    def next_requests(self, now: datetime, limit: int | None = None) -> Iterator[list[Claimed]]:
+    def next_requests(self, now: int, limit: int | None = None) -> Iterator[list[Claimed]]:
         """Take the messages that may leave now, grouped into requests, urgent ones first.
 
         Those that expired while they waited go to `expired` instead.
         """
-        while self.is_usable and (limit is None or limit > 0):
-            width = 1 if self.breaker.is_half_open else max(int(self._window), 1)
-            if self.in_flight >= width:
-                return
+        if not self.is_usable:
+            return
+        width = 1 if self.breaker.is_half_open else max(int(self._window), 1)
+        while self.in_flight < width:
             messages = self._next_request(now, limit)
             if not messages:
                 return
@@ -112,7 +120,7 @@ class Lane:
                 limit -= len(messages)
             yield messages
 
-    def _next_request(self, now: datetime, limit: int | None) -> list[Claimed]:
+    def _next_request(self, now: int, limit: int | None) -> list[Claimed]:
         ready = self.bucket.ready()
         if ready == 0:
             return []
@@ -137,7 +145,7 @@ class Lane:
             taken.append(message)
         return taken
 
-    def _next_message(self, now: datetime) -> Claimed | None:
+    def _next_message(self, now: int) -> Claimed | None:
         for queue in self.waiting:
             while queue:
                 message = queue.popleft()

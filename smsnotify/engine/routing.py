@@ -36,6 +36,14 @@ class Router:
                 return usable[0] if len(usable) == 1 else self._share(usable)
         return None
 
+    def sole(self, message: Claimed) -> Lane | None:
+        """Return the lane for every untried message of this kind now; None: pick one by one."""
+        for group in self._serving(message):
+            usable = [lane for lane in group if lane.is_usable]
+            if usable:
+                return usable[0] if len(usable) == 1 else None
+        return None
+
     def has_other(self, message: Claimed, lane: Lane, error: ErrorWord | None) -> bool:
         """Say whether another account could take a message that failed on `lane` with `error`."""
         onward = _after(lane, self._serving(message), message, error or "")

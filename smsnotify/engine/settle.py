@@ -27,7 +27,6 @@ from smsnotify.engine.retry import LOOKS_S, MOST_RESENDS
 from smsnotify.engine.times import Times, micros
 from smsnotify.model.http import HttpRequest
 from smsnotify.model.message import (
-    Attempt,
     ErrorWord,
     MessageState,
     OutboundMessage,
@@ -37,6 +36,7 @@ from smsnotify.model.message import (
 from smsnotify.providers.base import HttpProvider, LookupAnswer, LookupResult
 from smsnotify.store import outcomes, unknowns
 from smsnotify.store.claims import LEASE_S
+from smsnotify.store.instants import to_micros
 from smsnotify.store.unknowns import CutOff, Doubtful, Ruling
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class Settler:
         wall, now = self._times.wall(), self._times.now()
         found = unknowns.find_cut_off(connection, mode=self._books.mode, wall=wall, limit=_MANY)
         unknowns.take_over(connection, [self._ruling_of(one, now) for one in found], wall=wall)
-        outcomes.note_attempts(connection, [(one.attempts, _cut_off_try(one)) for one in found])
+        outcomes.note_tries(connection, [_cut_off_try(one) for one in found])
         if found:
             log.warning("took over messages that were cut off", extra={"count": len(found)})
         return len(found)
@@ -334,14 +334,15 @@ def _still_unknown(message: Doubtful, looks: int, due_at: int, told: str) -> Rul
     )
 
 
-def _cut_off_try(one: CutOff) -> Attempt:
-    return Attempt(
-        message_id=one.id,
+def _cut_off_try(one: CutOff) -> outcomes.Settled:
+    return outcomes.Settled(
+        id=one.id,
+        state=MessageState.UNKNOWN,
         account=one.account,
-        at=one.sent_at,
-        latency_ms=0,
+        error_text=_CUT_OFF,
+        number=one.attempts,
+        at=to_micros(one.sent_at),
         result=Result.UNKNOWN,
-        raw_text=_CUT_OFF,
     )
 
 

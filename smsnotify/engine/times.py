@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from smsnotify.base.clock import Clock, system_clock
-from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.instants import to_micros
 
 
 class Times:
@@ -35,10 +35,6 @@ class Times:
         """The run's moment in microseconds."""
         elapsed = int((self.monotonic() - self._began_monotonic) * 1_000_000)
         return max(to_micros(self._clock()), self._began + elapsed)
-
-    def now_at(self) -> datetime:
-        """The run's moment as an aware instant."""
-        return from_micros(self.now())
 
     def wall(self) -> int:
         """The machine's moment in microseconds."""

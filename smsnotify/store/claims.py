@@ -11,15 +11,13 @@ that decides what is due, `wall` the machine's clock, which leases are measured 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection
 
-from smsnotify.store.instants import from_micros
-from smsnotify.store.rowset import is_postgres, packed, source, words
+from smsnotify.store.rowset import execute, is_postgres, packed, source, statement, words
 
 LEASE_S: Final = 30.0
 """How long a claim holds without being renewed."""
@@ -32,8 +30,11 @@ LEASE_IS_FREE: Final = (
 """SQL: nobody holds the row at `:wall`."""
 
 
-class Claimed(msgspec.Struct, frozen=True, gc=False):
-    """A due message under our lease. `account` is who tried last, `error` what came of it."""
+class Claimed(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A due message under our lease. `account` is who tried last, `error` what came of it.
+
+    Instants are the tables' microseconds.
+    """
 
     id: str
     priority: int
@@ -49,7 +50,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
     on_unknown: str
     error: str
     attempts: int
-    expires_at: datetime | None
+    expires_at: int | None
 
     @property
     def kind(self) -> str:
@@ -59,6 +60,7 @@ class Claimed(msgspec.Struct, frozen=True, gc=False):
 
 _make: Callable[..., Claimed] = Claimed
 _COLUMNS: Final = Claimed.__struct_fields__
+_decode: Final = msgspec.json.Decoder(list[Claimed]).decode
 _KIND: Final = "route || '|' || country || '|' || channel"
 
 
@@ -85,8 +87,7 @@ class Backlog(NamedTuple):
     next_free_at: int | None
 
 
-@cache
-def _claim_statement(postgres: bool, run: bool, skip: bool) -> TextClause:
+def _due(postgres: bool, columns: str, run: bool, skip: bool) -> str:
     conditions = [
         "state = 'queued' AND mode = :mode AND priority = :priority AND due_at <= :now",
         LEASE_IS_FREE,
@@ -95,20 +96,38 @@ def _claim_statement(postgres: bool, run: bool, skip: bool) -> TextClause:
         conditions.append("run = :run")
     if skip:
         conditions.append(f"{_KIND} NOT IN ({words(postgres, 'skip')})")
-    due = (
-        f"SELECT id FROM messages WHERE {' AND '.join(conditions)} ORDER BY due_at, id LIMIT :room"
-    )
+    where = " AND ".join(conditions)
+    return f"SELECT {columns} FROM messages WHERE {where} ORDER BY due_at, id LIMIT :room"
+
+
+@cache
+def _claim_statement(run: bool, skip: bool) -> str:
+    """PostgreSQL: rows that another worker is claiming now are passed by."""
     returning = ", ".join(f"messages.{name}" for name in _COLUMNS)
-    if postgres:
-        return text(
-            f"WITH due AS MATERIALIZED ({due} FOR UPDATE SKIP LOCKED) "
-            "UPDATE messages SET lease_owner = :owner, lease_until = :until "
-            f"FROM due WHERE messages.id = due.id RETURNING {returning}"
-        )
-    return text(
+    return statement(
+        True,
+        f"WITH due AS MATERIALIZED ({_due(True, 'id', run, skip)} FOR UPDATE SKIP LOCKED) "
         "UPDATE messages SET lease_owner = :owner, lease_until = :until "
-        f"WHERE id IN ({due}) RETURNING {', '.join(_COLUMNS)}"
+        f"FROM due WHERE messages.id = due.id RETURNING {returning}",
     )
+
+
+@cache
+def _due_statement(run: bool, skip: bool) -> str:
+    """SQLite, under its write lock: all due rows as one JSON value.
+
+    RETURNING would give the interpreter lock away and take it back for every row.
+    """
+    columns = ", ".join(_COLUMNS)
+    return (
+        f"SELECT json_group_array(json_array({columns})) FROM ({_due(False, columns, run, skip)})"
+    )
+
+
+_LEASE_STATEMENT: Final = (
+    "UPDATE messages SET lease_owner = :owner, lease_until = :until "
+    f"WHERE id IN ({words(False, 'ids')})"
+)
 
 
 def claim(
@@ -128,14 +147,10 @@ def claim(
 
     `skip` holds kinds (`Claimed.kind`) that nobody can send now; `run` keeps to one run's rows.
     """
-    statement = _claim_statement(is_postgres(connection), bool(run), bool(skip))
-    values: dict[str, object] = {
-        "owner": owner,
-        "mode": mode,
-        "now": now,
-        "wall": wall,
-        "until": until,
-    }
+    postgres = is_postgres(connection)
+    asking = (_claim_statement if postgres else _due_statement)(bool(run), bool(skip))
+    values: dict[str, object] = {"mode": mode, "now": now, "wall": wall}
+    values["owner"], values["until"] = owner, until
     if run:
         values["run"] = run
     if skip:
@@ -145,54 +160,62 @@ def claim(
         room = limit - len(found)
         if room <= 0:
             break
-        rows = connection.execute(statement, values | {"priority": priority, "room": room})
-        found += sorted((_claimed(row) for row in rows), key=lambda one: (one.due_at, one.id))
+        values["priority"], values["room"] = priority, room
+        answer = execute(connection, asking, values)
+        some = [_make(*row) for row in answer] if postgres else _decode(answer.scalar_one())
+        found += sorted(some, key=lambda one: (one.due_at, one.id))
+    if found and not postgres:
+        ids = packed([one.id for one in found])
+        execute(connection, _LEASE_STATEMENT, {"owner": owner, "until": until, "ids": ids})
     return found
 
 
-def _claimed(row: Sequence[Any]) -> Claimed:
-    *fields, expires_at = row
-    return _make(*fields, from_micros(expires_at))
-
-
 @cache
-def _start_statement(postgres: bool) -> TextClause:
+def _start_statement(postgres: bool) -> str:
     rows = source(postgres, {"id": "text", "account": "text", "sender": "text"})
-    return text(
+    return statement(
+        postgres,
         "UPDATE messages SET state = 'sending', account = r.account, sender = r.sender, "
         "attempts = attempts + 1, lease_until = :until, updated_at = :wall "
         f"FROM {rows} WHERE messages.id = r.id "
-        "AND messages.state = 'queued' AND messages.lease_owner = :owner"
+        "AND messages.state = 'queued' AND messages.lease_owner = :owner",
     )
 
 
 def start(
     connection: Connection, starts: Sequence[Start], *, owner: str, wall: int, until: int
-) -> set[str]:
-    """Mark rows as `sending`; return the ids that may go out.
+) -> set[str] | None:
+    """Mark rows as `sending`; return None, or the ids of those that may go out when not all may.
 
     A row is missing when somebody cancelled it or took it over meanwhile: it must not be sent.
     """
     if not starts:
-        return set()
+        return None
     rows = packed(starts)
-    statement = _start_statement(is_postgres(connection))
+    postgres = is_postgres(connection)
     values = {"rows": rows, "owner": owner, "wall": wall, "until": until}
-    if connection.execute(statement, values).rowcount == len(starts):
-        return {one.id for one in starts}
-    ours = text(
-        "SELECT id FROM messages WHERE state = 'sending' AND lease_owner = :owner "
-        f"AND id IN ({words(is_postgres(connection), 'ids')})"
-    )
+    if execute(connection, _start_statement(postgres), values).rowcount == len(starts):
+        return None
     ids = packed([one.id for one in starts])
-    return set(connection.execute(ours, {"owner": owner, "ids": ids}).scalars())
+    found = execute(connection, _started_statement(postgres), {"owner": owner, "ids": ids})
+    return set(found.scalars())
 
 
 @cache
-def _renew_statement(postgres: bool) -> TextClause:
-    return text(
+def _started_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
+        "SELECT id FROM messages WHERE state = 'sending' AND lease_owner = :owner "
+        f"AND id IN ({words(postgres, 'ids')})",
+    )
+
+
+@cache
+def _renew_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
         "UPDATE messages SET lease_until = :until "
-        f"WHERE id IN ({words(postgres, 'ids')}) AND lease_owner = :owner"
+        f"WHERE id IN ({words(postgres, 'ids')}) AND lease_owner = :owner",
     )
 
 
@@ -200,16 +223,17 @@ def renew(connection: Connection, ids: Collection[str], *, owner: str, until: in
     """Hold the leases on these rows for longer."""
     if ids:
         values = {"ids": packed(list(ids)), "owner": owner, "until": until}
-        connection.execute(_renew_statement(is_postgres(connection)), values)
+        execute(connection, _renew_statement(is_postgres(connection)), values)
 
 
 @cache
-def _put_back_statement(postgres: bool) -> TextClause:
-    return text(
+def _put_back_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
         "UPDATE messages SET lease_owner = '', lease_until = NULL, "
         "due_at = COALESCE(r.due_at, messages.due_at) "
         f"FROM {source(postgres, {'id': 'text', 'due_at': 'int'})} WHERE messages.id = r.id "
-        "AND messages.state = 'queued' AND messages.lease_owner = :owner"
+        "AND messages.state = 'queued' AND messages.lease_owner = :owner",
     )
 
 
@@ -217,19 +241,25 @@ def put_back(connection: Connection, rows: Sequence[PutBack], *, owner: str) -> 
     """Give claimed rows back, so that any worker may have them."""
     if rows:
         values = {"rows": packed(rows), "owner": owner}
-        connection.execute(_put_back_statement(is_postgres(connection)), values)
+        execute(connection, _put_back_statement(is_postgres(connection)), values)
 
 
 def backlog(connection: Connection, *, mode: str, now: int, wall: int, run: str = "") -> Backlog:
     """Count what is still queued in a mode (and run), leased or not."""
-    its_run = " AND run = :run" if run else ""
-    statement = text(
-        "SELECT count(*), "
-        f"min(CASE WHEN {LEASE_IS_FREE} AND due_at > :now THEN due_at END), "
-        f"min(CASE WHEN NOT {LEASE_IS_FREE} THEN lease_until END) "
-        f"FROM messages WHERE state = 'queued' AND mode = :mode{its_run}"
-    )
     values: dict[str, object] = {"mode": mode, "now": now, "wall": wall}
     if run:
         values["run"] = run
-    return Backlog(*connection.execute(statement, values).one())
+    counting = _backlog_statement(is_postgres(connection), bool(run))
+    return Backlog._make(execute(connection, counting, values).one())
+
+
+@cache
+def _backlog_statement(postgres: bool, run: bool) -> str:
+    its_run = " AND run = :run" if run else ""
+    return statement(
+        postgres,
+        "SELECT count(*), "
+        f"min(CASE WHEN {LEASE_IS_FREE} AND due_at > :now THEN due_at END), "
+        f"min(CASE WHEN NOT {LEASE_IS_FREE} THEN lease_until END) "
+        f"FROM messages WHERE state = 'queued' AND mode = :mode{its_run}",
+    )

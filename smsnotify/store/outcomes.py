@@ -9,15 +9,19 @@ from functools import cache
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection
 
-from smsnotify.model.message import Attempt
-from smsnotify.store.instants import to_micros
-from smsnotify.store.rowset import is_postgres, packed, source
+from smsnotify.store.instants import from_micros
+from smsnotify.store.receipts import apply_early
+from smsnotify.store.rowset import execute, is_postgres, packed, source, statement
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The state that a message goes to, and since when it is due for the next step."""
+    """What one try came to: the state that the message goes to, and the row of the try itself.
+
+    `due_at` is since when it is due for the next step. `error` and `error_text` are the message's,
+    `tried_error` the try's own word. `number` counts tries from 1; 0 means that none was made.
+    """
 
     id: str
     state: str
@@ -25,7 +29,14 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provider_message_id: str = ""
     error: str = ""
     error_text: str = ""
-    due_at: int
+    due_at: int = 0
+    number: int = 0
+    at: int = 0
+    latency_ms: int = 0
+    result: str = ""
+    tried_error: str = ""
+    http_status: int = 0
+    raw_code: str = ""
 
 
 _SETTLED: Final = {
@@ -38,96 +49,94 @@ _SETTLED: Final = {
     "due_at": "int",
 }
 
+_ANY_EARLY: Final = "SELECT EXISTS (SELECT 1 FROM receipts WHERE outcome = 'early')"
+
+# Column of `attempts`: (name in Settled, its kind).
 _TRIED: Final = {
-    "message_id": "text",
-    "number": "int",
-    "account": "text",
-    "at": "int",
-    "latency_ms": "int",
-    "result": "text",
-    "error": "text",
-    "http_status": "int",
-    "raw_code": "text",
-    "raw_text": "text",
-    "provider_message_id": "text",
+    "message_id": ("id", "text"),
+    "number": ("number", "int"),
+    "account": ("account", "text"),
+    "at": ("at", "int"),
+    "latency_ms": ("latency_ms", "int"),
+    "result": ("result", "text"),
+    "error": ("tried_error", "text"),
+    "http_status": ("http_status", "int"),
+    "raw_code": ("raw_code", "text"),
+    "raw_text": ("error_text", "text"),
+    "provider_message_id": ("provider_message_id", "text"),
 }
 
 
 @cache
-def _settle_statement(postgres: bool) -> TextClause:
+def _settle_statement(postgres: bool) -> str:
     # A worker that was thought dead may still bring an answer: it counts as long as the message
     # is in doubt, and an acceptance even when the message waits to be sent again. A receipt that
     # came first has moved the row beyond `sending`, and stays.
-    return text(
+    return statement(
+        postgres,
         "UPDATE messages SET state = r.state, error = r.error, error_text = r.error_text, "
         "provider_message_id = CASE WHEN r.provider_message_id <> '' "
         "THEN r.provider_message_id ELSE messages.provider_message_id END, "
+        "doubt_ended_by = CASE WHEN messages.state = 'unknown' THEN 'answer' "
+        "ELSE messages.doubt_ended_by END, "
         "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, updated_at = :wall "
         f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id AND ("
         "(messages.state = 'sending' AND messages.lease_owner = :owner) "
         "OR (messages.state = 'unknown' AND r.state <> 'unknown') "
-        "OR (messages.state = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))"
+        "OR (messages.state = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))",
     )
 
 
 @cache
-def _link_statement(postgres: bool) -> TextClause:
-    return text(
+def _link_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
         "UPDATE messages SET provider_message_id = r.provider_message_id, account = r.account "
         f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id "
-        "AND messages.provider_message_id = '' AND r.provider_message_id <> ''"
+        "AND messages.provider_message_id = '' AND r.provider_message_id <> ''",
     )
 
 
 def settle(connection: Connection, rows: Sequence[Settled], *, owner: str, wall: int) -> None:
-    """Write what became of rows that `owner` had in flight."""
+    """Write what became of rows that `owner` had in flight, and receipts that were here first."""
     if not rows:
         return
     postgres, written = is_postgres(connection), packed(rows)
     values = {"rows": written, "owner": owner, "wall": wall}
-    if connection.execute(_settle_statement(postgres), values).rowcount != len(rows):
-        connection.execute(_link_statement(postgres), {"rows": written})
+    if execute(connection, _settle_statement(postgres), values).rowcount != len(rows):
+        execute(connection, _link_statement(postgres), {"rows": written})
+    execute(connection, _tries_statement(postgres), {"rows": written})
+    # Nearly always there is none: asked here without the query compiler.
+    if execute(connection, _ANY_EARLY, {}).scalar():
+        ids = {(row.account, row.provider_message_id) for row in rows if row.provider_message_id}
+        apply_early(connection, ids, from_micros(wall))
 
 
 @cache
-def _attempts_statement(postgres: bool) -> TextClause:
+def _tries_statement(postgres: bool) -> str:
     names = ", ".join(_TRIED)
-    read = ", ".join(f"r.{name}" for name in _TRIED)
-    return text(
-        f"INSERT INTO attempts ({names}) SELECT {read} FROM {source(postgres, _TRIED)} "
-        "WHERE true ON CONFLICT (message_id, number) DO NOTHING"
+    read = ", ".join(f"r.{name}" for name, _ in _TRIED.values())
+    return statement(
+        postgres,
+        f"INSERT INTO attempts ({names}) SELECT {read} "
+        f"FROM {source(postgres, dict(_TRIED.values()))} "
+        "WHERE r.number > 0 ON CONFLICT (message_id, number) DO NOTHING",
     )
 
 
-def note_attempts(connection: Connection, tries: Sequence[tuple[int, Attempt]]) -> None:
-    """Write one row a try: (its number, counted from 1, and the try)."""
-    if tries:
-        rows = [_attempt_row(number, attempt) for number, attempt in tries]
-        connection.execute(_attempts_statement(is_postgres(connection)), {"rows": packed(rows)})
-
-
-def _attempt_row(number: int, attempt: Attempt) -> dict[str, object]:
-    return {
-        "message_id": attempt.message_id,
-        "number": number,
-        "account": attempt.account,
-        "at": to_micros(attempt.at),
-        "latency_ms": round(attempt.latency_ms),
-        "result": attempt.result,
-        "error": attempt.error,
-        "http_status": attempt.http_status,
-        "raw_code": attempt.raw_code,
-        "raw_text": attempt.raw_text,
-        "provider_message_id": attempt.provider_message_id,
-    }
+def note_tries(connection: Connection, rows: Sequence[Settled]) -> None:
+    """Write the tries alone: for messages whose state is decided elsewhere."""
+    if rows:
+        execute(connection, _tries_statement(is_postgres(connection)), {"rows": packed(rows)})
 
 
 @cache
-def _expire_statement(postgres: bool) -> TextClause:
-    return text(
+def _expire_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
         "UPDATE messages SET state = 'expired', error = 'expired', lease_owner = '', "
         f"lease_until = NULL, updated_at = :wall FROM {source(postgres, {'id': 'text'})} "
-        "WHERE messages.id = r.id AND messages.state = 'queued' AND messages.lease_owner = :owner"
+        "WHERE messages.id = r.id AND messages.state = 'queued' AND messages.lease_owner = :owner",
     )
 
 
@@ -136,4 +145,4 @@ def expire(connection: Connection, ids: Sequence[str], *, owner: str, wall: int)
     if ids:
         rows = packed([{"id": one} for one in ids])
         values = {"rows": rows, "owner": owner, "wall": wall}
-        connection.execute(_expire_statement(is_postgres(connection)), values)
+        execute(connection, _expire_statement(is_postgres(connection)), values)

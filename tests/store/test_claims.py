@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, insert, select, text
 
-from smsnotify.model.message import Attempt, Result
 from smsnotify.store import claims, outcomes, unknowns
 from smsnotify.store.claims import PutBack, Start
 from smsnotify.store.open import open_store, upgrade_store
@@ -91,7 +91,7 @@ def row(store: Store, one: str) -> dict[str, object]:
         return dict(found)
 
 
-def in_flight(store: Store, *ids: str, owner: str = "me", at: int = NOW) -> set[str]:
+def in_flight(store: Store, *ids: str, owner: str = "me", at: int = NOW) -> set[str] | None:
     starts = [Start(one, "main", "ACME") for one in ids]
     with store.begin() as connection:
         return claims.start(connection, starts, owner=owner, wall=at, until=at + LEASE)
@@ -136,7 +136,7 @@ def test_a_claim_gives_everything_that_sending_needs(store: Store) -> None:
         )
     assert (one.body, one.recipient, one.kind) == ("Hi", "+6591230000", "default|SG|sms")
     assert (one.account, one.error, one.attempts) == ("old", "provider_down", 0)
-    assert one.expires_at == datetime.fromtimestamp((NOW + SECOND) / SECOND, UTC)
+    assert (one.expires_at, one.due_at) == (NOW + SECOND, NOW)
 
 
 def test_a_claimed_message_belongs_to_one_worker_until_its_lease_ends(store: Store) -> None:
@@ -186,7 +186,7 @@ def test_only_rows_still_queued_under_our_lease_start(store: Store) -> None:
 def test_a_start_that_is_repeated_after_a_lost_commit_still_counts(store: Store) -> None:
     add(store, "one")
     take(store)
-    assert in_flight(store, "one") == {"one"}
+    assert in_flight(store, "one") is None
     assert in_flight(store, "one") == {"one"}
     assert row(store, "one")["attempts"] == 1
 
@@ -231,27 +231,40 @@ def test_the_id_of_a_message_whose_receipt_came_first_is_linked(store: Store) ->
 
 
 def test_every_try_is_a_row_and_a_repeated_one_is_written_once(store: Store) -> None:
-    at = datetime.fromtimestamp(NOW / SECOND, UTC)
-    first = Attempt(
-        message_id="one",
+    add(store, "one")
+    first = Settled(
+        id="one",
+        state="queued",
         account="main",
-        at=at,
-        latency_ms=12.6,
-        result=Result.RETRY,
-        error="rate_limited",
+        number=1,
+        at=NOW,
+        latency_ms=13,
+        result="retry",
+        tried_error="rate_limited",
         http_status=429,
         raw_code="20429",
-        raw_text="slow\x00 \ud800 down: “later”",
+        error_text="slow\x00 \ud800 down: “later”",
     )
+    settle(store, first)
+    settle(store, first, msgspec.structs.replace(first, number=2))
     with store.begin() as connection:
-        outcomes.note_attempts(connection, [(1, first)])
-        outcomes.note_attempts(connection, [(1, first), (2, first)])
+        outcomes.note_tries(connection, [first, msgspec.structs.replace(first, number=3)])
+        outcomes.note_tries(connection, [])
     with store.read() as connection:
         rows = connection.execute(select(attempts).order_by(attempts.c.number)).mappings().all()
-    assert [one["number"] for one in rows] == [1, 2]
+    assert [one["number"] for one in rows] == [1, 2, 3]
     assert (rows[0]["latency_ms"], rows[0]["http_status"], rows[0]["at"]) == (13, 429, NOW)
+    assert (rows[0]["result"], rows[0]["error"]) == ("retry", "rate_limited")
     assert rows[0]["raw_text"].startswith("slow")
     assert rows[0]["raw_text"].endswith("down: “later”")
+
+
+def test_a_message_that_was_not_tried_gets_no_try(store: Store) -> None:
+    add(store, "one", state="sending", lease_owner="me")
+    settle(store, Settled(id="one", state="queued", due_at=NOW))
+    with store.read() as connection:
+        assert connection.execute(select(attempts)).all() == []
+    assert row(store, "one")["state"] == "queued"
 
 
 def test_an_expired_message_is_given_up_by_its_owner_only(store: Store) -> None:
@@ -320,14 +333,14 @@ def test_an_unknown_message_is_looked_at_by_one_worker_when_it_is_due(store: Sto
 
 def test_a_doubtful_message_knows_when_its_last_try_went_out(store: Store) -> None:
     add(store, "one", state="unknown", attempts=2)
-    at = datetime.fromtimestamp((NOW - SECOND) / SECOND, UTC)
-    tried = Attempt(message_id="one", account="main", at=at, latency_ms=1, result=Result.UNKNOWN)
+    at = NOW - SECOND
+    tried = Settled(id="one", state="unknown", number=2, at=at, result="unknown")
     with store.begin() as connection:
-        outcomes.note_attempts(connection, [(2, tried)])
+        outcomes.note_tries(connection, [tried])
         (one,) = unknowns.claim_doubtful(
             connection, owner="me", mode="live", now=NOW, wall=NOW, until=NOW + LEASE, limit=9
         )
-    assert one.tried_at == at
+    assert one.tried_at == datetime.fromtimestamp(at / SECOND, UTC)
     assert one.since == datetime.fromtimestamp(NOW / SECOND, UTC)
 
 
@@ -362,7 +375,7 @@ def _plan(connection: Connection, statement: str) -> str:
 
 def test_claims_and_look_ups_walk_an_index_and_sort_nothing(tmp_path: object) -> None:
     with open_store(f"sqlite:///{tmp_path}/books.db") as store, store.begin() as connection:
-        claim = _plan(connection, str(claims._claim_statement(False, False, False)))
+        claim = _plan(connection, claims._due_statement(False, False))
         cut_off = _plan(connection, str(unknowns._cut_off_statement(False)))
         doubt = _plan(connection, str(unknowns._doubtful_statement(False)))
     assert "ix_messages_claim (mode=? AND priority=? AND due_at<?)" in claim
