@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Page, all_pages
+from doc_pages import Page, all_pages
 from generators.commands import commands, is_flag
 
 from smsnotify.cli.app import COMMANDS

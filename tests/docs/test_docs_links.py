@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, all_pages
+from doc_pages import ROOT, all_pages
 
 PAGES = {page.name: page for page in all_pages()}
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

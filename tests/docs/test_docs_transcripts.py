@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ROOT
+from doc_pages import ROOT
 from generate import TRANSCRIPTS
 from generators.transcripts import Step, normal, rewritten, run_page
 
