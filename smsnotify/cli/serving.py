@@ -37,6 +37,7 @@ def run_desk(desk: Desk, host: str, port: int, *, delivering: bool, ticking: boo
     with open_books(settings) as store:
         listener = open_socket(host, port)
         serving = Serving(store, loaded, clock=desk.clock)
+        deadline = threading.Timer(_HARD_EXIT_S, os._exit, (_CUT_OFF,))
         _greet(desk, listener.getsockname(), settings.mode.value, len(loaded.rules.rules))
         try:
             served = run_loop(
@@ -46,11 +47,12 @@ def run_desk(desk: Desk, host: str, port: int, *, delivering: bool, ticking: boo
                     listener,
                     delivering=delivering,
                     ticking=ticking,
-                    stopping=lambda: _stopping(desk),
+                    stopping=lambda: _stopping(desk, deadline),
                 )
             )
         finally:
             serving.close()
+            deadline.cancel()
     return _say_goodbye(desk, served)
 
 
@@ -62,13 +64,12 @@ def _greet(desk: Desk, address: tuple[str, int], mode: str, rules: int) -> None:
     desk.note(f"serving on {url}, mode {mode}, {rules} rules; Ctrl-C ends it")
 
 
-def _stopping(desk: Desk) -> None:
+def _stopping(desk: Desk, deadline: threading.Timer) -> None:
     desk.note("stopping: what is in flight may come back")
     # A database that hangs must not hold the process for longer than was promised. Nothing is
     # lost by it: the next start takes over what was cut off.
-    timer = threading.Timer(_HARD_EXIT_S, os._exit, (_CUT_OFF,))
-    timer.daemon = True
-    timer.start()
+    deadline.daemon = True
+    deadline.start()
 
 
 def _say_goodbye(desk: Desk, served: Served) -> int:

@@ -13,12 +13,14 @@ from smsnotify.base.errors import StoreError
 from smsnotify.engine.delivery import watch
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.ticking import Ticked, tick
+from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.state import Serving
 from smsnotify.wiring import build
 
 log = logging.getLogger(__name__)
 
 TICK_S: Final = 30.0
+LOOK_BACK_S: Final = 300.0
 GRACE_S: Final = 6.0
 """What is in flight has so long to come back when the process shall end."""
 
@@ -99,6 +101,21 @@ def _tick(serving: Serving, owner: str) -> Ticked | None:
         return tick(store, loaded.rules, loaded.policy, now, go_on=serving.go_on)
     finally:
         store.end_turn(_TURN, owner)
+
+
+async def look_back(serving: Serving, stop: asyncio.Event, every_s: float = LOOK_BACK_S) -> None:
+    """Keep the figures of the last month at hand: they cost too much to be read at every scrape."""
+
+    def read() -> ReceiptStats:
+        mode = serving.loaded.settings.mode.value
+        return serving.store.receipt_stats(serving.clock(), mode)
+
+    while not stop.is_set():
+        try:
+            serving.metrics.past = await serving.threads.clock(read)
+        except Exception as error:
+            _tell("the look at the last month", error)
+        await _rest(stop, every_s)
 
 
 def _tell(what: str, error: Exception) -> None:

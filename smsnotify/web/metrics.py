@@ -11,6 +11,7 @@ from smsnotify.engine.posted import Posted
 from smsnotify.engine.settle import SettleReport
 from smsnotify.engine.ticking import Ticked
 from smsnotify.store.gauges import Gauges
+from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.exposition import Counter, Gauge, Histogram, Labels, render
 
 _LATENCY_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -22,7 +23,8 @@ class Metrics:
     """The counters of one process; every method may be called from any thread."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Begin at zero; `past` is read now and then, by whoever has the time."""
+        self.past: ReceiptStats | None = None
         self.sends = Counter(
             "smsnotify_sends_total",
             "Messages handed to an account, by what came of the try.",
@@ -148,10 +150,41 @@ class Metrics:
         )
         if figures is None:
             return render([*counted, up])
-        return render([*counted, up, *_gauges(figures, ticked_at, now)])
+        past = _past(self.past) if self.past is not None else []
+        return render([*counted, up, *_gauges(figures, ticked_at, now), *past])
 
 
 _PLURALS = {"send": "queued", "hold": "held", "stop": "stopped"}
+
+
+def _past(stats: ReceiptStats) -> list[Gauge]:
+    lags: dict[Labels, float] = {}
+    for account, lag in stats.lags.items():
+        lags |= {(account, "0.5"): lag.median_s, (account, "0.95"): lag.p95_s}
+    return [
+        Gauge(
+            "smsnotify_doubted_messages",
+            "Messages of 30 days that were unknown at some time, by what ended it.",
+            ("ended_by",),
+            {(ended_by,): float(count) for ended_by, count in stats.doubts.items()},
+        ),
+        Gauge(
+            "smsnotify_tried_messages",
+            "Messages of 30 days that were handed to a provider at least once.",
+            values={(): float(stats.tried)},
+        ),
+        Gauge(
+            "smsnotify_delivered_lag_seconds",
+            "From handing over to delivered, the newest texts of 30 days.",
+            ("account", "quantile"),
+            lags,
+        ),
+        Gauge(
+            "smsnotify_no_word_messages",
+            "Handed over, and no final word for 72 hours.",
+            values={(): float(stats.no_word)},
+        ),
+    ]
 
 
 def _gauges(figures: Gauges, ticked_at: datetime | None, now: datetime) -> list[Gauge]:

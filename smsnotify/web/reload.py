@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import Final, NamedTuple
 
-from smsnotify.base.errors import ConfigError, RuleFileError
+from smsnotify.base.errors import RuleFileError, SmsNotifyError
 from smsnotify.base.redact import scrub
 from smsnotify.web.state import Serving
 from smsnotify.wiring.loading import (
@@ -68,9 +68,14 @@ class Reloader:
         async with self._lock:
             try:
                 loaded, look = await self._serving.threads.short(self._read)
-            except (ConfigError, RuleFileError, OSError) as error:
+            except Exception as error:
+                # Whatever it is, the desk goes on as it was.
                 self._serving.metrics.reloads.add("error")
-                log.error("settings and rules were not read again, the old ones go on:")
+                known = isinstance(error, SmsNotifyError | OSError)
+                log.error(
+                    "settings and rules were not read again, the old ones go on:",
+                    exc_info=None if known else error,
+                )
                 for line in _told(error):
                     log.error("  %s", scrub(line))
                 return False

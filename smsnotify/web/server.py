@@ -15,7 +15,7 @@ import uvicorn
 from smsnotify.base.errors import StoppedError
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.web.app import create_app
-from smsnotify.web.background import GRACE_S, deliver, tick_on
+from smsnotify.web.background import GRACE_S, deliver, look_back, tick_on
 from smsnotify.web.reload import Reloader
 from smsnotify.web.signals import listening
 from smsnotify.web.state import Serving
@@ -90,7 +90,8 @@ async def serve(
     with listening(calls):
         http = asyncio.create_task(server.serve(sockets=[listener]))
         sending = asyncio.create_task(deliver(serving, stop)) if delivering else None
-        others = [asyncio.create_task(reloader.watch())]
+        reloading = asyncio.create_task(reloader.watch())
+        others = [asyncio.create_task(look_back(serving, stop))]
         if ticking:
             others.append(asyncio.create_task(tick_on(serving, stop)))
         stopped = asyncio.create_task(stop.wait())
@@ -99,9 +100,11 @@ async def serve(
         stopping()
         serving.stop()
         server.should_exit = True
-        ends = {http, *others[1:]} | ({sending} if sending is not None else set())
-        others[0].cancel()
+        reloading.cancel()
+        ends = {http, reloading, *others} | ({sending} if sending is not None else set())
         await asyncio.wait(ends, timeout=GRACE_S + _LAST_S)
+        if http.done() and (error := http.exception()) is not None:
+            raise error
         return Served(_report(sending))
 
 

@@ -248,6 +248,27 @@ def test_delivery_begins_again_after_a_failure(
     assert serving.metrics.restarts.value() == 2
 
 
+def test_the_figures_of_the_last_month_are_read_now_and_then(
+    client: Caller, serving: Serving, store: Store, key: str
+) -> None:
+    client.post("/v1/events", json=event(), headers={"X-API-Key": key})
+    with store.begin() as connection:
+        connection.execute(text("UPDATE messages SET attempts = 1"))
+
+    async def look() -> None:
+        stop = asyncio.Event()
+        work = asyncio.create_task(background.look_back(serving, stop, 0.01))
+        async with asyncio.timeout(10):
+            while serving.metrics.past is None:
+                await asyncio.sleep(0.01)
+        stop.set()
+        await work
+
+    assert "smsnotify_tried_messages" not in client.get("/metrics").text
+    asyncio.run(look())
+    assert "smsnotify_tried_messages 1" in client.get("/metrics").text.splitlines()
+
+
 def test_a_tick_that_fails_is_told_and_tried_again(
     serving: Serving, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
