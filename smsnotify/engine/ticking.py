@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from smsnotify.engine.keep import Memory, Ticket
+from smsnotify.engine.receipts import apply_early
 from smsnotify.engine.release import Again, release_due
 from smsnotify.engine.reminders import PlannedJob, planned_jobs, search_days, work_reminders
 from smsnotify.model.decision import Decision
@@ -58,7 +59,11 @@ def remind(
 
 
 def close_tick(store: Store, now: datetime) -> None:
-    """Note that a tick came to its end, and forget once a day what is old enough."""
+    """Note that a tick came to its end, and forget once a day what is old enough.
+
+    Receipts that came in the same instant as the answer which makes them known count now.
+    """
+    apply_early(store, now)
     store.set_watermark(TICKED, now)
     pruned_at = store.get_watermark(PRUNED)
     if pruned_at is None or now - pruned_at >= PRUNE_EVERY:

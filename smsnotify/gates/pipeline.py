@@ -37,7 +37,7 @@ def gates_for(
     day, and age and hours count where the rule says so.
     """
     terms, is_reminder = draft.terms, draft.event.name == "pre_job"
-    idle = {
+    idle: dict[Gate, bool] = {
         begun_gate: not is_reminder,
         opted_out_gate: not facts.people,
         mode_gate: policy.mode is not Mode.TEST,

@@ -29,8 +29,11 @@ from smsnotify.store.schema import KEY_SECRET
 
 log = logging.getLogger(__name__)
 
-WANTS_NO_TEXTS: Final = frozenset({ErrorWord.OPTED_OUT, ErrorWord.BLOCKED})
-"""After these words of a receipt the person is not texted any more."""
+WANTS_NO_TEXTS: Final = frozenset({ErrorWord.OPTED_OUT})
+"""After this word of a receipt the person is not texted any more.
+
+Not after `blocked`: a carrier's barring or a bill that was not paid is no wish of the person.
+"""
 
 
 def settle(connection: Connection, receipts: Sequence[Kept], now: datetime) -> list[Judged]:

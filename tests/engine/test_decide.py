@@ -52,10 +52,10 @@ def event(rules: RuleSet, name: str = "completed", **fields: object) -> Event:
 
 
 def decide(
-    rules: RuleSet, *events: Event, policy: Policy = HOME, **people: Person
+    rules: RuleSet, *events: Event, policy: Policy = HOME, mei: Person | None = None
 ) -> list[Decision]:
     drafts = [draft for one in events for draft in match(one, rules, policy, NOW)]
-    return judge(drafts, Facts({}, {"+6591230000": p for p in people.values()}), policy, NOW)
+    return judge(drafts, Facts({}, {"+6591230000": mei} if mei else {}), policy, NOW)
 
 
 def test_a_matched_rule_texts_its_recipient(load) -> None:
