@@ -6,25 +6,31 @@ import asyncio
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from smsnotify.base.clock import Clock
 from smsnotify.cli.desk import Desk
 from smsnotify.engine.accounts import Account, Routes
+from smsnotify.engine.costs import first_account
 from smsnotify.engine.delivery import drain, settle, watch
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.settle import SettleReport
+from smsnotify.model.message import Message
+from smsnotify.store.outbox import Wanted
 from smsnotify.wiring import build
+
+_LOOKED_AT: Final = 500
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """A delivery report as a command sees it."""
+    """A delivery report as a command sees it. `unserved`: countries that no account serves."""
 
     report: DeliveryReport
     interrupted: bool = False
+    unserved: tuple[str, ...] = ()
 
     @property
     def early_exit(self) -> int:
@@ -32,7 +38,7 @@ class Delivered(msgspec.Struct, frozen=True):
         if self.interrupted:
             return 130
         report = self.report
-        held_up = report.paused or report.stopped_accounts or report.retried
+        held_up = report.paused or report.stopped_accounts or report.retried or self.unserved
         return 3 if report.left and held_up else 0
 
     @property
@@ -74,13 +80,16 @@ def deliver(
 ) -> Delivered:
     """Send what is due, of one run or of all; returns when nothing is due any more."""
 
+    accounts = build.accounts(desk.settings) if accounts is None else accounts
+    routes = build.routes(desk.settings) if routes is None else routes
+
     async def work() -> tuple[DeliveryReport, bool]:
         stop = asyncio.Event()
         with interruptible(stop):
             report = await drain(
                 desk.store,
-                accounts if accounts is not None else build.accounts(desk.settings),
-                routes if routes is not None else build.routes(desk.settings),
+                accounts,
+                routes,
                 mode=desk.settings.mode,
                 clock=clock,
                 callback_url=build.callback_url(desk.settings),
@@ -89,7 +98,25 @@ def deliver(
             )
         return report, stop.is_set()
 
-    return _told(desk, run_loop(work()))
+    report, interrupted = run_loop(work())
+    unserved = _unserved(desk, accounts, routes, run) if report.left else ()
+    return _told(desk, Delivered(report, interrupted, unserved))
+
+
+def _unserved(
+    desk: Desk, accounts: Mapping[str, Account], routes: Routes, run: str
+) -> tuple[str, ...]:
+    """Return the destinations of waiting texts for which their route has no account at all."""
+    wanted = Wanted(states=frozenset({"queued"}), mode=desk.settings.mode, run=run)
+    waiting: list[Message] = desk.store.list_messages(wanted, _LOOKED_AT)
+    kinds = {(one.route, one.country, one.channel) for one in waiting}
+    return tuple(
+        sorted(
+            country or "unknown"
+            for route, country, channel in kinds
+            if first_account(accounts, routes, route, country, channel) is None
+        )
+    )
 
 
 def look_up(desk: Desk, clock: Clock) -> SettleReport:
@@ -116,7 +143,8 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
         return report, False
 
     desk.note("watching the outbox; Ctrl-C ends it")
-    return _told(desk, run_loop(work()))
+    report, interrupted = run_loop(work())
+    return _told(desk, Delivered(report, interrupted))
 
 
 @contextmanager
@@ -140,8 +168,8 @@ def interruptible(stop: asyncio.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _told(desk: Desk, outcome: tuple[DeliveryReport, bool]) -> Delivered:
-    report, interrupted = outcome
+def _told(desk: Desk, delivered: Delivered) -> Delivered:
+    report = delivered.report
     for name, reason in report.stopped_accounts.items():
         desk.note(f"account {name} is stopped: {reason}; see `sms-notify providers check`")
     if report.paused:
@@ -150,9 +178,12 @@ def _told(desk: Desk, outcome: tuple[DeliveryReport, bool]) -> Delivered:
     if report.left:
         texts = "1 text is" if report.left == 1 else f"{report.left:,} texts are"
         desk.note(f"{texts} still queued{_why_left(report)}; `sms-notify deliver` sends them")
-    if interrupted:
+    if delivered.unserved:
+        where = ", ".join(delivered.unserved)
+        desk.note(f"no account of the route serves {where}: see `countries` of the accounts")
+    if delivered.interrupted:
         desk.note("interrupted at a message boundary; nothing is lost, run it again")
-    return Delivered(report, interrupted)
+    return delivered
 
 
 def _why_left(report: DeliveryReport) -> str:
