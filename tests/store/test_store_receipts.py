@@ -295,12 +295,15 @@ def test_an_id_that_a_batch_did_not_bring_is_learnt(store: Store) -> None:
     assert row(store)["provider_message_id"] == "A"
 
 
-@pytest.mark.parametrize("word", [ErrorWord.OPTED_OUT, ErrorWord.BLOCKED])
-def test_who_opted_out_at_the_provider_is_not_texted_any_more(
-    store: Store, word: ErrorWord
-) -> None:
+def test_a_carriers_barring_is_no_wish_of_the_person(store: Store) -> None:
     add(store, provider_message_id="A")
-    take(store, said(S.UNDELIVERED, raw_code="30004", error=word))
+    take(store, said(S.UNDELIVERED, raw_code="30004", error=ErrorWord.BLOCKED))
+    assert store.people([NUMBER]) == {}
+
+
+def test_who_opted_out_at_the_provider_is_not_texted_any_more(store: Store) -> None:
+    add(store, provider_message_id="A")
+    take(store, said(S.UNDELIVERED, raw_code="21610", error=ErrorWord.OPTED_OUT))
     person = store.people([NUMBER])[NUMBER]
     assert (person.opted_out, person.opted_out_source) == (True, "provider")
     add(store, TWO, provider_message_id="B")
