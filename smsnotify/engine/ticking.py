@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,7 +15,6 @@ from smsnotify.engine.reminders import PlannedJob, planned_jobs, search_days, wo
 from smsnotify.model.decision import Decision
 from smsnotify.model.facts import Policy
 from smsnotify.rules.compile import RuleSet
-from smsnotify.store.batch import StoredJob
 from smsnotify.store.store import Store
 
 REMINDED: Final = "prejob"
