@@ -307,7 +307,7 @@ def test_who_opted_out_at_the_provider_is_not_texted_any_more(store: Store) -> N
     person = store.people([NUMBER])[NUMBER]
     assert (person.opted_out, person.opted_out_source) == (True, "provider")
     add(store, TWO, provider_message_id="B")
-    take(store, said(S.UNDELIVERED, "B", error=word))
+    take(store, said(S.UNDELIVERED, "B", error=ErrorWord.OPTED_OUT))
     with store.read() as connection:
         assert len(connection.execute(select(consents)).all()) == 1
 
