@@ -12,8 +12,9 @@ import msgspec
 
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
+from smsnotify.model.decision import Mode
 from smsnotify.providers.base import AccountSettings
-from smsnotify.providers.registry import load_provider
+from smsnotify.providers.registry import load_provider, provider_names
 from smsnotify.wiring.problems import as_error
 from smsnotify.wiring.settings import check_text
 from smsnotify.wiring.write import settings_text, write_private
@@ -76,10 +77,11 @@ def variable_name(provider: str, key: str) -> str:
 
 
 def default_zone(country: str, now: datetime) -> str:
-    """Return the zone of a country with one time, else UTC."""
+    """Return the zone of a country (code or name) with one time, else UTC."""
+    from smsnotify.text.country import country_code
     from smsnotify.text.zones import zone_of_country
 
-    return zone_of_country(country.upper(), now) or "UTC"
+    return zone_of_country(country_code(country), now) or "UTC"
 
 
 def write_start(file: Path, answers: Answers, now: datetime, *, force: bool = False) -> Started:
@@ -88,7 +90,9 @@ def write_start(file: Path, answers: Answers, now: datetime, *, force: bool = Fa
     Raises:
         ConfigError: an answer cannot be used, or the folder does not let us write.
     """
-    text = settings_text(first_settings(answers, now))
+    answers = _understood(answers)
+    first = first_settings(answers, now)
+    text = settings_text(first)
     settings, problems = check_text(text, file)
     if settings is None:
         raise as_error(problems)
@@ -103,7 +107,23 @@ def write_start(file: Path, answers: Answers, now: datetime, *, force: bool = Fa
     except OSError as error:
         raise ConfigError(f"{rules} cannot be written: {error.strerror}") from None
     write_private(file, text)
-    return Started(file, None if kept else rules, list(_next_steps(answers, rules)))
+    return Started(
+        file, None if kept else rules, list(_next_steps(answers, first["timezone"], rules))
+    )
+
+
+def _understood(answers: Answers) -> Answers:
+    """Return the answers with the country as its two letters; refuse a mode that cannot work."""
+    from smsnotify.text.country import country_code
+
+    if answers.mode in (Mode.TEST, Mode.LIVE) and not answers.provider:
+        known = [name for name in provider_names() if name != Mode.SANDBOX]
+        raise ConfigError(
+            f"mode {answers.mode} needs a provider that sends the texts",
+            hint=f"--provider {' or --provider '.join(known)}",
+        )
+    code = country_code(answers.country)
+    return msgspec.structs.replace(answers, country=code or answers.country)
 
 
 def first_settings(answers: Answers, now: datetime) -> dict[str, Any]:
@@ -114,7 +134,7 @@ def first_settings(answers: Answers, now: datetime) -> dict[str, Any]:
         "rules": [RULES_NAME],
     }
     if answers.country:
-        tables["country"] = answers.country.upper()
+        tables["country"] = answers.country
     tables["timezone"] = answers.timezone or default_zone(answers.country, now)
     if answers.test_to:
         tables |= {"test_to": answers.test_to, "allow": [answers.test_to]}
@@ -165,10 +185,12 @@ def _holds_secret(annotation: Any) -> bool:
     return annotation is Secret or any(map(_holds_secret, get_args(annotation)))
 
 
-def _next_steps(answers: Answers, rules: Path) -> Iterator[str]:
+def _next_steps(answers: Answers, zone: str, rules: Path) -> Iterator[str]:
+    if zone != answers.timezone and zone == "UTC":
+        yield "the time zone is UTC; yours: sms-notify config set timezone Asia/Singapore"
     yield f"next: switch on the rules you want in {rules.name}: enabled: true"
     if answers.provider:
         yield "then: sms-notify providers check"
     yield "then: sms-notify preview   shows the texts, sends none"
-    if answers.country.upper() == "SG" and answers.mode == "live":
+    if answers.country == "SG" and answers.mode == Mode.LIVE:
         yield "in Singapore a sender that is a word must be registered before it may send"

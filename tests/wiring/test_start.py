@@ -77,3 +77,26 @@ def test_a_variable_name_can_be_typed_in_a_shell() -> None:
 
 def test_a_country_of_many_zones_gets_none_of_them() -> None:
     assert default_zone("us", NOW) == "UTC"
+
+
+def test_a_country_may_be_written_as_a_name(tmp_path: Path) -> None:
+    started = write_start(tmp_path / "s.toml", Answers(country="Singapore"), NOW)
+    settings = load_settings(started.settings)
+    assert (settings.country, settings.timezone) == ("SG", "Asia/Singapore")
+    assert 'country = "SG"' in started.settings.read_text(encoding="utf-8")
+
+
+def test_a_zone_that_the_country_does_not_settle_is_told(tmp_path: Path) -> None:
+    told = write_start(tmp_path / "s.toml", Answers(country="US"), NOW).next_steps
+    assert any("time zone is UTC" in step for step in told)
+    said = Answers(country="US", timezone="America/Denver")
+    told = write_start(tmp_path / "t.toml", said, NOW).next_steps
+    assert not any("time zone" in step for step in told)
+
+
+@pytest.mark.parametrize("mode", ["test", "live"])
+def test_a_mode_that_sends_needs_a_provider(tmp_path: Path, mode: str) -> None:
+    with pytest.raises(ConfigError, match="needs a provider") as raised:
+        write_start(tmp_path / "s.toml", Answers(mode=mode), NOW)
+    assert "--provider 8x8" in raised.value.hint
+    assert list(tmp_path.iterdir()) == []
