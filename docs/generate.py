@@ -4,8 +4,9 @@ python docs/generate.py            writes what changed and names it
 python docs/generate.py --check    exit code 1 when something is not current
 
 A page is written by hand; between `<!-- generated: NAME -->` and `<!-- end -->` stands what
-`PARTS` makes. `rules.schema.json` is generated whole. The pages of `TRANSCRIPTS` show what their
-commands print; a test of their own compares that, so `--check` leaves it out.
+`PARTS` makes. `rules.schema.json` and `states.md` are generated whole. The pages of
+`TRANSCRIPTS` show what their commands print; a test of their own compares that, so `--check`
+leaves it out.
 """
 
 from __future__ import annotations
@@ -20,11 +21,20 @@ from typing import Final
 DOCS: Final = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from generators import commands, providers, rule_keys, settings, transcripts, words  # noqa: E402
+from generators import (  # noqa: E402
+    commands,
+    providers,
+    rule_keys,
+    settings,
+    states,
+    transcripts,
+    words,
+)
 
 from smsnotify.rules.jsonschema import rules_schema  # noqa: E402
 
 SCHEMA: Final = DOCS / "reference" / "rules.schema.json"
+STATES: Final = DOCS / "reference" / "states.md"
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "commands": commands.overview,
@@ -90,8 +100,9 @@ def outdated() -> Iterator[tuple[Path, str]]:
         if current != text:
             yield page, current
     schema = json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n"
-    if not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != schema:
-        yield SCHEMA, schema
+    for page, current in ((SCHEMA, schema), (STATES, states.page())):
+        if not page.exists() or page.read_text(encoding="utf-8") != current:
+            yield page, current
 
 
 def lying() -> Iterator[tuple[Path, str]]:
