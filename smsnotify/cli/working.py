@@ -6,6 +6,7 @@ shown and ended is the same for all.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
@@ -272,6 +273,7 @@ class Working:
         def shown(taken: Taken) -> None:
             self._print(taken.decisions)
             self._tell_rejected(taken.rejected)
+            sys.stdout.flush()  # whoever reads along with --follow shall not wait for more
             tally = self.tally
             bar.update(tally.events, texts=tally.queued, held=tally.held, rejected=tally.rejected)
 

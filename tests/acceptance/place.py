@@ -166,7 +166,7 @@ class Place:
         """Ask a process to end and return what it left."""
         child.send_signal(number)
         out, err = child.communicate(timeout=DEADLINE_S)
-        done = Done(child.returncode, out.decode(), err.decode())
+        done = Done(child.returncode, (out or b"").decode(), err.decode())
         assert "Traceback" not in done.err, done.err
         return done
 
