@@ -15,12 +15,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c '$(FITS)' 2>/dev/null && echo "$$p" && break; done)
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check crash bench clean
 
 help:
 	@echo "make demo    the example: events in, texts on a phone, nothing really sent"
 	@echo "make test    run the tests"
 	@echo "make check   ruff, mypy, import-linter"
+	@echo "make crash   2,000 texts, killed 200 times, on both databases; a report"
 	@echo "make bench   the speed figures, measured on this machine"
 	@echo "make clean   remove what the others made"
 
@@ -35,6 +36,9 @@ check: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+crash: .venv/dev.stamp
+	@$(BIN)/python tests/crash/full.py
 
 bench: .venv/bench.stamp
 	@$(BIN)/python -m benchmarks
