@@ -175,7 +175,7 @@ class Intake:
                         event = _event(name, stamp, parsed, subject, state, before)
                         chunk.seen_again += match(event, self.rules, policy, now)
             else:
-                if not state.phase:
+                if not state.phase or named == "deleted":
                     state = _told_by_name(state, named)
                 self._happen(named, "", parsed, subject, state, before, line, now, chunk)
             states[subject] = state
@@ -239,7 +239,7 @@ def _event(
 
 
 def _told_by_name(state: JobState, event: str) -> JobState:
-    """A job without a status is where its named event says it is."""
+    """A job without a status is where its named event says; a deleted one is, whatever it says."""
     if event in _PHASES:
         return msgspec.structs.replace(state, phase=event)
     return state

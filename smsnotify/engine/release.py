@@ -12,7 +12,8 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.engine.decide import drafts_of, judge
-from smsnotify.engine.snapshots import snapshot_reader
+from smsnotify.engine.reminders import PRE_JOB
+from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.decision import Decision, Draft, Verdict
@@ -21,7 +22,7 @@ from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
 from smsnotify.rules.compile import RuleSet
-from smsnotify.store.held import Resolution
+from smsnotify.store.held import HeldMessage, Resolution
 from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
 
@@ -92,14 +93,21 @@ def release_due(
     Returns those that this call really changed; another process may have been faster with some.
     `go_on` is asked between two portions of AT_ONCE.
     """
-    read = snapshot_reader(rules.job_type)
+    read_job = snapshot_reader(rules.job_type)
+
+    def read(one: HeldMessage) -> Job | None:
+        job = read_job(one.job)
+        if job is None or one.job is None or one.message.event != PRE_JOB:
+            return job
+        return closed_as_told(job, one.job.state)
+
     changed: list[Again] = []
     while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
         people = store.people({one.message.intended for one in held})
         judged = [
             judge_again(
                 one.message,
-                read(one.job),
+                read(one),
                 rules,
                 policy,
                 people,

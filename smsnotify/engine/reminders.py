@@ -22,7 +22,7 @@ from smsnotify.engine.keep import (
     judge_remembering,
     keep,
 )
-from smsnotify.engine.snapshots import snapshot_reader
+from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
 from smsnotify.gates.begun import job_day
 from smsnotify.gates.zones import known_zone, local_instant
 from smsnotify.model.decision import Decision, Draft, Verdict
@@ -173,6 +173,7 @@ def planned_jobs(stored: Iterable[StoredJob], job_type: type[Job]) -> Iterator[P
     for one in stored:
         job = read(one)
         if job is not None:
+            job = closed_as_told(job, one.state)
             yield PlannedJob(one.subject, job, one.dated_at, one.seen_at)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from smsnotify.gates.begun import OVER, job_word
 from smsnotify.model.job import Job
+from smsnotify.model.jobstate import JobState
 from smsnotify.store.batch import StoredJob
 
 log = logging.getLogger(__name__)
@@ -38,3 +40,13 @@ def snapshot_reader(job_type: type[Job]) -> ReadJob:
             return None
 
     return read
+
+
+def closed_as_told(job: Job, state: JobState) -> Job:
+    """Return the job as a reminder has to see it: closed when an event by name has closed it.
+
+    `{"event": "deleted", "job": …}` mostly comes with the job as it was before.
+    """
+    if state.phase in OVER and job_word(job) not in OVER:
+        return msgspec.structs.replace(job, status=state.phase)
+    return job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
 from smsnotify.gates.ruling import Ruling
 from smsnotify.gates.zones import known_zone
@@ -12,9 +13,10 @@ from smsnotify.model.job import Job
 
 NAME = "begun"
 
-_OVER = frozenset(
+OVER: Final = frozenset(
     {"completed", "completed_partial", "failed", "return", "on_hold", "deleted", "cancelled"}
 )
+"""Statuses of a job that nobody comes for any more, or not on the day that was planned."""
 
 
 def begun_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruling | None:
@@ -22,7 +24,7 @@ def begun_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Rul
     if draft.event.name != "pre_job":
         return None
     job = draft.event.job
-    if job_word(job) in _OVER:
+    if job_word(job) in OVER:
         return _stop("job_closed", f"the job is {job_word(job)}")
     day = job_day(job)
     if day is None:
