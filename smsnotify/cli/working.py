@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from smsnotify.base.errors import (
+    ConfigError,
     InputError,
     ProviderError,
     SmsNotifyError,
@@ -88,7 +89,7 @@ class Working:
         input that breaks in the middle ends the run after what came before is done.
 
         Raises:
-            InputError, ProviderError: nothing of it can be read.
+            InputError, ProviderError, ConfigError: nothing of it can be read.
         """
         if self.is_over:
             return
@@ -117,7 +118,7 @@ class Working:
                 )
         except KeyboardInterrupt:
             self._interrupted(f"after line {self.tally.lines - lines:,} of {title}")
-        except (InputError, ProviderError) as error:
+        except (InputError, ProviderError, ConfigError) as error:
             if not self.tally.lines:
                 raise
             self._broken = StoppedError(error.message, hint=error.hint)
