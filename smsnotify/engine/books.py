@@ -87,8 +87,8 @@ class Books:
         until = wall + int(claims.LEASE_S * 1_000_000)
         owner = self.owner
         with self.store.begin() as connection:
-            outcomes.settle(connection, wave.settled, owner=owner, wall=wall)
-            outcomes.expire(connection, wave.expired, owner=owner, wall=wall)
+            outcomes.settle(connection, wave.settled, owner=owner, now=now, wall=wall)
+            outcomes.expire(connection, wave.expired, owner=owner, now=now)
             claims.put_back(connection, wave.put_back, owner=owner)
             claims.renew(connection, wave.renew, owner=owner, until=until)
             started = claims.start(connection, wave.starts, owner=owner, wall=wall, until=until)

@@ -68,7 +68,7 @@ class Flight:
             if not messages:
                 lane.give_up()
             elif lane.local is not None:
-                self._hand_over(lane, lane.local, messages, at)
+                self._hand_over(lane, lane.local, messages, self._times.now())
             elif lane.remote is not None:
                 task = create_task(self._carry(lane, lane.remote, messages, at))
                 self._running[task] = (lane, messages)

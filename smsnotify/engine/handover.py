@@ -32,8 +32,9 @@ CallbackUrl = Callable[[str, str], str]
 class Tried(msgspec.Struct, frozen=True, gc=False):
     """A request that is over: one outcome per message, in order.
 
-    `at` is when it went out in microseconds of the machine's clock, `started` in seconds of the
-    monotonic one. `states` is only filled by local providers that know at once what became of a
+    `at` is when it went out in microseconds of the machine's clock, as the provider's log has it
+    (of the run's clock where there is no provider), `started` in seconds of the monotonic one.
+    `states` is only filled by local providers that know at once what became of a
     message. `split`: the provider refused the batch as a whole, and each message shall go alone.
     """
 

@@ -130,7 +130,8 @@ class Settler:
     def _take_over(self, connection: Connection) -> int:
         wall, now = self._times.wall(), self._times.now()
         found = unknowns.find_cut_off(connection, mode=self._books.mode, wall=wall, limit=_MANY)
-        unknowns.take_over(connection, [self._ruling_of(one, now) for one in found], wall=wall)
+        rulings = [self._ruling_of(one, now) for one in found]
+        unknowns.take_over(connection, rulings, now=now, wall=wall)
         outcomes.note_tries(connection, [_cut_off_try(one) for one in found])
         if found:
             log.warning("took over messages that were cut off", extra={"count": len(found)})
@@ -254,7 +255,8 @@ class Settler:
         now = self._times.now()
         in_order = sorted(looks, key=lambda look: look.message.tried_at)
         rulings = [self._ruling(look, taken, now, report) for look in in_order]
-        unknowns.rule(connection, rulings, owner=self._books.owner, wall=self._times.wall())
+        wall = self._times.wall()
+        unknowns.rule(connection, rulings, owner=self._books.owner, now=now, wall=wall)
 
     def _ruling(self, look: Look, taken: set[str], now: int, report: SettleReport) -> Ruling:
         message, result = look.message, look.result

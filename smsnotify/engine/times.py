@@ -11,10 +11,11 @@ from smsnotify.store.instants import to_micros
 
 
 class Times:
-    """`now` decides what is due and what is old; `wall` is what leases and attempts are dated by.
+    """`now` decides what is due and what is old, and dates what becomes of messages.
 
-    They differ under `--as-of`: then `now` starts at the told instant and goes on from there. It
-    never goes back, even when the machine's clock is set back.
+    `wall` is for what is compared with other clocks: leases with other workers', tries and doubts
+    with the provider's. They differ under `--as-of`: then `now` starts at the told instant and
+    goes on from there. It never goes back, even when the machine's clock is set back.
     """
 
     def __init__(

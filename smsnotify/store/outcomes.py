@@ -79,7 +79,8 @@ def _settle_statement(postgres: bool) -> str:
         "THEN r.provider_message_id ELSE messages.provider_message_id END, "
         "doubt_ended_by = CASE WHEN messages.state = 'unknown' THEN 'answer' "
         "ELSE messages.doubt_ended_by END, "
-        "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, updated_at = :wall "
+        "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
+        "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
         f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id AND ("
         "(messages.state = 'sending' AND messages.lease_owner = :owner) "
         "OR (messages.state = 'unknown' AND r.state <> 'unknown') "
@@ -97,12 +98,17 @@ def _link_statement(postgres: bool) -> str:
     )
 
 
-def settle(connection: Connection, rows: Sequence[Settled], *, owner: str, wall: int) -> None:
-    """Write what became of rows that `owner` had in flight, and receipts that were here first."""
+def settle(
+    connection: Connection, rows: Sequence[Settled], *, owner: str, now: int, wall: int
+) -> None:
+    """Write what became of rows that `owner` had in flight, and receipts that were here first.
+
+    States are dated by `now`; but a doubt by `wall`, for it is settled by a provider's clock.
+    """
     if not rows:
         return
     postgres, written = is_postgres(connection), packed(rows)
-    values = {"rows": written, "owner": owner, "wall": wall}
+    values = {"rows": written, "owner": owner, "now": now, "wall": wall}
     if execute(connection, _settle_statement(postgres), values).rowcount != len(rows):
         execute(connection, _link_statement(postgres), {"rows": written})
     execute(connection, _tries_statement(postgres), {"rows": written})
@@ -135,14 +141,14 @@ def _expire_statement(postgres: bool) -> str:
     return statement(
         postgres,
         "UPDATE messages SET state = 'expired', error = 'expired', lease_owner = '', "
-        f"lease_until = NULL, updated_at = :wall FROM {source(postgres, {'id': 'text'})} "
+        f"lease_until = NULL, updated_at = :now FROM {source(postgres, {'id': 'text'})} "
         "WHERE messages.id = r.id AND messages.state = 'queued' AND messages.lease_owner = :owner",
     )
 
 
-def expire(connection: Connection, ids: Sequence[str], *, owner: str, wall: int) -> None:
+def expire(connection: Connection, ids: Sequence[str], *, owner: str, now: int) -> None:
     """Give up claimed rows whose news is old; they were never sent."""
     if ids:
         rows = packed([{"id": one} for one in ids])
-        values = {"rows": rows, "owner": owner, "wall": wall}
+        values = {"rows": rows, "owner": owner, "now": now}
         execute(connection, _expire_statement(is_postgres(connection)), values)

@@ -96,16 +96,17 @@ def find_cut_off(connection: Connection, *, mode: str, wall: int, limit: int) ->
 def _take_over_statement(postgres: bool) -> TextClause:
     return text(
         "UPDATE messages SET state = r.state, error = r.error, error_text = r.error_text, "
-        "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, updated_at = :wall "
+        "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
+        "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
         f"FROM {source(postgres, _RULING)} "
         f"WHERE messages.id = r.id AND messages.state = 'sending' AND {LEASE_IS_FREE}"
     )
 
 
-def take_over(connection: Connection, rows: Sequence[Ruling], *, wall: int) -> None:
+def take_over(connection: Connection, rows: Sequence[Ruling], *, now: int, wall: int) -> None:
     """Move rows found by `find_cut_off`, in the same transaction, out of `sending`."""
     if rows:
-        values = {"rows": packed(rows), "wall": wall}
+        values = {"rows": packed(rows), "now": now, "wall": wall}
         connection.execute(_take_over_statement(is_postgres(connection)), values)
 
 
@@ -158,16 +159,18 @@ def _rule_statement(postgres: bool) -> TextClause:
         "doubt_ended_by = CASE WHEN r.state = 'unknown' THEN messages.doubt_ended_by "
         "ELSE 'lookup' END, "
         "looks = r.looks, due_at = r.due_at, lease_owner = '', lease_until = NULL, "
-        "updated_at = CASE WHEN r.state = 'unknown' THEN messages.updated_at ELSE :wall END "
+        "updated_at = CASE WHEN r.state = 'unknown' THEN messages.updated_at ELSE :now END "
         f"FROM {source(postgres, _RULING)} WHERE messages.id = r.id "
         "AND messages.state = 'unknown' AND messages.lease_owner = :owner"
     )
 
 
-def rule(connection: Connection, rows: Sequence[Ruling], *, owner: str, wall: int) -> None:
+def rule(
+    connection: Connection, rows: Sequence[Ruling], *, owner: str, now: int, wall: int
+) -> None:
     """Write what the looks came to; a message that something else settled meanwhile stays."""
     if rows:
-        values = {"rows": packed(rows), "owner": owner, "wall": wall}
+        values = {"rows": packed(rows), "owner": owner, "now": now}
         connection.execute(_rule_statement(is_postgres(connection)), values)
         _apply_early(connection, rows, wall)
 

@@ -28,12 +28,14 @@ from desk_for_delivery import (
 )
 
 from smsnotify.base.errors import OutcomeUnknownError
+from smsnotify.engine.accounts import Account
 from smsnotify.engine.delivery import drain, watch
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.times import Times
 from smsnotify.model.decision import Mode
 from smsnotify.model.http import HttpRequest, HttpResponse
+from smsnotify.providers.sandbox import Sandbox, SandboxSettings
 from smsnotify.store.store import Store
 
 ROUTES = {"default": [["main"]]}
@@ -284,6 +286,27 @@ def test_a_run_with_a_told_moment_goes_on_from_there(store: Store) -> None:
     run = drain(store, accounts(account()), ROUTES, mode=Mode.LIVE, transport=wire, times=times)
     assert asyncio.run(run).sent == 1
     assert tries(store, "one")[0]["at"] == MICROS + 400 * 86400 * SECOND
+    after = message(store, "one")
+    assert MICROS <= after["updated_at"] < MICROS + 60 * SECOND
+
+
+def test_a_doubt_is_dated_by_the_clock_that_the_provider_has(store: Store) -> None:
+    queue(store, "one", due_at=MICROS)
+    times = Times(lambda: START, wall=lambda: START + timedelta(days=400))
+    wire = Wire(main=OutcomeUnknownError("the answer was lost"))
+    run = drain(store, accounts(account()), ROUTES, mode=Mode.LIVE, transport=wire, times=times)
+    assert asyncio.run(run).unknown == 1
+    assert message(store, "one")["updated_at"] == MICROS + 400 * 86400 * SECOND
+
+
+def test_without_a_provider_tries_are_dated_by_the_told_moment(store: Store) -> None:
+    queue(store, "one", due_at=MICROS)
+    times = Times(lambda: START, wall=lambda: START + timedelta(days=400))
+    sandbox = {"main": Account.of("main", Sandbox(SandboxSettings()))}
+    run = drain(store, sandbox, ROUTES, mode=Mode.LIVE, transport=Wire(), times=times)
+    assert asyncio.run(run).sent == 1
+    moments = tries(store, "one")[0]["at"], message(store, "one")["updated_at"]
+    assert all(MICROS <= moment < MICROS + 60 * SECOND for moment in moments)
 
 
 @pytest.mark.parametrize("installed", [True, False])

@@ -99,7 +99,7 @@ def in_flight(store: Store, *ids: str, owner: str = "me", at: int = NOW) -> set[
 
 def settle(store: Store, *rows: Settled, owner: str = "me") -> None:
     with store.begin() as connection:
-        outcomes.settle(connection, rows, owner=owner, wall=NOW + SECOND)
+        outcomes.settle(connection, rows, owner=owner, now=NOW + SECOND, wall=NOW + SECOND)
 
 
 def test_the_most_urgent_and_then_the_longest_due_are_claimed_first(store: Store) -> None:
@@ -272,7 +272,7 @@ def test_an_expired_message_is_given_up_by_its_owner_only(store: Store) -> None:
     take(store)
     for owner, becomes in (("you", "queued"), ("me", "expired")):
         with store.begin() as connection:
-            outcomes.expire(connection, ["one"], owner=owner, wall=NOW)
+            outcomes.expire(connection, ["one"], owner=owner, now=NOW)
         assert row(store, "one")["state"] == becomes
 
 
@@ -303,7 +303,7 @@ def test_what_a_dead_worker_had_in_flight_is_found_when_its_lease_ends(store: St
         assert (found.id, found.account, found.on_unknown) == ("one", "main", "resend")
         assert found.sent_at == datetime.fromtimestamp(NOW / SECOND, UTC)
         ruling = Ruling(id="one", state="unknown", due_at=wall + 5 * SECOND)
-        unknowns.take_over(connection, [ruling], wall=wall)
+        unknowns.take_over(connection, [ruling], now=wall, wall=wall)
     assert row(store, "one")["state"] == "unknown"
     assert row(store, "alive")["state"] == "sending"
 
@@ -324,10 +324,10 @@ def test_an_unknown_message_is_looked_at_by_one_worker_when_it_is_due(store: Sto
     assert doubtful(store, "you", at=NOW + LEASE) == ["one", "later"]
     ruling = Ruling(id="one", state="queued", due_at=NOW)
     with store.begin() as connection:
-        unknowns.rule(connection, [ruling], owner="somebody else", wall=NOW)
+        unknowns.rule(connection, [ruling], owner="somebody else", now=NOW, wall=NOW)
     assert row(store, "one")["state"] == "unknown"
     with store.begin() as connection:
-        unknowns.rule(connection, [ruling], owner="you", wall=NOW)
+        unknowns.rule(connection, [ruling], owner="you", now=NOW, wall=NOW)
     assert row(store, "one")["state"] == "queued"
 
 

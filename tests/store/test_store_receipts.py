@@ -174,7 +174,7 @@ def test_an_answer_that_comes_after_the_receipt_undoes_nothing(store: Store) -> 
     for late in ("accepted", "unknown", "failed"):
         with store.begin() as connection:
             settled = Settled(id=ONE, state=late, account="main", error="x", due_at=AT)
-            outcomes.settle(connection, [settled], owner="me", wall=AT + 5)
+            outcomes.settle(connection, [settled], owner="me", now=AT + 5, wall=AT + 5)
     assert (state(store), row(store)["error"]) == ("delivered", "")
 
 
@@ -185,7 +185,7 @@ def test_early_receipts_are_applied_when_the_answer_names_them(store: Store) -> 
         settled = Settled(
             id=ONE, state="accepted", account="main", provider_message_id="A", due_at=AT
         )
-        outcomes.settle(connection, [settled], owner="me", wall=AT + 5)
+        outcomes.settle(connection, [settled], owner="me", now=AT + 5, wall=AT + 5)
     assert (state(store), row(store)["told_by"]) == ("delivered", "receipt")
     assert [one.outcome for one in store.receipts_of(ONE)] == ["moves", "late"]
 
@@ -195,7 +195,7 @@ def test_early_receipts_are_applied_when_a_look_up_finds_the_message(store: Stor
     take(store, said(S.UNDELIVERED, "A", raw_code="15", error=ErrorWord.INVALID_NUMBER))
     with store.begin() as connection:
         ruling = Ruling(id=ONE, state="accepted", provider_message_id="A", looks=1, due_at=AT)
-        unknowns.rule(connection, [ruling], owner="me", wall=AT + 5)
+        unknowns.rule(connection, [ruling], owner="me", now=AT + 5, wall=AT + 5)
     found = row(store)
     assert (found["state"], found["error"], found["error_text"]) == (
         "undelivered",
@@ -275,7 +275,7 @@ def test_a_late_answer_and_a_person_end_doubts_too(store: Store) -> None:
     add(store, TWO, state="unknown")
     with store.begin() as connection:
         settled = Settled(id=ONE, state="accepted", account="main", due_at=AT)
-        outcomes.settle(connection, [settled], owner="me", wall=AT)
+        outcomes.settle(connection, [settled], owner="me", now=AT, wall=AT)
     store.retry(Wanted(ids=(TWO,)), NOW, unknown=True)
     assert row(store, ONE)["doubt_ended_by"] == "answer"
     assert row(store, TWO)["doubt_ended_by"] == "person"
@@ -432,7 +432,7 @@ def _learn(store: Store) -> None:
         settled = Settled(
             id=ONE, state="accepted", account="main", provider_message_id="A", due_at=AT
         )
-        outcomes.settle(connection, [settled], owner="me", wall=AT)
+        outcomes.settle(connection, [settled], owner="me", now=AT, wall=AT)
 
 
 def _folded(words: list[S | None]) -> str:
@@ -476,7 +476,7 @@ def test_answers_and_receipts_at_the_same_moment_lose_no_word(store: Store) -> N
                 id=one, state="accepted", account="main", provider_message_id=f"P{one}", due_at=AT
             )
             with store.begin() as connection:
-                outcomes.settle(connection, [settled], owner="me", wall=AT)
+                outcomes.settle(connection, [settled], owner="me", now=AT, wall=AT)
 
     def hear() -> None:
         for one in ids:
