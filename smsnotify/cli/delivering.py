@@ -100,7 +100,7 @@ def deliver(
 
     report, interrupted = run_loop(work())
     unserved = _unserved(desk, accounts, routes, run) if report.left else ()
-    return _told(desk, Delivered(report, interrupted, unserved))
+    return _told(desk, Delivered(report, interrupted, unserved), say_left=not run)
 
 
 def _unserved(
@@ -168,14 +168,14 @@ def interruptible(stop: asyncio.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _told(desk: Desk, delivered: Delivered) -> Delivered:
+def _told(desk: Desk, delivered: Delivered, *, say_left: bool = True) -> Delivered:
     report = delivered.report
     for name, reason in report.stopped_accounts.items():
         desk.note(f"account {name} is stopped: {reason}; see `sms-notify providers check`")
     if report.paused:
         what = "everything" if "*" in report.paused else ", ".join(report.paused)
         desk.note(f"sending is paused ({what}); `sms-notify resume` lets it go on")
-    if report.left:
+    if report.left and say_left:
         texts = "1 text is" if report.left == 1 else f"{report.left:,} texts are"
         desk.note(f"{texts} still queued{_why_left(report)}; `sms-notify deliver` sends them")
     if delivered.unserved:
