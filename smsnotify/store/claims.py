@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -162,12 +162,16 @@ def claim(
             break
         values["priority"], values["room"] = priority, room
         answer = execute(connection, asking, values)
-        some = [_make(*row) for row in answer] if postgres else _decode(answer.scalar_one())
+        some = _read(postgres, answer.fetchall())
         found += sorted(some, key=lambda one: (one.due_at, one.id))
     if found and not postgres:
         ids = packed([one.id for one in found])
         execute(connection, _LEASE_STATEMENT, {"owner": owner, "until": until, "ids": ids})
     return found
+
+
+def _read(postgres: bool, rows: Sequence[Any]) -> list[Claimed]:
+    return [_make(*row) for row in rows] if postgres else _decode(rows[0][0])
 
 
 @cache
@@ -198,7 +202,7 @@ def start(
         return None
     ids = packed([one.id for one in starts])
     found = execute(connection, _started_statement(postgres), {"owner": owner, "ids": ids})
-    return set(found.scalars())
+    return {one for (one,) in found.fetchall()}
 
 
 @cache
@@ -250,7 +254,7 @@ def backlog(connection: Connection, *, mode: str, now: int, wall: int, run: str 
     if run:
         values["run"] = run
     counting = _backlog_statement(is_postgres(connection), bool(run))
-    return Backlog._make(execute(connection, counting, values).one())
+    return Backlog._make(execute(connection, counting, values).fetchone())
 
 
 @cache

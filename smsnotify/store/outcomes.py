@@ -113,7 +113,7 @@ def settle(
         execute(connection, _link_statement(postgres), {"rows": written})
     execute(connection, _tries_statement(postgres), {"rows": written})
     # Nearly always there is none: asked here without the query compiler.
-    if execute(connection, _ANY_EARLY, {}).scalar():
+    if execute(connection, _ANY_EARLY, {}).fetchone()[0]:
         ids = {(row.account, row.provider_message_id) for row in rows if row.provider_message_id}
         apply_early(connection, ids, from_micros(wall))
 
