@@ -29,8 +29,9 @@ def decision_line(decision: Decision) -> str:
 
 
 def rejected_line(line: Rejected) -> str:
-    """Return one line: where it stands, and why it is no event."""
-    return f"{line.source}:{line.line}: rejected, {line.reason}: {line.message}"
+    """Return one line: where it stands, why it is no event, and what to do about it."""
+    told = f"{line.source}:{line.line}: rejected, {line.reason}: {line.message}"
+    return f"{told} ({line.hint})" if line.hint else told
 
 
 def summary_table(tally: Tally, *, dry_run: bool = False, released: int | None = None) -> None:

@@ -42,7 +42,8 @@ def explain_events(desk: Desk, source: str, only: str) -> int:
             try:
                 parsed = decoder.decode(line)
             except EventError as error:
-                desk.note(f"{source}:{number}: rejected, {error.reason}: {error.message}")
+                told = f"{source}:{number}: rejected, {error.reason}: {error.message}"
+                desk.note(f"{told} ({error.hint})" if error.hint else told)
                 code = REJECTED
                 continue
             for one in parsed:

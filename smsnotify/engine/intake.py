@@ -33,22 +33,24 @@ from smsnotify.store.batch import EventRow, JobRow
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A line that is no event, kept with its place and reason."""
+    """A line that is no event, kept with its place and reason; `hint` is what to do about it."""
 
     source: str
     line: int
     reason: str
     message: str
     raw: bytes
+    hint: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """The outside shape: `{"type": "rejected", "source", "line", "reason", "message"}`."""
+        """The outside shape: `{"type": "rejected", "source", "line", "reason", "message", …}`."""
         return {
             "type": "rejected",
             "source": self.source,
             "line": self.line,
             "reason": self.reason,
             "message": self.message,
+            "hint": self.hint,
         }
 
 
@@ -142,6 +144,7 @@ class Intake:
                         reason=error.reason,
                         message=error.message,
                         raw=line,
+                        hint=error.hint,
                     )
                 )
                 continue
