@@ -6,6 +6,7 @@ import base64
 import errno
 import json
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -90,7 +91,7 @@ class RejectFile:
 
 def _open_private(path: Path) -> IO[str]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    if os.name == "posix":
+    if os.name == "posix" and stat.S_ISREG(os.fstat(handle).st_mode):
         os.fchmod(handle, 0o600)  # one from an earlier run may be open to others
     # A file name may hold bytes that are no text; escaped, they are still JSON.
     return os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace")
