@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
 from smsnotify.model.decision import Mode
-from smsnotify.providers.base import is_numeric
 from smsnotify.providers.registry import provider_names
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.problems import Findings, did_you_mean
@@ -180,8 +179,3 @@ def _file_mode(file: Path | None, path: tuple[str, ...], findings: Findings) -> 
             f"{file} can be read by other users of this machine",
             f"chmod 600 {file}",
         )
-
-
-def hears_replies(sender: str) -> bool:
-    """Say whether replies can reach a sender: a word such as ACME cannot receive any."""
-    return not sender or is_numeric(sender)
