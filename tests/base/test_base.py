@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsnotify.base import errors
+from smsnotify.base import errors, ids
 from smsnotify.base.clock import fixed_clock, system_clock
 from smsnotify.base.durations import format_duration, parse_duration
 from smsnotify.base.errors import ConfigError, SmsNotifyError
@@ -48,11 +48,26 @@ def test_a_written_duration_reads_back(seconds: int) -> None:
 @given(st.lists(st.integers(0, 2**40), min_size=2, max_size=5, unique=True))
 def test_ids_ascend_with_time(milliseconds: list[int]) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    ids = [new_id(start + timedelta(milliseconds=m % 10**11)) for m in sorted(milliseconds)]
+    made = [new_id(start + timedelta(milliseconds=m % 10**11)) for m in sorted(milliseconds)]
     moments = [m % 10**11 for m in sorted(milliseconds)]
     if len(set(moments)) == len(moments) and moments == sorted(moments):
-        assert ids == sorted(ids)
-    assert all(len(one) == 26 for one in ids)
+        assert made == sorted(made)
+    assert all(len(one) == 26 for one in made)
+
+
+def test_ids_of_one_millisecond_ascend_in_the_order_in_which_they_were_made() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    made = [new_id(now + timedelta(microseconds=n % 2)) for n in range(50_000)]
+    assert made == sorted(set(made))
+    assert all(len(one) == 26 for one in made)
+    assert len({one[:13] for one in made}) == len(made), "people copy only how an id begins"
+
+
+def test_what_two_processes_make_in_one_millisecond_differs() -> None:
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    first = [new_id(now) for _ in range(100)]
+    ids._series.cache_clear()  # as another process, or a forked one, begins
+    assert not {one[13:] for one in first} & {new_id(now)[13:] for _ in range(100)}
 
 
 @pytest.mark.parametrize(
