@@ -105,6 +105,7 @@ class Intake:
         self.memory = memory
         self.source = source
         self.ticket = ticket
+        self._format = format
         self._zone = known_zone(policy.timezone)
         self._guard_holds = memory.has_guarded()
         self._decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=format)
@@ -184,7 +185,7 @@ class Intake:
             states[subject] = state
             for name in names:
                 subjects[name] = subject
-            snapshot = job_snapshot(line, index) if durable else b""
+            snapshot = job_snapshot(line, index, self._format) if durable else b""
             rows.append(JobRow(subject, names, state, job, snapshot))
 
     def _happen(
