@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from smsnotify.store import claims, outcomes
+from smsnotify.store import claims, outcomes, rates
 from smsnotify.store.pauses import Paused, paused
 from smsnotify.store.store import Store
 
@@ -45,23 +45,25 @@ class Wave(msgspec.Struct, kw_only=True):
     renew: list[str] = []
     wanted: Wanted | None = None
     ask_paused: bool = False
+    bookings: list[rates.Booking] = []
 
     @property
     def is_empty(self) -> bool:
         """True when no transaction is needed."""
         writes = self.settled or self.expired or self.put_back or self.starts or self.renew
-        return not (writes or self.wanted or self.ask_paused)
+        return not (writes or self.wanted or self.ask_paused or self.bookings)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the transaction gave: the rows that may go out, the claimed ones, the pauses.
+    """What the transaction gave: the rows that may go out, the claimed ones, the pauses, turns.
 
-    `started_only` None: every row that was to start has started.
+    `started_only` None: every row that was to start has started. `turns` by account.
     """
 
     started_only: set[str] | None = None
     claimed: list[claims.Claimed] | None = None
     paused: Paused | None = None
+    turns: dict[str, rates.Turns] = {}
 
 
 class Books:
@@ -107,7 +109,8 @@ class Books:
                     priorities=wave.wanted.priorities,
                 )
             stopped = paused(connection) if wave.ask_paused else None
-        return Answer(started_only=started, claimed=claimed, paused=stopped)
+            turns = rates.book(connection, wave.bookings)
+        return Answer(started_only=started, claimed=claimed, paused=stopped, turns=turns)
 
     async def paused(self) -> Paused:
         """Read what is paused, without waiting for a writer."""

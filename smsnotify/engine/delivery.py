@@ -24,6 +24,7 @@ from smsnotify.engine.client import HttpClient, Transport
 from smsnotify.engine.dispatch import Dispatch, OptOut, Plan, Sleep
 from smsnotify.engine.handover import CallbackUrl, Tried
 from smsnotify.engine.lanes import Lane
+from smsnotify.engine.listening import listen
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw
 from smsnotify.engine.routing import Router
@@ -116,7 +117,8 @@ async def watch(
 ) -> DeliveryReport:
     """Send what becomes due, and settle unknown messages, until `stop` is set.
 
-    Looks for new messages every `idle_s` when there is nothing to do; sees a pause within 2 s.
+    Looks for new messages every `idle_s` when there is nothing to do, and at once when
+    PostgreSQL says that there are some; sees a pause within 2 s.
     `tried` hears of every request that is over, `settled` of every round of look-ups.
 
     Raises:
@@ -138,14 +140,18 @@ async def watch(
         stack.callback(desk.books.close)
         carrier = transport or await _open_client(stack, accounts)
         dispatch = desk.dispatch(routes, carrier, stop, plan)
-        settling = asyncio.create_task(
-            _settle_now_and_then(desk.settler(carrier, timeout_s), stop, sleep, settled)
-        )
+        besides = {
+            asyncio.create_task(
+                _settle_now_and_then(desk.settler(carrier, timeout_s), stop, sleep, settled)
+            ),
+            asyncio.create_task(listen(desk.books, dispatch.ring, sleep)),
+        }
         try:
             await dispatch.run()
         finally:
-            settling.cancel()
-            await asyncio.wait({settling})
+            for task in besides:
+                task.cancel()
+            await asyncio.wait(besides)
     return dispatch.report
 
 
@@ -210,8 +216,10 @@ class _Desk:
     def dispatch(
         self, routes: Routes, carrier: Transport, stop: asyncio.Event, plan: Plan
     ) -> Dispatch:
+        shares = self.books.store.shares_rates
         lanes = {
-            name: Lane(account, self.times.monotonic) for name, account in self.accounts.items()
+            name: Lane(account, self.times.monotonic, shares_rate=shares)
+            for name, account in self.accounts.items()
         }
         return Dispatch(
             self.books,

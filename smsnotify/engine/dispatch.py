@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -31,6 +31,7 @@ from smsnotify.model.message import MessageState
 from smsnotify.store.claims import LEASE_S, Claimed, PutBack, Start
 from smsnotify.store.outcomes import Settled
 from smsnotify.store.pauses import Paused
+from smsnotify.store.rates import Booking, Turns
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ class Dispatch:
         self._stop = stop
         self._plan = plan
         self._wake = asyncio.Event()
+        self._called = asyncio.Event()
         self._flight = Flight(
             transport,
             times=times,
@@ -177,6 +179,7 @@ class Dispatch:
         if answer.paused is not None:
             self._obey(answer.paused)
         brought = self._take(answer, wave.wanted, now)
+        brought = self._deal(answer.turns) or brought
         await self._tell_opt_outs(opted_out)
         if self._plan.progress is not None and (wave.settled or wave.expired):
             self._plan.progress(self.report)
@@ -260,6 +263,7 @@ class Dispatch:
         if now - self._pauses_read_at >= _PAUSES_S:
             self._pauses_read_at = now
             wave.ask_paused = True
+        wave.bookings = self._bookings()
 
     def _wanted(self) -> Wanted | None:
         """Say what to claim in this wave, if anything."""
@@ -313,6 +317,12 @@ class Dispatch:
                 self._route(message)
         return bool(answer.claimed)
 
+    def ring(self) -> None:
+        """Look for new messages at once: somebody said that there are some."""
+        self._more = True
+        self._called.set()
+        self._wake.set()
+
     def _set_alarm(self) -> None:
         """While requests are in flight: wake up when a rate lets the next message go."""
         if not self._flight.count or (self._alarm is not None and not self._alarm.done()):
@@ -324,6 +334,24 @@ class Dispatch:
     async def _ring_after(self, wait_s: float) -> None:
         await self._plan.sleep(wait_s)
         self._wake.set()
+
+    def _bookings(self) -> list[Booking]:
+        """Turns that this worker needs next, of accounts whose rate is the whole fleet's."""
+        wishes = []
+        for lane in self._lanes.values():
+            if lane.fleet is not None and lane.is_usable:
+                count = lane.fleet.wanted(lane.waiting_count)
+                if count:
+                    wishes.append(Booking(lane.name, count, lane.fleet.per_second))
+        return wishes
+
+    def _deal(self, turns: Mapping[str, Turns]) -> bool:
+        """Hand out booked turns; True when some message may leave at once."""
+        for name, booked in turns.items():
+            fleet = self._lanes[name].fleet
+            if fleet is not None:
+                fleet.grant(booked)
+        return any(self._lanes[name].may_send for name in turns)
 
     def _rate_wait_s(self) -> float | None:
         lanes = [lane for lane in self._lanes.values() if lane.waiting_count and lane.is_usable]
@@ -337,6 +365,8 @@ class Dispatch:
             return False
         if self._more and any(lane.is_low for lane in self._lanes.values()):
             return True
+        if any(lane.may_send for lane in self._lanes.values()):
+            return True  # its turn came while the last wave was written
         wait_s = self._rate_wait_s()
         if wait_s is None:
             wait_s = await self._due_in_s()
@@ -370,13 +400,17 @@ class Dispatch:
         return wait_s if self._times.monotonic() + wait_s <= patient_until else None
 
     async def _sleep(self, seconds: float) -> None:
-        sleeping = asyncio.ensure_future(self._plan.sleep(seconds))
-        stopping = asyncio.ensure_future(self._stop.wait())
+        """Sleep until then, or until told to stop, or called."""
+        waiting = [
+            asyncio.ensure_future(one)
+            for one in (self._plan.sleep(seconds), self._stop.wait(), self._called.wait())
+        ]
         try:
-            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sleeping.cancel()
-            stopping.cancel()
+            for one in waiting:
+                one.cancel()
+        self._called.clear()
 
     async def _finish(self) -> None:
         """Let what is in flight come back, within the grace; give back what waits."""

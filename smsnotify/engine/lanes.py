@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.breaker import Breaker
+from smsnotify.engine.fleet_rate import FleetBucket
 from smsnotify.engine.rate import TokenBucket
 from smsnotify.model.message import ErrorWord, Outcome, Result
 from smsnotify.providers.base import HttpProvider, LocalProvider
@@ -26,8 +27,13 @@ _STOPPING: Final = {
 class Lane:
     """The live side of an account in one process. Only the delivery loop touches it."""
 
-    def __init__(self, account: Account, monotonic: Callable[[], float]) -> None:
-        """Start empty, closed breaker, full window."""
+    def __init__(
+        self, account: Account, monotonic: Callable[[], float], *, shares_rate: bool = False
+    ) -> None:
+        """Start empty, closed breaker, full window.
+
+        `shares_rate`: the account's rate is one for all workers, and the database deals it out.
+        """
         self.account = account
         self.name = account.name
         provider = account.provider
@@ -39,7 +45,9 @@ class Lane:
             self.batch = min(self.batch, _LOCAL_WAVE)
             self.concurrency = _LOCAL_WAVE // self.batch
         self.breaker = Breaker(monotonic)
-        self.bucket = TokenBucket(account.messages_per_second, monotonic)
+        rate = account.messages_per_second
+        self.fleet = FleetBucket(rate, monotonic) if shares_rate and rate else None
+        self.bucket = self.fleet or TokenBucket(rate, monotonic)
         self.stopped = ""
         self.paused = False
         self.in_flight = 0
@@ -79,6 +87,12 @@ class Lane:
     def is_usable(self) -> bool:
         """New messages may come here; the rate may still make them wait."""
         return not self.is_shut and not self.breaker.is_open and self.wait_s() <= 0
+
+    @property
+    def may_send(self) -> bool:
+        """A request may leave at once: something waits, a place is free, the rate allows it."""
+        free = self.in_flight < max(int(self._window), 1)
+        return self.is_usable and bool(self.waiting_count) and free and self.bucket.ready() != 0
 
     @property
     def room(self) -> int:

@@ -15,6 +15,7 @@ from smsnotify.store import meta
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.schema import KEY_SECRET
+from smsnotify.store.wakeups import Listener
 
 
 class Books:
@@ -38,6 +39,15 @@ class Books:
         """Give a connection that sees one moment of the database and writes nothing."""
         with told_plainly(self.place), self._reading.connect() as connection:
             yield connection
+
+    @property
+    def shares_rates(self) -> bool:
+        """True when many workers may share the rate of an account: on PostgreSQL."""
+        return self._engine.dialect.name == "postgresql"
+
+    def listen(self) -> Listener | None:
+        """Open what hears of queued messages; None on SQLite, where nobody calls."""
+        return Listener(self._engine, self.place) if self.shares_rates else None
 
     def close(self) -> None:
         """Give back every connection."""

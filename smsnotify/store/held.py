@@ -11,12 +11,13 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, text
 
-from smsnotify.model.message import Message
+from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject
 from smsnotify.store.instants import to_micros
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import is_postgres, packed, source
+from smsnotify.store.wakeups import announce
 
 _WAITING: Final = "messages.state = 'held' AND messages.gate <> 'volume_guard'"
 
@@ -103,4 +104,7 @@ def resolve_held(
         f"WHERE messages.id = r.id AND {_WAITING} RETURNING messages.id"
     )
     done = connection.execute(statement, {"rows": rows, "now": to_micros(now)})
-    return {str(one) for one in done.scalars()}
+    changed = {str(one) for one in done.scalars()}
+    if any(one.id in changed and one.state == MessageState.QUEUED for one in resolutions):
+        announce(connection)
+    return changed

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from smsnotify.base.ids import new_id
 from smsnotify.model.decision import Decision, Earlier, MessageKey, Verdict
-from smsnotify.model.message import Message
+from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch
 from smsnotify.store.books import save_jobs
 from smsnotify.store.hashing import RecipientHash
@@ -19,6 +19,7 @@ from smsnotify.store.keys import GUARDED, KEY_COLUMNS, taken
 from smsnotify.store.rows import MESSAGE_COLUMNS, message_row
 from smsnotify.store.rowset import is_postgres, packed, words
 from smsnotify.store.statements import insert_rows
+from smsnotify.store.wakeups import announce
 
 _EVENT_COLUMNS: Final = ("id", "subject", "name", "event_id", "time", "raw", "received_at")
 _DECISION_COLUMNS: Final = (
@@ -60,6 +61,8 @@ def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[Me
     rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
     rows.sort(key=_once)
     insert_rows(connection, "decisions", _DECISION_COLUMNS, rows, _NEWEST_MESSAGE)
+    if any(message.state is MessageState.QUEUED for message in batch.messages.values()):
+        announce(connection)
     return lost
 
 

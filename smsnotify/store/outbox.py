@@ -17,6 +17,7 @@ from smsnotify.store.keys import GUARDED
 from smsnotify.store.order import first_id
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import is_postgres, packed, words
+from smsnotify.store.wakeups import announce
 
 RETRYABLE: Final = frozenset(
     {
@@ -136,7 +137,10 @@ def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: boo
         "expires_at = :now + (expires_at - COALESCE(not_before, created_at)) "
         f"WHERE {condition}"
     )
-    return connection.execute(statement, values | {"now": to_micros(now)}).rowcount
+    queued = connection.execute(statement, values | {"now": to_micros(now)}).rowcount
+    if queued:
+        announce(connection)
+    return queued
 
 
 def cancel(
@@ -200,7 +204,10 @@ def release_run(connection: Connection, run: str, now: datetime) -> int:
         "due_at = CASE WHEN reason = '' THEN :now ELSE due_at END, updated_at = :now "
         f"WHERE run = :run AND {GUARDED}"
     )
-    return connection.execute(statement, {"run": run, "now": to_micros(now)}).rowcount
+    released = connection.execute(statement, {"run": run, "now": to_micros(now)}).rowcount
+    if released:
+        announce(connection)
+    return released
 
 
 def _add(counts: dict[str, int], name: str, count: int) -> None:

@@ -367,3 +367,11 @@ api_keys = Table(
         postgresql_where=text("revoked_at IS NULL"),
     ),
 )
+
+# Until when the turns of an account are booked, by all workers together (PostgreSQL only).
+rates = Table(
+    "rates",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("booked_until", BigInteger, nullable=False),
+)
