@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -13,9 +12,7 @@ from smsnotify.base.errors import UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
-
-BELOW: Final = " " * 23
-"""Where a text stands below its line: under the word that follows the instant."""
+from smsnotify.cli.story import story_lines
 
 app = single()
 
@@ -31,8 +28,8 @@ def why(
     desk = desk_of(ctx)
     story, person = _look_up(desk, what)
     if desk.json:
-        for line in _json(story):
-            show.emit_json(line)
+        for row in _json(story):
+            show.emit_json(row)
         for job in story.jobs:
             for one in _silent(desk, job, story):
                 show.emit_json({"type": "silent", **msgspec.structs.asdict(one)})
@@ -44,8 +41,8 @@ def why(
         _show_job(job)
     if person is not None:
         _show_person(person, zone)
-    for at, told, style in sorted(_told(story, zone), key=lambda one: one[0]):
-        show.say(f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {told}", style)
+    for line in story_lines(story, zone):
+        show.say(f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.told}", line.style)
     silent = [one for job in story.jobs for one in _silent(desk, job, story)]
     told_of = {one.event for one in silent} | {one.event for one in story.decisions}
     unheard = sorted({event.name for event in story.events} - told_of)
@@ -123,96 +120,16 @@ def _show_person(person: Any, zone: Any) -> None:
         show.say(f"Contact: lives by {person.time_zone}", "bold")
 
 
-def _told(story: Any, zone: Any) -> Iterator[tuple[datetime, str, str]]:
-    """Yield instant, sentence and colour for everything that happened."""
-    for event in story.events:
-        yield event.received_at, f"event   {event.name}", "bold"
-    sent = {message.id for message in story.messages}
-    for decision in story.decisions:
-        if decision.verdict == "send" and decision.message_id in sent:
-            continue  # the message itself tells more
-        yield decision.decided_at, _decision(decision), show.mark(decision.verdict)
-    for message in story.messages:
-        yield message.created_at, _message(message, zone), show.mark(message.state.value)
-    recipients = {message.id: message.recipient for message in story.messages}
-    for receipt in story.receipts:
-        told = _receipt(receipt, recipients[receipt.message_id])
-        yield receipt.told_at, told, show.mark(receipt.state)
-
-
-def _receipt(receipt: Any, recipient: str) -> str:
-    told = f"{receipt.source:<7} {recipient}: {receipt.state or receipt.raw_word}"
-    if receipt.error:
-        told += f", {receipt.error} {receipt.raw_code}".rstrip()
-    if receipt.outcome != "moves":
-        told += f" ({receipt.outcome})"
-    return told
-
-
-def _decision(decision: Any) -> str:
-    told = f"{decision.verdict:<7} {decision.rule} → {decision.recipient or 'nobody'}"
-    if decision.reason:
-        told += f": {decision.reason}"
-    if decision.detail:
-        told += f", {decision.detail}"
-    if decision.not_before:
-        told += f", not before {decision.not_before:%Y-%m-%d %H:%M} UTC"
-    return told
-
-
-def _message(message: Any, zone: Any) -> str:
-    begun, at = message.created_at.astimezone(zone), message.state_at.astimezone(zone)
-    when = f"{at:%H:%M:%S}" if at.date() == begun.date() else f"{at:%Y-%m-%d %H:%M:%S}"
-    told = f"text    {message.rule or 'test'} → {message.recipient}: "
-    told += f"{message.state.value} at {when}"
-    if message.account:
-        told += f" through {message.account}"
-    if message.provider_message_id:
-        told += f" as {message.provider_message_id}"
-    if message.attempts > 1:
-        told += f" after {message.attempts} tries"
-    if message.error:
-        told += f", {message.error} {message.error_text}".rstrip()
-    if message.reason:
-        told += f" ({message.reason})"
-    body = message.body.replace("\n", f"\n{BELOW} ")
-    return f"{told}\n{BELOW}“{body}”" if body else told
-
-
-class Silent(msgspec.Struct, frozen=True):
-    """A rule that listens to what happened and had nothing to say, with the first reason."""
-
-    event: str
-    rule: str
-    check: str
-    expected: str
-    actual: str
-
-
-def _silent(desk: Desk, stored: Any, story: Any) -> Iterator[Silent]:
+def _silent(desk: Desk, stored: Any, story: Any) -> list[Any]:
     """Look at what happened with today's rules; what was decided then is told already."""
     from smsnotify.base.errors import RuleFileError
-    from smsnotify.engine.snapshots import snapshot_reader
-    from smsnotify.model.event import Event
-    from smsnotify.rules.explain import explain
+    from smsnotify.engine.silent import silent_rules
 
     try:
-        job = snapshot_reader(desk.rules.job_type)(stored)
+        return list(silent_rules(stored, story, desk.rules))
     except RuleFileError:
         desk.note("the rules cannot be read, so nothing is said of rules that were silent")
-        return
-    if job is None:
-        return
-    decided = {(one.event, one.rule) for one in story.decisions if one.subject == stored.subject}
-    happened = {one.name for one in story.events if one.subject == stored.subject}
-    for name in sorted(happened | {event for event, _ in decided}):
-        for verdict in explain(Event(name, job, stored.subject), desk.rules):
-            failed = [one for one in verdict.checks if not one.passed and not one.info]
-            listens = all(check.name != "event" for check in failed)
-            if failed and listens and (name, verdict.rule.id) not in decided:
-                check = failed[0]
-                rule = verdict.rule.terms.name
-                yield Silent(name, rule, check.name, str(check.expected), str(check.actual))
+        return []
 
 
 def _contact_json(number: str, person: Any) -> dict[str, object]:

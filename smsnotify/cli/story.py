@@ -1,0 +1,129 @@
+"""The lines that `why` tells a story in."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from math import inf
+from typing import Any, Final, NamedTuple
+
+from smsnotify.cli import show
+
+BELOW: Final = " " * 23
+"""Where a text stands below its line: under the word that follows the instant."""
+
+
+class Line(NamedTuple):
+    """A line of the story. `place` orders it: its instant, then the event that it belongs to."""
+
+    at: datetime
+    place: tuple[datetime, float, int]
+    told: str
+    style: str
+
+
+def story_lines(story: Any, zone: Any) -> list[Line]:
+    """Return a line for everything that happened; what an event brought about stands below it.
+
+    Without jobs it is the story of a number: then every line names its job.
+    """
+    return sorted(_lines(story, zone), key=lambda one: one.place)
+
+
+def _lines(story: Any, zone: Any) -> Iterator[Line]:
+    name_job = not story.jobs
+    for index, event in enumerate(story.events):
+        at = event.received_at
+        yield Line(at, (at, index, 0), f"event   {event.name}", "bold")
+    places = _Places(story)
+    messages = {message.id: message for message in story.messages}
+    for message in story.messages:
+        at = message.created_at
+        place = places.of(at, message, places.event_ids.get(message.id, ""))
+        told = _message(message, zone, name_job)
+        yield Line(at, (at, place, 2), told, show.mark(message.state.value))
+    for decision in story.decisions:
+        if decision.verdict == "send" and decision.message_id in messages:
+            continue  # the message itself tells more
+        at = decision.decided_at
+        rank = 3 if decision.verdict == "stop" else 1
+        place = places.of(at, decision, decision.event_id, counted=rank == 3)
+        told = _decision(decision, name_job)
+        yield Line(at, (at, place, rank), told, show.mark(decision.verdict))
+    for receipt in story.receipts:
+        message = messages[receipt.message_id]
+        at = receipt.told_at
+        told = _receipt(receipt, message, name_job)
+        yield Line(at, (at, inf, 4), told, show.mark(receipt.state))
+
+
+class _Places:
+    """Which event of one instant a decision or a message belongs to."""
+
+    def __init__(self, story: Any) -> None:
+        self._by_name: defaultdict[Any, list[int]] = defaultdict(list)
+        for place, event in enumerate(story.events):
+            key = (event.received_at, event.subject, event.name)
+            self._by_name[key].append(place)
+            self._by_name[*key, event.event_id].append(place)
+        self._met: Counter[Any] = Counter()
+        self.event_ids = {
+            one.message_id: one.event_id for one in story.decisions if one.verdict != "stop"
+        }
+
+    def of(self, at: datetime, about: Any, event_id: str, *, counted: bool = True) -> float:
+        """Return the event's place; the second text of a rule belongs to the second such event."""
+        key = (at, about.subject, about.event)
+        found = self._by_name.get((*key, event_id)) or self._by_name.get(key)
+        if not found:
+            return inf
+        who = (*key, event_id, about.rule, about.recipient)
+        place = found[min(self._met[who], len(found) - 1)]
+        self._met[who] += counted
+        return place
+
+
+def _of_job(about: Any, name_job: bool) -> str:
+    return f" of {about.job}" if name_job and about.job else ""
+
+
+def _receipt(receipt: Any, message: Any, name_job: bool) -> str:
+    about = f"{message.recipient}{_of_job(message, name_job)}"
+    told = f"{receipt.source:<7} {about}: {receipt.state or receipt.raw_word}"
+    if receipt.error:
+        told += f", {receipt.error} {receipt.raw_code}".rstrip()
+    if receipt.outcome != "moves":
+        told += f" ({receipt.outcome})"
+    return told
+
+
+def _decision(decision: Any, name_job: bool) -> str:
+    rule = f"{decision.rule}{_of_job(decision, name_job)}"
+    told = f"{decision.verdict:<7} {rule} → {decision.recipient or 'nobody'}"
+    if decision.reason:
+        told += f": {decision.reason}"
+    if decision.detail:
+        told += f", {decision.detail}"
+    if decision.not_before:
+        told += f", not before {decision.not_before:%Y-%m-%d %H:%M} UTC"
+    return told
+
+
+def _message(message: Any, zone: Any, name_job: bool) -> str:
+    begun, at = message.created_at.astimezone(zone), message.state_at.astimezone(zone)
+    when = f"{at:%H:%M:%S}" if at.date() == begun.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+    told = f"text    {message.rule or 'test'}{_of_job(message, name_job)} → {message.recipient}: "
+    told += f"{message.state.value} at {when}"
+    if message.account:
+        told += f" through {message.account}"
+    if message.provider_message_id:
+        told += f" as {message.provider_message_id}"
+    if message.attempts > 1:
+        told += f" after {message.attempts} tries"
+    if message.error:
+        told += f", {message.error} {message.error_text}".rstrip()
+    if message.reason:
+        told += f" ({message.reason})"
+    body = message.body.replace("\n", f"\n{BELOW} ")
+    return f"{told}\n{BELOW}“{body}”" if body else told
