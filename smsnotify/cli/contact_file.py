@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -14,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from smsnotify.base.errors import InputError, UsageError
+from smsnotify.events.blocks import standard_input
 from smsnotify.store.people import ConsentChange, set_contact
 from smsnotify.store.store import Store
 from smsnotify.text.phone import read_number
@@ -112,12 +112,14 @@ def _bites(items: Sequence[T]) -> Iterator[list[T]]:
 
 def _text(source: str) -> str:
     try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        raw = standard_input().read() if source == "-" else Path(source).read_bytes()
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{source} is not UTF-8 text (byte {error.start})") from None
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InputError("the name of the file is no usable path") from None
 
 
 def _row(

@@ -59,7 +59,7 @@ def process(
     from smsnotify.cli.working import Working
 
     known_format(format)
-    sources = files or ([] if sys.stdin.isatty() else ["-"])
+    sources = files or ([] if sys.stdin is None or sys.stdin.isatty() else ["-"])
     if not sources:
         raise UsageError("nothing to read", hint="name a file, or - for standard input")
     if follow and (dry_run or len(sources) > 1):

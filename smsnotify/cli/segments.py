@@ -39,7 +39,9 @@ def segments(
     """
     desk = desk_of(ctx)
     if desk.json and text == "-":
-        raise typer.Exit(_answer_lines(sys.stdin.buffer))
+        from smsnotify.events.blocks import standard_input
+
+        raise typer.Exit(_answer_lines(standard_input()))
     if text == "-":
         text = _whole_stdin()
     if desk.json:
@@ -101,8 +103,10 @@ def _rejected(number: int) -> dict[str, object]:
 
 
 def _whole_stdin() -> str:
+    from smsnotify.events.blocks import standard_input
+
     try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
+        text = standard_input().read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"stdin is not UTF-8 text (byte {error.start})") from None
     return text.removesuffix("\n").removesuffix("\r")

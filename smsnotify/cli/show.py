@@ -7,7 +7,7 @@ stdout, everything else to stderr.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
@@ -95,18 +95,27 @@ def table(
     *,
     title: str = "",
     styles: Mapping[str, str] | None = None,
+    whole: Collection[str] = (),
 ) -> None:
     """Print rows under headings; a pipe gets them in full width, in columns of spaces.
 
-    `styles` colours a whole row by the text of its first cell.
+    `styles` colours a whole row by the text of its first cell. Cells of the columns `whole` stay
+    on one line as long as the others can make room.
     """
     cells = [[_cell(value) for value in row] for row in rows]
     if not out().is_terminal:
         _plain_table(columns, cells)
         return
-    drawn = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in cells:
         drawn.add_row(*map(escape, row), style=(styles or {}).get(row[0], ""))
     out().print(drawn)
@@ -192,7 +201,7 @@ def confirm(question: str, *, default: bool = False) -> bool:
 
 def can_ask() -> bool:
     """Say whether somebody is there to answer."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 class Bar:
