@@ -154,7 +154,7 @@ class Place:
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         command = [sys.executable, "-m", "smsnotify", *args]
         with subprocess.Popen(
-            command, cwd=self.folder, env=env, **{**streams, **options}
+            command, cwd=self.folder, **{"env": env, **streams, **options}
         ) as started:
             try:
                 yield started

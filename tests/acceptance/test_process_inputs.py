@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from place import Place, event, job
+from place import NOON, Place, event, job
 
 
 def _packed(name: str, raw: bytes) -> bytes:
@@ -258,3 +258,12 @@ def test_the_example_does_what_the_readme_shows(
     assert {"doubtful_number", "landline", "missing_value"} & done.summary["stops"].keys()
     again = place.process("--rules", rules, "events.jsonl", as_of="2026-03-02T15:00:00+08:00")
     assert again.summary["sent"] == 0
+
+
+def test_a_dry_run_in_two_processes_counts_the_same(place: Place) -> None:
+    lines = [event(number=number % 30) for number in range(50)]
+    file = place.events(*lines, b"no event", event("failed", 99))
+    one = place.run("process", "--dry-run", file, as_of=NOON)
+    two = place.run("process", "--dry-run", "--workers", "2", file, as_of=NOON)
+    assert (two.code, two.out) == (one.code, one.out) == (1, one.out)
+    assert "duplicates       20" in one.out
