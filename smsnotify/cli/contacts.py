@@ -13,6 +13,7 @@ from smsnotify.cli.frame import desk_of, example, group
 
 SOURCE: Final = "by_hand"
 REJECTED: Final = 1
+NOBODY_YET: Final = "nothing is known of anybody: no opt-out, and no contact was imported"
 
 app = group(
     "Keep who does not want to be texted.",
@@ -112,8 +113,10 @@ def list_(
         word = "opted out" if one.opted_out else ""
         at = f"{one.at:%Y-%m-%d %H:%M}" if one.at else ""
         rows.append((one.address, word, one.source, at, one.name, one.time_zone, one.note))
-    if not desk.json:
+    if rows:
         show.table(("recipient", "consent", "how", "at (UTC)", "name", "zone", "note"), rows)
+    elif not desk.json:
+        desk.note(NOBODY_YET if opted_out is None else "no contact is like that")
 
 
 def _change(desk: Desk, numbers: list[str], note: str, *, opted_out: bool) -> None:

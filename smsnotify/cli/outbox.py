@@ -12,6 +12,7 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, group
 from smsnotify.cli.instants import ago, read_since
+from smsnotify.cli.message_table import STYLES, show_messages
 from smsnotify.cli.reconciling import RECONCILE_EXAMPLES, reconcile, show_receipt_stats
 from smsnotify.model.message import Attempt, Message, MessageState
 from smsnotify.store.outbox import Stats, Wanted
@@ -52,7 +53,10 @@ def list_(
     since: Since = "",
     limit: Annotated[int, typer.Option("--limit", min=0, help="The newest so many; 0: all.")] = 50,
 ) -> None:
-    """List messages, the newest first."""
+    """List messages, the newest first.
+
+    Ids are cut to what tells them apart; -v shows whole ids, accounts and what providers said.
+    """
     desk = desk_of(ctx)
     if desk.existing_store is None:
         desk.note(NOTHING_YET)
@@ -63,35 +67,13 @@ def list_(
         for message in found:
             show.emit_json(message.as_json())
         return
-    now = desk.clock()
-    show.table(
-        ("state", "id", "rule", "job", "to", "account", "parts", "changed", "error"),
-        [
-            (
-                message.state.value,
-                message.id,
-                message.rule,
-                message.job,
-                message.recipient,
-                message.account,
-                message.segments,
-                ago(message.updated_at, now),
-                message.error or message.reason,
-            )
-            for message in found
-        ],
-        styles=STYLES,
-    )
+    if not found:
+        desk.note(NOTHING_YET if wanted == Wanted() else "no message is like that")
+        return
+    show_messages(found, desk.clock(), wide=desk.verbosity > 0)
     left = desk.store.count_messages(wanted) - len(found)
     if left:
         desk.note(f"{left} more: --limit 0 shows all")
-
-
-STYLES: Final = {
-    **dict.fromkeys(("failed", "undelivered", "expired"), "red"),
-    **dict.fromkeys(("held", "unknown", "cancelled"), "yellow"),
-    **dict.fromkeys(("accepted", "sent", "delivered", "read"), "green"),
-}
 
 
 @app.command("show", epilog=example("sms-notify outbox show 01j8xk"))

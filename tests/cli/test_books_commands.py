@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from smsnotify.base.errors import UsageError
+from smsnotify.cli import show
 from smsnotify.cli.instants import ago, read_since
 from smsnotify.model.decision import MessageKey
 from smsnotify.model.message import Message, MessageState
@@ -305,3 +308,41 @@ def test_the_database_is_its_owners_alone(cli: Any, folder: Path) -> None:
     cli("pause")
     if os.name == "posix":
         assert (folder / "sms-notify.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_list_fits_a_narrow_terminal_and_its_ids_can_be_used(
+    cli: Any, books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=80, color_system=None)
+    with monkeypatch.context() as patch:
+        patch.setattr(show, "out", lambda: console)
+        assert cli("outbox", "list").code == 0
+    told = [line.split() for line in drawn.getvalue().splitlines()]
+    assert told[0] == ["state", "rule", "job", "to", "segments", "age", "id", "why"]
+    assert len(told) == 2 + len(STATES), "no line is folded"
+    found = {line[0]: line for line in told[2:]}
+    assert found["failed"][-1] == "no_credit"
+    assert cli("outbox", "show", found["failed"][-2]).code == 0
+
+
+def test_a_list_tells_ids_that_begin_alike_apart(cli: Any, folder: Path) -> None:
+    cli("init", "--yes", "--country", "SG")
+    for _ in range(2):
+        assert cli("send-test", "Hi", "--to", "+6591230000").code == 0
+    ids = [line.split()[-1] for line in cli("outbox", "list").out.splitlines()[1:]]
+    assert [cli("outbox", "show", one).code for one in ids] == [0, 0]
+    whole = [row["id"] for row in cli("outbox", "list", "--json").json]
+    assert all(one in cli("outbox", "list", "-v").out for one in whole)
+
+
+def test_an_empty_list_is_a_sentence(cli: Any, books: Path) -> None:
+    for args, said in (
+        (["outbox", "list", "--rule", "nope"], "no message is like that"),
+        (["contacts", "list"], "nothing is known of anybody"),
+        (["contacts", "list", "--opted-out"], "no contact is like that"),
+    ):
+        done = cli(*args)
+        assert (done.code, done.out) == (0, "")
+        assert said in done.err
+        assert cli(*args, "--json").out + cli(*args, "-q").err == ""
