@@ -140,6 +140,7 @@ def _show(desk: Desk, decision: Decision, *, request: bool) -> None:
 
 
 def _footer(desk: Desk, decision: Decision) -> str:
+    from smsnotify.cli.decided import swaps
     from smsnotify.engine.costs import cost_of
     from smsnotify.wiring import build
 
@@ -149,7 +150,9 @@ def _footer(desk: Desk, decision: Decision) -> str:
     cost = cost_of(
         decision, build.real_accounts(desk.settings), build.real_routes(desk.settings), prices.of
     )
-    return told if cost is None else f"{told} · {cost} {prices.currency}"
+    if cost is not None:
+        told += f" · {cost} {prices.currency}"
+    return f"{told} · {swaps(decision)}" if decision.swapped else told
 
 
 def _show_request(desk: Desk, decision: Decision) -> None:

@@ -45,6 +45,7 @@ def send_test(
     rule it says that it is a test.
     """
     from smsnotify.cli import delivering
+    from smsnotify.cli.decided import swaps
     from smsnotify.engine.accounts import Account
     from smsnotify.engine.sendtest import ROUTE, decide_test, queue_test
     from smsnotify.model.decision import Verdict
@@ -78,7 +79,10 @@ def send_test(
         desk.store.cancel(Wanted(run=run), now, reason=NOT_SENT)
     message = desk.store.list_messages(Wanted(run=run))[0]
     if not desk.json:
-        show.bubble(message.body, recipient=message.recipient, footer=f"account {chosen.name}")
+        footer = f"account {chosen.name}"
+        if decision.swapped:
+            footer += f" · {swaps(decision)}"
+        show.bubble(message.body, recipient=message.recipient, footer=footer)
     told = f"{message.state.value} by {chosen.name}"
     if message.reason == NOT_SENT:
         told = f"not sent by {chosen.name}, and not kept for later"

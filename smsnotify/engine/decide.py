@@ -228,6 +228,7 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
             body=fitted.text,
             encoding=size.encoding,
             segments=size.segments,
+            swapped=fitted.swapped,
         )
     if ruling is None:
         return Decision(
@@ -237,6 +238,7 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
             body=fitted.text,
             encoding=size.encoding,
             segments=size.segments,
+            swapped=fitted.swapped,
         )
     return Decision(
         draft=draft,
@@ -249,6 +251,7 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
         body=fitted.text,
         encoding=size.encoding,
         segments=size.segments,
+        swapped=fitted.swapped,
     )
 
 

@@ -73,7 +73,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `gate` and `reason` say what stopped or held it; `detail` is for people (the missing field,
     the zone that won, who gets the text instead). `to` is who is really texted: the recipient,
-    or `test_to` in test mode. `not_before` is when a held one may leave.
+    or `test_to` in test mode. `swapped` are the (was, is) pairs of characters that the rule's
+    encoding changed in the body. `not_before` is when a held one may leave.
     """
 
     draft: Draft
@@ -85,6 +86,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: str = ""
     encoding: Encoding | None = None
     segments: int = 0
+    swapped: tuple[tuple[str, str], ...] = ()
     not_before: datetime | None = None
     earlier: Earlier | None = None
 
@@ -107,6 +109,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "body": self.body,
             "encoding": self.encoding.value if self.encoding else None,
             "segments": self.segments,
+            "swapped": self.swapped,
             "not_before": self.not_before.isoformat() if self.not_before else None,
             "to": self.to,
             "earlier": {"id": self.earlier.id, "state": self.earlier.state}
