@@ -62,20 +62,24 @@ def coming(
     """Show the reminders that are coming, soonest first."""
     from smsnotify.cli.working import Working
     from smsnotify.engine.reminders import coming_reminders
+    from smsnotify.gates.zones import known_zone
 
     desk = desk_of(ctx)
     working = Working(desk, "prejob", dry_run=True, as_of=as_of)
     now = working.clock()
-    rows = [
-        _row(reminder)
-        for reminder in coming_reminders(working.planned_jobs(), working.rules, working.policy, now)
-    ]
+    jobs, zone = working.planned_jobs(), desk.settings.timezone
+    found = list(coming_reminders(jobs, working.rules, working.policy, now))
     working.memory.close()
     if desk.json:
-        for row in rows:
-            show.emit_json({"type": "reminder", **row})
-    elif rows:
-        show.table(("due", "rule", "job", "date"), [list(row.values()) for row in rows])
+        for reminder in found:
+            due_at = reminder.due_at.isoformat()
+            show.emit_json({"type": "reminder", "due_at": due_at, **_row(reminder)})
+    elif found:
+        rows = [
+            (f"{one.due_at.astimezone(known_zone(zone)):%Y-%m-%d %H:%M}", *_row(one).values())
+            for one in found
+        ]
+        show.table((f"due ({zone})", "rule", "job", "date"), rows)
     else:
         desk.note("no reminder is coming: no known job matches a rule with the event pre_job")
 
@@ -83,7 +87,6 @@ def coming(
 def _row(reminder: Any) -> dict[str, str]:
     job = reminder.planned.job
     return {
-        "due_at": reminder.due_at.isoformat(),
         "rule": reminder.rule.terms.name,
         "job": job.number,
         "date": str(job.date or ""),

@@ -49,7 +49,7 @@ def _lines(story: Any, zone: Any) -> Iterator[Line]:
         at = decision.decided_at
         rank = 3 if decision.verdict == "stop" else 1
         place = places.of(at, decision, decision.event_id, counted=rank == 3)
-        told = _decision(decision, name_job)
+        told = _decision(decision, zone, name_job)
         yield Line(at, (at, place, rank), told, show.mark(decision.verdict))
     for receipt in story.receipts:
         message = messages[receipt.message_id]
@@ -98,7 +98,7 @@ def _receipt(receipt: Any, message: Any, name_job: bool) -> str:
     return told
 
 
-def _decision(decision: Any, name_job: bool) -> str:
+def _decision(decision: Any, zone: Any, name_job: bool) -> str:
     rule = f"{decision.rule}{_of_job(decision, name_job)}"
     told = f"{decision.verdict:<7} {rule} → {decision.recipient or 'nobody'}"
     if decision.reason:
@@ -106,7 +106,7 @@ def _decision(decision: Any, name_job: bool) -> str:
     if decision.detail:
         told += f", {decision.detail}"
     if decision.not_before:
-        told += f", not before {decision.not_before:%Y-%m-%d %H:%M} UTC"
+        told += f", not before {decision.not_before.astimezone(zone):%Y-%m-%d %H:%M}"
     return told
 
 

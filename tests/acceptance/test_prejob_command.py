@@ -60,7 +60,11 @@ def test_what_is_coming_is_listed_soonest_first(desk: Place) -> None:
         },
     ]
     table = desk.run("prejob", "list", as_of="2026-03-02T12:00:00+08:00").out
-    assert "DO-1" in table
+    assert [line.split() for line in table.splitlines()] == [
+        ["due", "(Asia/Singapore)", "rule", "job", "date"],
+        ["2026-03-02", "18:00", "tomorrow", "DO-1", "2026-03-03"],
+        ["2026-03-04", "18:00", "tomorrow", "DO-2", "2026-03-05"],
+    ]
 
 
 def test_a_missed_run_is_caught_up_until_the_job_begins(desk: Place, eight: Loopback) -> None:
