@@ -5,11 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 from loopback import Answer, Loopback, TwilioDesk, eight_x_eight
 from place import Place
+
+from smsnotify.cli import app
+
+_load_command = cache(app.load_command)
 
 
 @pytest.fixture
@@ -21,6 +26,8 @@ def bare(
     for name in ("SMS_NOTIFY_CONFIG", "SMS_NOTIFY_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("smsnotify.wiring.find.user_folder", lambda: tmp_path / "no-such-folder")
+    # Commands are made once: typer takes longer to make one than most of them take to run.
+    monkeypatch.setattr(app, "load_command", _load_command)
     return Place(tmp_path, capsys, monkeypatch)
 
 

@@ -76,11 +76,18 @@ def test_a_rule_file_that_cannot_be_used_is_refused_with_its_place(place: Place,
     checked = place.run("rules", "validate")
     assert checked.code == 2
     assert "rules.yaml" in checked.out + checked.err
+    done = place.run("process", place.events(event()))
+    assert (done.code, done.out) == (2, "")
+    assert not (place / "hacked").exists()
+
+
+def test_no_command_works_with_rules_that_are_wrong(place: Place) -> None:
+    place.rules(_with_body("{{ do_numbr }}"))
     for args in (("process", place.events(event())), ("preview",), ("tick",), ("prejob", "list")):
         done = place.run(*args)
         assert (done.code, done.out) == (2, ""), args
+        assert "did you mean do_number?" in done.err
     assert place.outbox() == []
-    assert not (place / "hacked").exists()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +140,7 @@ def _mutants(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
