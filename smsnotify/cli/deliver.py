@@ -25,6 +25,6 @@ def deliver(
     report = work(desk, desk.clock)
     if desk.json:
         show.emit_json(report.as_json())
-    else:
+    elif report.exit_code or not desk.quiet:
         show.pairs(report.lines())
     raise typer.Exit(report.exit_code)

@@ -151,6 +151,10 @@ class Desk:
         if not self.quiet:
             print(text, file=sys.stderr)  # noqa: T201  # the one door for asides
 
+    def warn(self, text: str) -> None:
+        """Say on stderr what somebody has to look at; `--quiet` is no reason not to."""
+        print(text, file=sys.stderr)  # noqa: T201  # as above
+
     def close(self) -> None:
         """Close the books if they were opened."""
         if self._store is not None:

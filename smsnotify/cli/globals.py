@@ -82,7 +82,7 @@ def _options(
         typer.Option(
             "--quiet",
             "-q",
-            help="Only results and errors.",
+            help="Only results and errors; a run that needs no look says nothing.",
             callback=_keep("quiet"),
             expose_value=False,
             rich_help_panel=PANEL,

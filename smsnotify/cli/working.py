@@ -126,7 +126,7 @@ class Working:
             if rejects is not None:
                 rejects.close()
         if rejects is not None and rejects.count:
-            self.desk.note(f"{_lines(rejects.count)} rejected: see {rejects.path}")
+            self.desk.warn(f"{_lines(rejects.count)} rejected: see {rejects.path}")
         if not self.is_over:
             self._say_if_nothing(title, lines, known, jobs_only)
 
@@ -242,14 +242,15 @@ class Working:
         self.ended = delivered.early_exit
 
     def finish(self) -> int:
-        """Print the summary and return the exit code.
+        """Print the summary and return the exit code; `--quiet` prints it only for a look at it.
 
         Raises:
             SmsNotifyError: what ended the run early.
         """
+        code = self.ended or int(self.tally.needs_a_look)
         if self.desk.json:
             show.emit_json(self.tally.as_json())
-        else:
+        elif code or not self.desk.quiet:
             released = self.released if self.run.command == "tick" else None
             summary_table(self.tally, dry_run=self.dry_run, released=released)
         self._say_what_waits()
@@ -257,7 +258,7 @@ class Working:
             self.memory.close()
         if self._broken is not None and self.ended != INTERRUPTED:
             raise self._broken
-        return self.ended or int(self.tally.needs_a_look)
+        return code
 
     def _say_what_waits(self) -> None:
         tally = self.tally
@@ -287,9 +288,9 @@ class Working:
             return
         before = self.tally.rejected - len(rejected)
         for line in rejected[: max(_TOLD_REJECTS - before, 0)]:
-            self.desk.note(rejected_line(line))
+            self.desk.warn(rejected_line(line))
         if before <= _TOLD_REJECTS < self.tally.rejected:
-            self.desk.note("… and more")
+            self.desk.warn("… and more")
 
     def _print(self, decisions: list[Decision]) -> None:
         if self.desk.json:

@@ -44,3 +44,24 @@ def test_a_rejected_line_says_what_to_do_on_screen_in_json_and_in_its_file(
     assert kept["hint"] == told["hint"] == "did you mean 'completed'?"
     assert "did you mean 'completed'?" in cli("preview", "bad.jsonl").err
     assert "did you mean 'completed'?" in cli("rules", "explain", "bad.jsonl").err
+
+
+def test_quiet_says_nothing_of_a_run_that_went_well(cli: Any, desk: Path) -> None:
+    for args in (("process", "good.jsonl", *AS_OF), ("process", "good.jsonl", *AS_OF), ("tick",)):
+        done = cli(*args, "--quiet")
+        assert (done.code, done.out, done.err) == (0, "", ""), args
+    assert cli("deliver", "-q").out == ""
+    assert cli("process", "good.jsonl", "-q", "--json", *AS_OF).json[-1]["type"] == "summary"
+
+
+def test_quiet_tells_what_needs_a_look(cli: Any, desk: Path) -> None:
+    done = cli("process", "bad.jsonl", "-q", *AS_OF)
+    assert done.code == 1
+    assert "rejected    1" in done.out
+    assert "bad.jsonl:1: rejected, unknown_event" in done.err
+    assert "see bad.jsonl.rejected.jsonl" in done.err
+    cli("process", "good.jsonl", "-q", "--queue-only", *AS_OF)
+    cli("pause")
+    paused = cli("deliver", "-q")
+    assert (paused.code, "left  1" in paused.out) == (3, True)
+    assert "sending is paused" in paused.err
