@@ -23,6 +23,7 @@ from smsnotify.text.encode import fit
 from smsnotify.text.phone import country_of, read_number, split_numbers
 
 NO_RECIPIENT = "no_recipient"
+_LONGEST_DATE = 40  # of what is no date: an index has its limits
 SEND, HOLD, STOP = Verdict.SEND, Verdict.HOLD, Verdict.STOP
 
 
@@ -110,7 +111,7 @@ def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False)
 
 
 def _of_date(event: Event, policy: Policy, now: datetime) -> str:
-    return str(event.job.date or "")
+    return str(event.job.date or "")[:_LONGEST_DATE]
 
 
 def _of_heading(event: Event, policy: Policy, now: datetime) -> str:

@@ -20,6 +20,10 @@ from smsnotify.model.job import Job
 MAX_LINE: Final = 1 << 20
 """The longest line that is read, in bytes: 1 MiB."""
 
+LONGEST_NAME: Final = 200
+"""Characters of what a job is known by: a database's index takes no more than some of these."""
+
+_ROOMY: Final = 2000  # bytes: a shorter line has no room for a name that no index holds
 _NATIVE_START: Final = b'{"event"'
 _AT_PATH = re.compile(r"at `\$\.?([^`]*)`")
 _GOT = re.compile(r"got `(\w+)`")
@@ -142,10 +146,14 @@ class Decoder:
                 parsed = self._native(line)
                 time = parsed.time
                 if parsed.job.do_number > "!" and (time is None or 1970 <= time.year < LAST_YEAR):  # type: ignore[operator]
+                    if len(line) > _ROOMY:
+                        _check_names(parsed.job)
                     return [Parsed(self._event_name(parsed.event), parsed.job, parsed.id, time)]
             elif self._try_bare:
                 job = self._bare(line)
                 if job.do_number > "!" and job.event is UNSET:
+                    if len(line) > _ROOMY:
+                        _check_names(job)
                     return [Parsed(None, job)]
         except _UNREADABLE:
             pass
@@ -164,6 +172,8 @@ class Decoder:
             job = msgspec.convert(found.job, self._job_type)
         except msgspec.ValidationError as error:
             raise _wrong_type(str(error), found.path) from None
+        except UnicodeEncodeError:  # half a character where no text belongs
+            raise _wrong_type("", found.path) from None
         _check_utf8(job, found.path)
         if not (_is_named(job.do_number) or _is_named(job.id)):
             raise EventError(
@@ -171,6 +181,7 @@ class Decoder:
                 reason="no_identity",
                 hint="a job needs a do_number or an id",
             )
+        _check_names(job)
         return Parsed(
             None if found.event is None else self._event_name(found.event),
             job,
@@ -252,6 +263,20 @@ def _bare_decoder(job_type: type[Job]) -> Callable[[bytes], Any]:
         gc=False,
     )
     return msgspec.json.Decoder(line_type).decode
+
+
+def _check_names(job: Job) -> None:
+    """Refuse names that no index holds; on PostgreSQL one would break its whole chunk."""
+    for name in ("do_number", "id", "type", "date"):
+        value = getattr(job, name)
+        try:
+            fits = value is None or len(str(value)) <= LONGEST_NAME
+        except ValueError:  # a number of thousands of digits
+            fits = False
+        if not fits:
+            raise EventError(
+                f"the job's {name} is longer than {LONGEST_NAME} characters", reason="too_long"
+            )
 
 
 def _is_named(value: object) -> bool:

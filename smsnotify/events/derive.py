@@ -15,7 +15,7 @@ from smsnotify.events.delay import is_delayed
 from smsnotify.events.heading import NOT_HEADING, heading_of
 from smsnotify.events.stamps import same_notation
 from smsnotify.events.words import BLANKS, status_key
-from smsnotify.model.job import Job, Scalar
+from smsnotify.model.job import MOST_ATTEMPTS, Job, Scalar
 from smsnotify.model.jobstate import JobState
 
 FINISHED: Final = frozenset({"completed", "completed_partial", "failed", "return", "deleted"})
@@ -61,7 +61,7 @@ def state_of(
     names no zone.
     """
     attempt = job.attempt
-    if type(attempt) is not int or attempt < 1:
+    if type(attempt) is not int or not 0 < attempt <= MOST_ATTEMPTS:
         attempt = job.attempt_number
     elif _shows_no_more(job) and (before is None or _is_plain(before, attempt)):
         return _plain_state(job.status, attempt, job.date, job.assign_to is None, today)

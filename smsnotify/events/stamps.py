@@ -8,6 +8,7 @@ from functools import lru_cache
 from smsnotify.model.job import Scalar
 
 _AFTER_SECONDS = (".", "Z")
+_LONGEST = 64  # of what is no stamp: it becomes a part of keys, and an index has its limits
 
 
 def same_notation(written: Scalar) -> str:
@@ -32,7 +33,7 @@ def _in_utc(text: str) -> str:
             return text.strip()
         return f"{instant.astimezone(UTC).isoformat()[:19]}Z"
     except (ValueError, OverflowError):
-        return text.strip()
+        return text.strip()[:_LONGEST]
 
 
 def gap(first: str, second: str) -> timedelta | None:

@@ -14,6 +14,10 @@ Scalar = str | int | float | bool | None
 Kind = Literal["text", "number", "flag", "date", "instant", "clock", "list"]
 
 
+MOST_ATTEMPTS: Final = 1_000_000
+"""An attempt beyond this counts nothing."""
+
+
 class Milestone(msgspec.Struct, frozen=True, gc=False):
     """One entry of a job's event log, as far as it tells an event."""
 
@@ -63,12 +67,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def attempt_number(self) -> int:
         """The attempt, from 1; 1 when the job does not say or says nonsense."""
         value = self.attempt
-        if type(value) is int:
-            return value if value > 0 else 1
-        try:
-            return max(int(str(value)), 1)
-        except ValueError:
-            return 1
+        if type(value) is not int:
+            try:
+                value = int(str(value))
+            except ValueError:
+                return 1
+        return value if 0 < value <= MOST_ATTEMPTS else 1
 
     @property
     def kind(self) -> str:

@@ -149,13 +149,13 @@ def _clock(value: object) -> time | None:
 
 
 def _instant(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
     try:
-        read = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-    except ValueError:
+        read = datetime.fromisoformat(value.strip())
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # no instant; or one that UTC puts outside of all years
         return None
-    if read is None:
-        return None
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 _READERS: Final[dict[Kind, tuple[Reader, str]]] = {
