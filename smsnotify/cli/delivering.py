@@ -170,17 +170,18 @@ def interruptible(stop: asyncio.Event) -> Iterator[None]:
 
 def _told(desk: Desk, delivered: Delivered, *, say_left: bool = True) -> Delivered:
     report = delivered.report
+    tell = desk.warn if delivered.early_exit else desk.note
     for name, reason in report.stopped_accounts.items():
-        desk.warn(f"account {name} is stopped: {reason}; see `sms-notify providers check`")
+        tell(f"account {name} is stopped: {reason}; see `sms-notify providers check`")
     if report.paused:
         what = "everything" if "*" in report.paused else ", ".join(report.paused)
-        desk.warn(f"sending is paused ({what}); `sms-notify resume` lets it go on")
+        tell(f"sending is paused ({what}); `sms-notify resume` lets it go on")
     if report.left and say_left:
         texts = "1 text is" if report.left == 1 else f"{report.left:,} texts are"
-        desk.warn(f"{texts} still queued{_why_left(report)}; `sms-notify deliver` sends them")
+        tell(f"{texts} still queued{_why_left(report)}; `sms-notify deliver` sends them")
     if delivered.unserved:
         where = ", ".join(delivered.unserved)
-        desk.warn(f"no account of the route serves {where}: see `countries` of the accounts")
+        tell(f"no account of the route serves {where}: see `countries` of the accounts")
     if delivered.interrupted:
         desk.note("interrupted at a message boundary; nothing is lost, run it again")
     return delivered
