@@ -15,6 +15,7 @@ from smsnotify.cli.frame import desk_of, example, single
 
 app = single()
 
+EVENTS = "events.jsonl"
 AS_OF = "2026-03-02T15:00:00+08:00"
 SETTINGS = """\
 mode = "sandbox"
@@ -46,7 +47,7 @@ def demo(ctx: typer.Context) -> None:
 
 def _prepare(folder: Path) -> None:
     shutil.copy(_find("rules.example.yaml", "rules.example.yaml"), folder / "rules.yaml")
-    shutil.copy(_find("events.jsonl", "examples/events.jsonl"), folder / "events.jsonl")
+    shutil.copy(_find(EVENTS, "examples/events.jsonl"), folder / EVENTS)
     settings = folder / "sms-notify.toml"
     settings.write_text(SETTINGS, encoding="utf-8")
     settings.chmod(0o600)
@@ -63,13 +64,16 @@ def _find(packed: str, in_checkout: str) -> Path:
 
 def _run(desk: Desk, folder: Path) -> None:
     from smsnotify.cli.working import Working
+    from smsnotify.engine.rejects import ENDING
     from smsnotify.events.read import read_chunks
 
     if not desk.json:
-        show.say(f"sms-notify process events.jsonl --as-of {AS_OF}", "bold")
+        show.say(f"sms-notify process {EVENTS} --as-of {AS_OF}", "bold")
     working = Working(desk, "process", as_of=AS_OF)
-    source = str(folder / "events.jsonl")
-    working.take(source, read_chunks(source))
+    # The folder is gone in a moment: nobody shall look for a file in it.
+    working.take(EVENTS, read_chunks(str(folder / EVENTS)), keep_rejects=False)
+    if working.tally.rejected:
+        desk.note(f"a real run keeps rejected lines in {EVENTS}{ENDING}")
     working.deliver()
     working.finish()
     if not desk.json:

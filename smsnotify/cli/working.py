@@ -81,9 +81,10 @@ class Working:
         format: str = "auto",
         deliver_each: bool = False,
         jobs_only: bool = False,
+        keep_rejects: bool = True,
         title: str = "",
     ) -> None:
-        """Take one input in; its rejected lines go to a file beside it.
+        """Take one input in; its rejected lines go to a file beside it, if they are to be kept.
 
         With `jobs_only` nobody is texted about what it says: it tells of jobs for reminders. An
         input that breaks in the middle ends the run after what came before is done.
@@ -102,7 +103,9 @@ class Working:
             format=known_format(format),
             ticket=self.run.ticket,
         )
-        rejects = None if self.dry_run else RejectFile(rejects_path(source, self.clock()))
+        rejects = None
+        if keep_rejects and not self.dry_run:
+            rejects = RejectFile(rejects_path(source, self.clock()))
         lines, known = self.tally.lines, self.tally.events + self.tally.rejected
         try:
             with self._interrupts.heard(), show.progress(title, quiet=self.desk.quiet) as bar:
