@@ -115,7 +115,7 @@ class Decoder:
             # Nearly every line is plainly native, and then this is all there is to do for it:
             # a call for each line would cost as much as a quarter of its decoding.
             try:
-                if try_native and line.startswith(_NATIVE_START) and len(line) <= MAX_LINE:
+                if try_native and line.startswith(_NATIVE_START) and len(line) <= _ROOMY:
                     parsed = native(line)
                     time = parsed.time
                     # Greater than "!" is text that shows something; a number raises TypeError.
