@@ -114,6 +114,7 @@ class Dispatch:
         self._kinds: dict[str, Claimed] = {}
         self._more = True
         self._claimed_at = 0
+        self._marked = times.moment()
         self._alarm: asyncio.Task[None] | None = None
         self._renewed_at = self._peeked_at = self._pauses_read_at = times.monotonic()
 
@@ -175,7 +176,7 @@ class Dispatch:
         now = self._times.now()
         answer = await self._commit(wave, now)
         self._more = self._more or any(_is_due_again(one, now) for one in wave.settled)
-        self._flight.send(requests, answer.started_only)
+        self._flight.send(requests, answer.started_only, self._marked)
         if answer.paused is not None:
             self._obey(answer.paused)
         brought = self._take(answer, wave.wanted, now)
@@ -201,7 +202,8 @@ class Dispatch:
         """
         for tries_left in reversed(range(_STORE_TRIES)):
             try:
-                return await self._books.write(wave, now=now, wall=self._times.wall())
+                self._marked = self._times.moment()
+                return await self._books.write(wave, now=now, wall=self._marked.wall)
             except StoreUnavailableError:
                 if not tries_left or self._stop.is_set():
                     raise

@@ -9,13 +9,16 @@ from typing import Final
 from smsnotify.engine.client import Transport
 from smsnotify.engine.handover import CallbackUrl, Tried, carry, hand_to_local, outbound
 from smsnotify.engine.lanes import Lane
-from smsnotify.engine.times import Times
+from smsnotify.engine.times import Moment, Times
 from smsnotify.model.message import Outcome, Result
 from smsnotify.providers.base import HttpProvider, LocalProvider
-from smsnotify.store.claims import Claimed
+from smsnotify.store.claims import LEASE_S, Claimed
 
 _LINGER_S: Final = 0.003
 """An answer waits so long for others to be written in the same transaction."""
+
+
+_MARK_HOLDS_S: Final = LEASE_S / 2
 
 
 class Flight:
@@ -56,9 +59,15 @@ class Flight:
         return [message for _, messages in self._running.values() for message in messages]
 
     def send(
-        self, requests: Sequence[tuple[Lane, list[Claimed]]], allowed: set[str] | None
+        self,
+        requests: Sequence[tuple[Lane, list[Claimed]]],
+        allowed: set[str] | None,
+        marked: Moment,
     ) -> None:
-        """Let requests go, with those of their messages that are marked as sending; None: all."""
+        """Let requests go, with those of their messages that are marked as sending; None: all.
+
+        `marked` is when the transaction that marked them began.
+        """
         at = self._times.wall()
         create_task = asyncio.get_running_loop().create_task
         for lane, planned in requests:
@@ -70,7 +79,7 @@ class Flight:
             elif lane.local is not None:
                 self._hand_over(lane, lane.local, messages, self._times.now())
             elif lane.remote is not None:
-                task = create_task(self._carry(lane, lane.remote, messages, at))
+                task = create_task(self._carry(lane, lane.remote, messages, at, marked))
                 self._running[task] = (lane, messages)
                 task.add_done_callback(self._running.pop)
                 self.count += 1
@@ -89,8 +98,12 @@ class Flight:
         self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, False, states))
 
     async def _carry(
-        self, lane: Lane, provider: HttpProvider, messages: list[Claimed], at: int
+        self, lane: Lane, provider: HttpProvider, messages: list[Claimed], at: int, marked: Moment
     ) -> None:
+        if self._is_too_late(marked):
+            self._never_went(lane, messages)
+            self._wake()
+            return
         began = self._times.monotonic()
         sent = [outbound(message, lane, self._callback_url) for message in messages]
         outcomes, split = await carry(provider, sent, self._transport, self._timeout_s)
@@ -101,6 +114,16 @@ class Flight:
             self._wake()
         elif len(self._done) == 1:
             asyncio.get_running_loop().call_later(_LINGER_S, self._wake)
+
+    def _is_too_late(self, marked: Moment) -> bool:
+        """Say whether the mark may soon be another worker's: we were stopped, or asleep, since.
+
+        Whoever finds a mark whose lease is over takes the message for maybe sent, and may send it
+        after the last look-up; so a worker that wakes up again must not.
+        """
+        now = self._times.moment()
+        passed_s = max(now.monotonic - marked.monotonic, (now.wall - marked.wall) / 1_000_000)
+        return passed_s > _MARK_HOLDS_S
 
     async def land(self, grace_s: float) -> None:
         """Wait for what is in flight, then cut it off: what was cut off is unknown."""
@@ -116,7 +139,7 @@ class Flight:
                 self._never_went(lane, messages)
 
     def _never_went(self, lane: Lane, messages: list[Claimed]) -> None:
-        """A task that was cancelled before its first step made no request."""
+        """No request was made: the task was cancelled before its first step, or came too late."""
         outcomes = [
             Outcome(message_id=message.id, result=Result.RETRY, raw_text="stopped before it went")
             for message in messages

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, cast
 
@@ -25,7 +25,7 @@ from smsnotify.engine.dispatch import Sleep
 from smsnotify.engine.rate import TokenBucket
 from smsnotify.engine.retry import LOOKS_S, MOST_RESENDS
 from smsnotify.engine.times import Times, micros
-from smsnotify.model.http import HttpRequest
+from smsnotify.model.http import HttpRequest, HttpResponse
 from smsnotify.model.message import (
     ErrorWord,
     MessageState,
@@ -33,6 +33,7 @@ from smsnotify.model.message import (
     Receipt,
     Result,
 )
+from smsnotify.providers.answers import read_http_date
 from smsnotify.providers.base import HttpProvider, LookupAnswer, LookupResult
 from smsnotify.store import outcomes, unknowns
 from smsnotify.store.claims import LEASE_S
@@ -49,6 +50,8 @@ _PAGES: Final = 10
 _AGAIN_S: Final = 10.0  # after a look-up that gave no answer
 _GONE_S: Final = 3600.0  # until an account that left the settings is looked for again
 _FOR_A_PERSON_S: Final = 10 * 365 * 86400.0
+_FARTHEST_BACK: Final = timedelta(hours=2)
+_CLOCK_STEP: Final = timedelta(minutes=1)  # our clock may have been set since the try
 _CUT_OFF: Final = "the process ended while this was being sent"
 
 
@@ -98,6 +101,7 @@ class Settler:
         self._times = times
         self._sleep = sleep
         self._timeout_s = timeout_s
+        self._looked_at: int | None = None
         self._buckets = {
             name: TokenBucket(account.provider.capabilities.lookups_per_second, times.monotonic)
             for name, account in accounts.items()
@@ -106,6 +110,7 @@ class Settler:
     async def settle(self) -> SettleReport:
         """Take over what is cut off, then look at everything that is due for a look."""
         report = SettleReport(taken_over=await self.take_over())
+        await self._mind_the_clock()
         while True:
             found = await self._books.change(self._claim)
             if not found:
@@ -152,6 +157,19 @@ class Settler:
         )
 
     # Looks.
+
+    async def _mind_the_clock(self) -> None:
+        """Look at once at doubts from a time that is still to come: the clock was set back.
+
+        Asked of the books in the first round, and whenever the clock goes back between two.
+        """
+        wall, before = self._times.wall(), self._looked_at
+        self._looked_at = wall
+        if before is None or wall < before:
+            now = self._times.now()
+            await self._books.change(
+                partial(unknowns.clock_set_back, mode=self._books.mode, now=now, wall=wall)
+            )
 
     def _claim(self, connection: Connection) -> list[Doubtful]:
         wall = self._times.wall()
@@ -220,7 +238,7 @@ class Settler:
                 asked,
                 response,
                 provider_message_id=message.provider_message_id,
-                started_at=message.tried_at,
+                started_at=_by_their_clock(message.tried_at, self._times.wall_at(), response),
             )
             found += result.candidates
             if result.more is None:
@@ -251,14 +269,24 @@ class Settler:
             if look.result is not None
             for receipt in look.result.candidates
         }
+        # First who is in flight, then who has which id: an answer that is written in between has
+        # its id by then.
+        rivals = unknowns.in_flight(connection, {look.message.recipient for look in looks})
         taken = unknowns.linked(connection, ids)
         now = self._times.now()
         in_order = sorted(looks, key=lambda look: look.message.tried_at)
-        rulings = [self._ruling(look, taken, now, report) for look in in_order]
+        rulings = [self._ruling(look, taken, rivals, now, report) for look in in_order]
         wall = self._times.wall()
         unknowns.rule(connection, rulings, owner=self._books.owner, now=now, wall=wall)
 
-    def _ruling(self, look: Look, taken: set[str], now: int, report: SettleReport) -> Ruling:
+    def _ruling(
+        self,
+        look: Look,
+        taken: set[str],
+        rivals: Collection[tuple[str, str]],
+        now: int,
+        report: SettleReport,
+    ) -> Ruling:
         message, result = look.message, look.result
         if result is None:
             parked = look.postpone_s >= _FOR_A_PERSON_S
@@ -267,6 +295,10 @@ class Settler:
             return _still_unknown(message, message.looks, now + micros(look.postpone_s), look.told)
         free = taken - {message.provider_message_id}
         found = result.unlinked(free)
+        if found is not None and (message.recipient, message.body) in rivals:
+            report.waiting += 1
+            told = "an equal text is being sent now; whose this is will be known soon"
+            return _still_unknown(message, message.looks, now + micros(_AGAIN_S), told)
         if found is not None:
             return self._adopt(message, result, found, taken, now, report)
         return self._not_there(message, now, report)
@@ -317,6 +349,19 @@ class Settler:
             error_text="not at the provider after the last look",
             due_at=now,
         )
+
+
+def _by_their_clock(tried_at: datetime, now: datetime, response: HttpResponse) -> datetime:
+    """Say when a try went out by the clock of the provider, who dated the answer; rather too early.
+
+    Our own earlier texts are known by their ids, so what is too early harms little; too late means
+    that the text is not recognised, and sent twice.
+    """
+    passed = now - tried_at
+    if passed < timedelta(0):
+        passed = _FARTHEST_BACK  # our clock was set back since then
+    theirs = read_http_date(response.headers.get("date", "")) or now
+    return theirs - passed - _CLOCK_STEP
 
 
 def _looks_by_now(message: Doubtful, wall: datetime) -> int:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from smsnotify.base.clock import Clock, system_clock
 from smsnotify.store.instants import to_micros
+
+
+class Moment(NamedTuple):
+    """One moment on two clocks: one may be set, the other stands still while a machine sleeps."""
+
+    monotonic: float
+    wall: int
 
 
 class Times:
@@ -40,6 +48,10 @@ class Times:
     def wall(self) -> int:
         """The machine's moment in microseconds."""
         return to_micros(self._wall())
+
+    def moment(self) -> Moment:
+        """The moment on both clocks, to tell later how much time has passed at most."""
+        return Moment(self.monotonic(), self.wall())
 
     def wall_at(self) -> datetime:
         """The machine's moment as an aware instant."""

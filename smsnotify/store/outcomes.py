@@ -47,7 +47,12 @@ _SETTLED: Final = {
     "error": "text",
     "error_text": "text",
     "due_at": "int",
+    "number": "int",
 }
+# An answer to an earlier try says nothing of the one that is in doubt now, unless it says yes.
+_COUNTS: Final = (
+    "(r.number IN (0, messages.attempts) OR r.state IN ('accepted', 'sent', 'delivered'))"
+)
 
 _ANY_EARLY: Final = "SELECT EXISTS (SELECT 1 FROM receipts WHERE outcome = 'early')"
 
@@ -82,8 +87,8 @@ def _settle_statement(postgres: bool) -> str:
         "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
         f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id AND ("
-        "(messages.state = 'sending' AND messages.lease_owner = :owner) "
-        "OR (messages.state = 'unknown' AND r.state <> 'unknown') "
+        f"(messages.state = 'sending' AND messages.lease_owner = :owner AND {_COUNTS}) "
+        f"OR (messages.state = 'unknown' AND r.state <> 'unknown' AND {_COUNTS}) "
         "OR (messages.state = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))",
     )
 

