@@ -11,7 +11,6 @@ from datetime import date, datetime
 
 import msgspec
 
-from smsnotify.base.errors import EventError
 from smsnotify.engine.decide import drafts_of, local_day, match
 from smsnotify.engine.keep import (
     Judged,
@@ -21,14 +20,14 @@ from smsnotify.engine.keep import (
     judge_remembering,
     keep,
 )
-from smsnotify.events.decode import Decoder, Parsed, job_snapshot
+from smsnotify.events.decode import Decoded, Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
 from smsnotify.model.jobstate import JobState
-from smsnotify.rules.compile import RuleSet
+from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.store.batch import EventRow, JobRow
 
 
@@ -60,10 +59,6 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     events: int
     decisions: list[Decision]
     rejected: list[Rejected]
-
-
-_Reading = tuple[Parsed, tuple[str, ...], bytes, int]
-"""One event of a line: what was read, the job's names, the line, and which event of the line."""
 
 
 class _Chunk:
@@ -112,105 +107,94 @@ class Intake:
 
     def take(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Work one chunk of lines; `first` is the number of its first line."""
-        read, rejected = self._read(first, lines)
-        chunk = _Chunk()
-        self._walk(read, now, chunk)
+        decoded = self._decoder.decode_all(lines)
+        chunk = self._walk(decoded, lines, now)
         drafts = chunk.drafts + self._left_behind(chunk)
         judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
         decisions = keep(
             judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events
         )
-        return Taken(chunk.event_count, decisions, rejected)
+        return Taken(chunk.event_count, decisions, self._rejected(first, lines, decoded))
 
     def take_jobs(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Keep the jobs of a chunk without texting about them; events in it are only snapshots."""
-        read, rejected = self._read(first, lines)
-        chunk = _Chunk()
-        self._walk(read, now, chunk)
+        decoded = self._decoder.decode_all(lines)
+        chunk = self._walk(decoded, lines, now)
         keep(Judged([]), self.memory, self.ticket, now, jobs=chunk.jobs)
-        return Taken(0, [], rejected)
+        return Taken(0, [], self._rejected(first, lines, decoded))
 
-    def _read(self, first: int, lines: Sequence[bytes]) -> tuple[list[_Reading], list[Rejected]]:
-        decode = self._decoder.decode
-        read: list[_Reading] = []
-        rejected: list[Rejected] = []
-        for offset, line in enumerate(lines):
-            try:
-                parsed = decode(line)
-            except EventError as error:
-                rejected.append(
-                    Rejected(
-                        source=self.source,
-                        line=first + offset,
-                        reason=error.reason,
-                        message=error.message,
-                        raw=line,
-                        hint=error.hint,
-                    )
-                )
-                continue
-            if len(parsed) == 1:
-                one = parsed[0]
-                read.append((one, job_names(one.job), line, 0))
-            else:
-                read += [(one, job_names(one.job), line, n) for n, one in enumerate(parsed)]
-        return read, rejected
+    def _rejected(self, first: int, lines: Sequence[bytes], decoded: Decoded) -> list[Rejected]:
+        return [
+            Rejected(
+                source=self.source,
+                line=first + place,
+                reason=error.reason,
+                message=error.message,
+                raw=lines[place],
+                hint=error.hint,
+            )
+            for place, error in decoded.failures
+        ]
 
-    def _walk(self, read: list[_Reading], now: datetime, chunk: _Chunk) -> None:
-        """Go through the readings in order: whose job, what happened, what the rules want."""
-        known = self.memory.recall([names for _, names, _, _ in read])
+    def _walk(self, decoded: Decoded, lines: Sequence[bytes], now: datetime) -> _Chunk:
+        """Go through the events in order: whose job, what happened, what the rules want."""
+        chunk = _Chunk()
+        named = [job_names(parsed.job) for parsed in decoded.events]
+        known = self.memory.recall(named)
         subjects = {name: job.subject for name, job in known.items()}
         states = {job.subject: job.state for job in known.values()}
+        by_id = _go_by_id(named, subjects)
         durable, home, policy = self.memory.durable, self._zone, self.policy
         days: dict[object, date] = {}
-        rows = chunk.jobs
-        for parsed, names, line, index in read:
-            job, named = parsed.job, parsed.event
-            subject = find_subject(names, subjects) or names[0]
+        add_row = chunk.jobs.append
+        snapshot, last, index = b"", -1, 0
+        for parsed, names, place in zip(decoded.events, named, decoded.places, strict=True):
+            job, name = parsed.job, parsed.event
+            subject = names[0] if by_id else find_subject(names, subjects) or names[0]
             before = states.get(subject)
-            zone = job.time_zone
-            today = days.get(zone) or days.setdefault(zone, local_day(job, policy, now))
+            today = days.get(job.time_zone)
+            if today is None:
+                today = days[job.time_zone] = local_day(job, policy, now)
             state = state_of(job, today, before, zone=home)
-            if named is None:
-                for name, stamp in derive(before, job, today, zone=home):
-                    self._happen(name, stamp, parsed, subject, state, before, line, now, chunk)
+            if name is None:
+                happened = derive(before, job, today, zone=home)
                 if self._guard_holds:
-                    for name, stamp in derive(None, job, today, zone=home):
-                        event = _event(name, stamp, parsed, subject, state, before)
+                    for again, stamp in derive(None, job, today, zone=home):
+                        event = _event(again, stamp, parsed, subject, state, before)
                         chunk.seen_again += match(event, self.rules, policy, now)
             else:
-                if not state.phase or named == "deleted":
-                    state = _told_by_name(state, named)
-                self._happen(named, "", parsed, subject, state, before, line, now, chunk)
+                happened = [(name, "")]
+                if not state.phase or name == "deleted":
+                    state = _told_by_name(state, name)
+            if durable:
+                index = index + 1 if place == last else 0
+                last, line = place, lines[place]
+                snapshot = job_snapshot(line, index, self._format)
+                chunk.events += [
+                    EventRow(subject, one, parsed.id, parsed.time, line) for one, _ in happened
+                ]
+            for one, stamp in happened:
+                listeners = self.rules.listening(one, job)
+                if listeners:
+                    chunk.drafts += self._drafts(
+                        listeners, _event(one, stamp, parsed, subject, state, before), now
+                    )
+            chunk.event_count += len(happened)
             states[subject] = state
-            for name in names:
-                subjects[name] = subject
-            snapshot = job_snapshot(line, index, self._format) if durable else b""
-            rows.append(JobRow(subject, names, state, job, snapshot))
+            if not by_id:
+                for one in names:
+                    subjects[one] = subject
+            add_row(JobRow(subject, names, state, job, snapshot))
+        return chunk
 
-    def _happen(
-        self,
-        name: str,
-        stamp: str,
-        parsed: Parsed,
-        subject: str,
-        state: JobState,
-        before: JobState | None,
-        line: bytes,
-        now: datetime,
-        chunk: _Chunk,
-    ) -> None:
-        chunk.event_count += 1
-        job = parsed.job
-        listeners = self.rules.listening(name, job)
-        if not listeners and not self.memory.durable:
-            return
-        event = _event(name, stamp, parsed, subject, state, before)
-        if self.memory.durable:
-            chunk.events.append(EventRow(subject, name, parsed.id, parsed.time, line))
+    def _drafts(
+        self, listeners: Sequence[CompiledRule], event: Event, now: datetime
+    ) -> list[Draft]:
+        drafts: list[Draft] = []
         for rule in listeners:
-            if rule.matches(job):
-                chunk.drafts += drafts_of(rule, event, self.policy, now)
+            if rule.matches(event.job):
+                drafts += drafts_of(rule, event, self.policy, now)
+        return drafts
 
     def _left_behind(self, chunk: _Chunk) -> list[Draft]:
         """Return what a run that its volume guard ended derived from these very snapshots.
@@ -247,6 +231,13 @@ def _told_by_name(state: JobState, event: str) -> JobState:
     if event in _PHASES:
         return msgspec.structs.replace(state, phase=event)
     return state
+
+
+def _go_by_id(named: Sequence[Sequence[str]], subjects: Mapping[str, str]) -> bool:
+    """Say whether the jobs of a chunk all go by their ids: then a first name is the subject."""
+    # `do:` sorts before `id:`; the smallest tells for all, without a step for each.
+    first = min([names[0] for names in named], default="id:")
+    return first >= "id:" and min(subjects.values(), default="id:") >= "id:"
 
 
 def find_subject(names: Sequence[str], subjects: Mapping[str, str]) -> str:
