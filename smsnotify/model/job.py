@@ -135,10 +135,13 @@ JOB_FIELDS: Final[dict[str, Kind]] = {
 """Every job field that Detrack documents, with how its value is meant."""
 
 ITEM_FIELDS: Final = frozenset(
-    "id sku description purchase_order_number batch_number expiry_date comments quantity "
-    "unit_of_measure checked actual_quantity inbound_quantity unload_time_estimate "
-    "unload_time_actual follow_up_quantity follow_up_reason rework_quantity rework_reason "
-    "reject_quantity reject_reason weight serial_numbers photo_url".split()
+    _fields(
+        "text",
+        "id sku description purchase_order_number batch_number expiry_date comments quantity "
+        "unit_of_measure checked actual_quantity inbound_quantity unload_time_estimate "
+        "unload_time_actual follow_up_quantity follow_up_reason rework_quantity rework_reason "
+        "reject_quantity reject_reason weight serial_numbers photo_url",
+    )
 )
 """The fields of one entry of `items`, for loops in templates."""
 
