@@ -25,6 +25,9 @@ def quiet_hours_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) 
     if quiet.then == "drop":
         return Ruling(gate=NAME, verdict=Verdict.STOP, reason=NAME, detail=f"by {which}")
     opens = local_instant(_day_of_end(quiet, local), quiet.end, zone)
+    if opens.astimezone(UTC) <= now:
+        # The clocks show this hour twice, and it is the second time: the first end is over.
+        opens = opens.replace(fold=1)
     return Ruling(
         gate=NAME,
         verdict=Verdict.HOLD,

@@ -94,6 +94,7 @@ def make_engine(url: URL) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
+        hide_parameters=True,  # an error of the driver ends up in logs: no text and no number there
         # isolation_level None: the driver opens no transaction of its own, _begin does.
         connect_args={
             "timeout": BUSY_TIMEOUT_S,
@@ -120,6 +121,7 @@ def _begin(connection: Connection) -> None:
 
 def _postgres_engine(url: URL) -> Engine:
     options: dict[str, Any] = {
+        "hide_parameters": True,
         "pool_pre_ping": True,
         "pool_size": 8,
         # A pooler in transaction mode forgets prepared statements between transactions.

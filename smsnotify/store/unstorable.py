@@ -70,6 +70,7 @@ def storable_batch(batch: Batch) -> tuple[Batch, dict[MessageKey, MessageKey]]:
                 storable_key(key): _clean(message) for key, message in batch.messages.items()
             },
             at=batch.at,
+            replaces=batch.replaces,
         ),
         old,
     )
