@@ -44,7 +44,8 @@ def detrack(
     if source is None:
         raise ConfigError(
             "the settings have no [detrack] table",
-            hint="sms-notify config set detrack.api_key.env DETRACK_API_KEY",
+            hint="write the key into detrack.key, chmod 600 it, then "
+            "sms-notify config set detrack.api_key.file detrack.key",
         )
     now = desk.clock().astimezone(known_zone(desk.settings.timezone))
     since_day = _day_before(now, since)

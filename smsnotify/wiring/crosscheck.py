@@ -20,6 +20,8 @@ from smsnotify.wiring.problems import Findings, did_you_mean
 RESERVED_ACCOUNTS: Final = ("detrack",)
 """Names that hooks have for something else: `/hooks/detrack` takes Detrack's own events."""
 
+DETRACK_KEY: Final = ("detrack", "api_key")
+
 _LOCAL: Final = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
 
@@ -42,16 +44,20 @@ def secrets_in(settings: Settings) -> Iterator[tuple[tuple[str, ...], Secret]]:
             if isinstance(value, Secret):
                 yield ("accounts", name, key), value
     if settings.detrack is not None:
-        yield ("detrack", "api_key"), settings.detrack.api_key
+        yield DETRACK_KEY, settings.detrack.api_key
 
 
 def check_secrets(settings: Settings, findings: Findings) -> None:
-    """Try to read every secret; what cannot be read becomes an error."""
+    """Try to read every secret; one that cannot be read is an error, if texts need it to leave."""
     for path, secret in secrets_in(settings):
         try:
             secret.reveal()
         except ConfigError as error:
-            findings.add(path, "unreadable_secret", error.message, error.hint)
+            if path == DETRACK_KEY:
+                told = f"{error.message}; only `pull detrack` needs it"
+                findings.warn(path, "unreadable_secret", told, error.hint)
+            else:
+                findings.add(path, "unreadable_secret", error.message, error.hint)
 
 
 def _fields(model: BaseModel) -> Iterator[tuple[str, Any]]:

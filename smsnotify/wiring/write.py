@@ -118,7 +118,22 @@ def _changed(text: str, path: list[str], value: Any, key: str) -> str:
         if not isinstance(table, dict):
             raise ConfigError(f"{key}: {part} is a value, not a table")
     table[path[-1]] = _inline(value)
-    return tomlkit.dumps(document)
+    return _spaced(text, tomlkit.dumps(document))
+
+
+def _spaced(before: str, after: str) -> str:
+    """Leave a blank line on both sides of a table that is new; tomlkit puts it close to others."""
+    old, lines = before.split("\n"), after.split("\n")
+    pairs = enumerate(zip(old, lines, strict=False))
+    at = next((index for index, (was, now) in pairs if was != now), len(old))
+    while at < len(lines) - 1 and not lines[at].strip():
+        at += 1  # sometimes it leaves the line above, and only that one
+    if at < len(lines) and lines[at].startswith("["):
+        if at + 2 < len(lines) and lines[at + 2].strip():
+            lines.insert(at + 2, "")
+        if at and lines[at - 1].strip():
+            lines.insert(at, "")
+    return "\n".join(lines)
 
 
 def _inline(value: Any) -> Any:

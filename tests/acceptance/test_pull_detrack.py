@@ -121,6 +121,7 @@ def test_pulling_needs_its_settings(place: Place) -> None:
     done = place.run("pull", "detrack")
     assert done.code == 2
     assert "no [detrack] table" in done.err
+    assert "config set detrack.api_key.file detrack.key" in done.err, "cron has no variables"
 
 
 @pytest.mark.parametrize("since", ["soon", "99999999d", "9999999999w", "-1d", ""])

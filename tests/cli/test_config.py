@@ -177,3 +177,12 @@ def test_init_asks_until_an_answer_can_be_used(
     assert shown["test_to"] == "+6591230000"
     assert shown["accounts"]["main"]["api_key"] == {"env": "MY_KEY"}
     assert next(answers, None) is None
+
+
+def test_a_key_that_only_pull_needs_is_a_doubt(cli: Any, folder: Path) -> None:
+    _write(folder, 'country = "SG"\n[detrack]\napi_key = {env = "SURELY_NOT_SET"}')
+    done = cli("config", "check")
+    assert done.code == 0
+    assert "SURELY_NOT_SET is not set; only `pull detrack` needs it" in done.out
+    (doubt,) = [row for row in cli("doctor", "--json").json if row["name"] == "settings"][:1]
+    assert doubt["status"] == "warning"

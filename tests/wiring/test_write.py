@@ -57,6 +57,26 @@ def test_a_value_is_read_the_way_that_fits_its_key(
 
 
 @pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("accounts.other.provider", "sandbox"),
+        ("prices.currency", "SGD"),
+        ("detrack.api_key.file", "detrack.key"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_a_new_table_stands_apart(file: Path, key: str, value: str, ending: str) -> None:
+    routes = '\n[routes]\ndefault = ["main"]'
+    for begun in (TEXT + routes, TEXT.replace("\n\n", "\n") + routes, "# nothing yet"):
+        file.write_text(begun + ending, encoding="utf-8")
+        set_value(file, key, value)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        new = next(at for at, line in enumerate(lines) if line == f"[{key.rpartition('.')[0]}]")
+        assert lines[new - 1] == ""
+        assert lines[new + 2 : new + 3] in ([], [""])
+
+
+@pytest.mark.parametrize(
     ("key", "value", "words"),
     [
         ("mode", "real", "sandbox"),
