@@ -14,7 +14,7 @@ from smsnotify.base.errors import ConfigError, NotSentError, OutcomeUnknownError
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.books import Books
 from smsnotify.engine.client import Transport
-from smsnotify.engine.dispatch import Sleep
+from smsnotify.engine.dispatch_plan import Sleep
 from smsnotify.engine.rate import TokenBucket
 from smsnotify.engine.receipts import BY_LOOKUP, ReceiptReport, take_receipts
 from smsnotify.engine.times import Times

@@ -21,7 +21,8 @@ from smsnotify.base.redact import mask_number
 from smsnotify.engine.accounts import Account, Routes
 from smsnotify.engine.books import Books
 from smsnotify.engine.client import HttpClient, Transport
-from smsnotify.engine.dispatch import Dispatch, OptOut, Plan, Sleep
+from smsnotify.engine.dispatch import Dispatch
+from smsnotify.engine.dispatch_plan import OptOut, Plan, Sleep
 from smsnotify.engine.handover import CallbackUrl, Tried
 from smsnotify.engine.lanes import Lane
 from smsnotify.engine.listening import listen

@@ -9,29 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
-
-import msgspec
 
 from smsnotify.base.errors import StoreUnavailableError
 from smsnotify.engine.books import Answer, Books, Wanted, Wave
 from smsnotify.engine.client import Transport
+from smsnotify.engine.dispatch_plan import Plan
 from smsnotify.engine.entries import Entries
 from smsnotify.engine.flight import Flight
-from smsnotify.engine.handover import CallbackUrl, Tried, sender_of
-from smsnotify.engine.lanes import Lane
+from smsnotify.engine.handover import Tried, sender_of
+from smsnotify.engine.lanes import Lane, bookings, deal
 from smsnotify.engine.report import DeliveryReport
-from smsnotify.engine.retry import Draw
 from smsnotify.engine.routing import Router
 from smsnotify.engine.times import Times, micros
 from smsnotify.model.message import MessageState
 from smsnotify.store.claims import LEASE_S, Claimed, PutBack, Start
 from smsnotify.store.outcomes import Settled
 from smsnotify.store.pauses import Paused
-from smsnotify.store.rates import Booking, Turns
 
 log = logging.getLogger(__name__)
 
@@ -45,33 +41,6 @@ _PEEK_S: Final = 1.0
 _PEEK: Final = 100
 _STORE_TRIES: Final = 5
 _NOBODY_S: Final = 60.0  # accounts may be asked, but none that has not refused this message
-
-Sleep = Callable[[float], Awaitable[object]]
-OptOut = Callable[[str, str, datetime], None]
-"""(number, account, when): the provider says that this person opted out."""
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one run goes on, and what it may ask of others.
-
-    `limit` None means every due message. `patience_s` bounds the wait for retries since something
-    last left; `watch_s` set means: never end by itself, look for new messages that often.
-    `timeout_s` is for one request; `grace_s` for those in flight when told to stop. `announce`
-    gets (account, reason) when an account stops; `tried` hears of every request that is over.
-    """
-
-    limit: int | None = None
-    patience_s: float = 20.0
-    watch_s: float | None = None
-    timeout_s: float = 30.0
-    grace_s: float = 8.0
-    callback_url: CallbackUrl
-    opt_out: OptOut
-    draw: Draw
-    sleep: Sleep
-    progress: Callable[[DeliveryReport], None] | None = None
-    announce: Callable[[str, str], None] = lambda account, reason: None
-    tried: Callable[[Tried], None] | None = None
 
 
 class Dispatch:
@@ -180,7 +149,7 @@ class Dispatch:
         if answer.paused is not None:
             self._obey(answer.paused)
         brought = self._take(answer, wave.wanted, now)
-        brought = self._deal(answer.turns) or brought
+        brought = deal(self._lanes, answer.turns) or brought
         await self._tell_opt_outs(opted_out)
         if self._plan.progress is not None and (wave.settled or wave.expired):
             self._plan.progress(self.report)
@@ -265,7 +234,7 @@ class Dispatch:
         if now - self._pauses_read_at >= _PAUSES_S:
             self._pauses_read_at = now
             wave.ask_paused = True
-        wave.bookings = self._bookings()
+        wave.bookings = bookings(self._lanes.values())
 
     def _wanted(self) -> Wanted | None:
         """Say what to claim in this wave, if anything."""
@@ -336,24 +305,6 @@ class Dispatch:
     async def _ring_after(self, wait_s: float) -> None:
         await self._plan.sleep(wait_s)
         self._wake.set()
-
-    def _bookings(self) -> list[Booking]:
-        """Turns that this worker needs next, of accounts whose rate is the whole fleet's."""
-        wishes = []
-        for lane in self._lanes.values():
-            if lane.fleet is not None and lane.is_usable:
-                count = lane.fleet.wanted(lane.waiting_count)
-                if count:
-                    wishes.append(Booking(lane.name, count, lane.fleet.per_second))
-        return wishes
-
-    def _deal(self, turns: Mapping[str, Turns]) -> bool:
-        """Hand out booked turns; True when some message may leave at once."""
-        for name, booked in turns.items():
-            fleet = self._lanes[name].fleet
-            if fleet is not None:
-                fleet.grant(booked)
-        return any(self._lanes[name].may_send for name in turns)
 
     def _rate_wait_s(self) -> float | None:
         lanes = [lane for lane in self._lanes.values() if lane.waiting_count and lane.is_usable]

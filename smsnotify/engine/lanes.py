@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, cast
 
 from smsnotify.engine.accounts import Account
@@ -13,6 +13,7 @@ from smsnotify.engine.rate import TokenBucket
 from smsnotify.model.message import ErrorWord, Outcome, Result
 from smsnotify.providers.base import HttpProvider, LocalProvider
 from smsnotify.store.claims import Claimed
+from smsnotify.store.rates import Booking, Turns
 
 _LOCAL_WAVE: Final = 500  # messages
 _AHEAD: Final = 500
@@ -223,3 +224,23 @@ def _is_silence(outcome: Outcome) -> bool:
     if outcome.result is Result.UNKNOWN:
         return True
     return outcome.result is Result.RETRY and outcome.error is ErrorWord.PROVIDER_DOWN
+
+
+def bookings(lanes: Iterable[Lane]) -> list[Booking]:
+    """Return the turns to book next, for accounts whose rate is the whole fleet's."""
+    wishes = []
+    for lane in lanes:
+        if lane.fleet is not None and lane.is_usable:
+            count = lane.fleet.wanted(lane.waiting_count)
+            if count:
+                wishes.append(Booking(lane.name, count, lane.fleet.per_second))
+    return wishes
+
+
+def deal(lanes: Mapping[str, Lane], turns: Mapping[str, Turns]) -> bool:
+    """Hand out booked turns; True when some message may leave at once."""
+    for name, booked in turns.items():
+        fleet = lanes[name].fleet
+        if fleet is not None:
+            fleet.grant(booked)
+    return any(lanes[name].may_send for name in turns)

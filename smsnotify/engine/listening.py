@@ -13,7 +13,7 @@ from typing import Final
 
 from smsnotify.base.errors import StoreError
 from smsnotify.engine.books import Books
-from smsnotify.engine.dispatch import Sleep
+from smsnotify.engine.dispatch_plan import Sleep
 from smsnotify.store.wakeups import Listener
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from smsnotify.engine.accounts import Account
 from smsnotify.engine.asking import AT_ONCE, Asked, Asker, ReconcileReport
 from smsnotify.engine.books import Books
 from smsnotify.engine.client import HttpClient, Transport
-from smsnotify.engine.dispatch import Sleep
+from smsnotify.engine.dispatch_plan import Sleep
 from smsnotify.engine.receipts import apply_early
 from smsnotify.engine.times import Times
 from smsnotify.model.decision import Mode

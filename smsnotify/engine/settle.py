@@ -21,7 +21,7 @@ from smsnotify.base.errors import ConfigError, NotSentError, OutcomeUnknownError
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.books import Books
 from smsnotify.engine.client import Transport
-from smsnotify.engine.dispatch import Sleep
+from smsnotify.engine.dispatch_plan import Sleep
 from smsnotify.engine.rate import TokenBucket
 from smsnotify.engine.retry import LOOKS_S, MOST_RESENDS
 from smsnotify.engine.times import Times, micros
