@@ -30,15 +30,16 @@ def show_messages(found: list[Message], now: datetime, *, wide: bool) -> None:
         "segments": [message.segments for message in found],
         "age": [ago(message.updated_at, now).removesuffix(" ago") for message in found],
         "id": list(ids if wide else _beginnings(ids)),
-        "why": [message.error or message.reason for message in found],
     }
+    reasons = [message.error or message.reason for message in found]
+    if any(reasons):
+        columns["why"] = list(reasons)
     if wide:
         columns["account"] = [message.account for message in found]
         columns["the provider said"] = [message.error_text for message in found]
-    told = {name: cells for name, cells in columns.items() if any(cells)}
-    rows = zip(*told.values(), strict=True)
-    whole = () if wide else tuple(told.keys() - {"rule"})
-    show.table(tuple(told), rows, styles=STYLES, whole=whole)
+    rows = zip(*columns.values(), strict=True)
+    whole = () if wide else tuple(columns.keys() - {"rule"})
+    show.table(tuple(columns), rows, styles=STYLES, whole=whole)
 
 
 def _beginnings(ids: list[str]) -> list[str]:

@@ -143,7 +143,7 @@ def _draft(desk: Desk, policy: Any, text: str, rule: str, event: str) -> Any:
 
     now = desk.clock()
     if not rule:
-        return text_draft(text or PLAIN, now)
+        return text_draft(text or PLAIN)
     found = [one for one in desk.rules.all if rule in (one.id, one.terms.name)]
     if not found:
         names = ", ".join(one.terms.name for one in desk.rules.all)

@@ -9,7 +9,6 @@ import msgspec
 from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import drafts_of, judge
 from smsnotify.engine.keep import Judged, Memory, Ticket, keep
-from smsnotify.engine.samples import sample_job
 from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.model.decision import Decision, Draft, MessageKey
@@ -30,10 +29,10 @@ def rule_draft(rule: CompiledRule, event: Event, policy: Policy, now: datetime) 
     return drafts_of(rule, event, policy, now)[0]
 
 
-def text_draft(text: str, now: datetime) -> Draft:
-    """Return a draft of a plain text that belongs to no rule."""
+def text_draft(text: str) -> Draft:
+    """Return a draft of a plain text that belongs to no rule and no job."""
     terms = RuleTerms(id="", name="", body=lambda job: text, tracking_link="none", max_segments=10)
-    event = Event(KIND, sample_job(Job, now.date()))
+    event = Event(KIND, Job())
     key = MessageKey("", "", KIND, "", "", "sms", "")
     return Draft(terms, event, "", key)
 

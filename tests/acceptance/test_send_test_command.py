@@ -42,6 +42,7 @@ def test_a_plain_text_and_none_at_all(place: Place, eight: Loopback) -> None:
         (TEST_TO, "Hello from Acme"),
         ("+6591230007", "This is a test text from sms-notify."),
     ]
+    assert [row["job"] for row in place.outbox()] == ["", ""], "it is about no job"
 
 
 def test_a_job_of_ones_own_can_be_shown(place: Place, eight: Loopback) -> None:
