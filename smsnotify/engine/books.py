@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from smsnotify.store import claims, outcomes, rates
 from smsnotify.store.pauses import Paused, paused
 from smsnotify.store.store import Store
+from smsnotify.store.unwanted import drop_unwanted
 
 T = TypeVar("T")
 
@@ -96,21 +97,33 @@ class Books:
             started = claims.start(connection, wave.starts, owner=owner, wall=wall, until=until)
             claimed = None
             if wave.wanted is not None:
-                claimed = claims.claim(
-                    connection,
-                    owner=owner,
-                    mode=self.mode,
-                    now=now,
-                    wall=wall,
-                    until=until,
-                    limit=wave.wanted.limit,
-                    run=self.run,
-                    skip=wave.wanted.skip,
-                    priorities=wave.wanted.priorities,
-                )
+                claimed = self._claim(connection, wave.wanted, now, wall, until)
             stopped = paused(connection) if wave.ask_paused else None
             turns = rates.book(connection, wave.bookings)
         return Answer(started_only=started, claimed=claimed, paused=stopped, turns=turns)
+
+    def _claim(
+        self, connection: Connection, wanted: Wanted, now: int, wall: int, until: int
+    ) -> list[claims.Claimed]:
+        """Claim as much as is wanted; what turns out to be for nobody makes room for more."""
+        claimed: list[claims.Claimed] = []
+        while True:
+            found = claims.claim(
+                connection,
+                owner=self.owner,
+                mode=self.mode,
+                now=now,
+                wall=wall,
+                until=until,
+                limit=wanted.limit - len(claimed),
+                run=self.run,
+                skip=wanted.skip,
+                priorities=wanted.priorities,
+            )
+            kept = drop_unwanted(connection, self.store.recipient_hash, found, now=now)
+            claimed += kept
+            if len(kept) == len(found):
+                return claimed
 
     async def paused(self) -> Paused:
         """Read what is paused, without waiting for a writer."""

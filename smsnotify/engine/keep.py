@@ -13,7 +13,7 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import judge
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
-from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
+from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode, Verdict
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
@@ -77,9 +77,17 @@ def judge_remembering(
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
-    people = memory.people(draft.recipient for draft in drafts)
+    people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     decisions = judge(drafts, Facts(taken, people), policy, now)
     return Judged(decisions, list(left_behind.values()))
+
+
+def concerned(recipients: Iterable[str], policy: Policy) -> set[str]:
+    """Return the people whose wishes count: the recipients, and who gets their texts in a test."""
+    people = set(recipients)
+    if policy.mode is Mode.TEST and policy.test_to:
+        people.add(policy.test_to)
+    return people
 
 
 def keep(

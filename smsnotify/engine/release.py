@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.engine.decide import drafts_of, judge
+from smsnotify.engine.keep import concerned
 from smsnotify.engine.reminders import PRE_JOB
 from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
@@ -103,7 +104,7 @@ def release_due(
 
     changed: list[Again] = []
     while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
-        people = store.people({one.message.intended for one in held})
+        people = store.people(concerned((one.message.intended for one in held), policy))
         judged = [
             judge_again(
                 one.message,

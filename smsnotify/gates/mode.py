@@ -25,6 +25,14 @@ def mode_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruli
             reason="not_allowed",
             detail="mode is test, the number is not in `allow`, and there is no `test_to`",
         )
+    tester = facts.people.get(policy.test_to)
+    if tester is not None and tester.opted_out:
+        return Ruling(
+            gate=NAME,
+            verdict=Verdict.STOP,
+            reason="opted_out",
+            detail=f"test mode: would go to {policy.test_to}, which has opted out",
+        )
     return Ruling(
         gate=NAME,
         verdict=Verdict.SEND,

@@ -47,10 +47,13 @@ def test_a_broken_character_keeps_no_text_behind_an_old_volume_guard(
 
 
 def test_no_error_of_the_database_shows_what_was_to_be_written(database_url: str) -> None:
-    with open_store(database_url) as store, pytest.raises(StoreError) as refused:
+    def insert() -> None:
         with store.begin() as connection:
             values = {"secret": "+6591230000"}
             connection.execute(text("INSERT INTO nowhere (number) VALUES (:secret)"), values)
+
+    with open_store(database_url) as store, pytest.raises(StoreError) as refused:
+        insert()
     told: BaseException | None = refused.value
     while told is not None:
         assert "6591230000" not in str(told)
