@@ -124,6 +124,17 @@ def test_a_service_that_is_told_to_stop_ends_in_order(place: Place) -> None:
     assert json.loads(told.read_bytes().splitlines()[-1])["sent"] == 1
 
 
+def test_a_watch_sends_what_comes_until_it_is_told_to_stop(place: Place) -> None:
+    with place.child("deliver", "--watch", "--json") as child:
+        assert child.stderr is not None
+        assert b"watching the outbox" in child.stderr.readline()
+        file = place.events(event())
+        assert place.json("process", "--queue-only", file).summary["queued"] == 1
+        wait_for(lambda: place.outbox("--state", "delivered"))
+        done = place.end(child)
+    assert (done.code, json.loads(done.out)["sent"]) == (0, 1)
+
+
 def _work(signals: list[signal.Signals]) -> list[str]:
     """Get signals in the middle of something that must be whole; tell how far it came."""
     interrupts, came = Interrupts(), []

@@ -252,3 +252,27 @@ def test_the_stream_of_results_is_one_object_a_line(place: Place) -> None:
     done = place.process(place.events(event(), b"{", event(number=2)))
     assert [row["type"] for row in done.json] == ["decision", "decision", "rejected", "summary"]
     assert all(json.dumps(row) for row in done.json)
+
+
+def test_who_wants_to_see_more_reads_every_decision(place: Place) -> None:
+    place.rules(
+        "version: 1\n"
+        "rules:\n"
+        "  - {name: late, events: [completed], to: {fields: [phone_number]}, body: Hi,\n"
+        "     quiet_hours: {from: '21:00', to: '08:00', then: hold}}\n"
+        "  - {name: alarm, events: [completed], to: {fixed: ['+6591239999']},\n"
+        "     body: '{{ do_number }} is done'}\n"
+    )
+    file = place.events(event(), event(number=2, phone_number=""))
+    told = place.run("process", "-v", file, as_of="2026-03-02T22:00:00+08:00").out
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert any(line.startswith("hold late completed DO-1 +6591230001 until") for line in lines)
+    assert "send alarm completed DO-1 +6591239999" in lines
+    assert any(line.startswith("stop late completed DO-2 nobody no_recipient") for line in lines)
+    place.rules(
+        "version: 1\n"
+        "rules:\n"
+        "  - {name: other, events: [failed], to: {fields: [phone_number]}, body: Hi}\n"
+    )
+    told = place.run("tick", "-v", as_of="2026-03-03T08:00:10+08:00").out
+    assert "stop  late  DO-1  rule_gone" in told
