@@ -6,60 +6,20 @@ the database, which is only asked what it says of those that were in flight at a
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from crash_worker import Task
-from loopback_twilio import Options
+from crash_stage import CONCURRENCY, Script, Stage, Text
 from sqlalchemy import text
 
-from smsnotify.store.open import open_store
-
-HERE = Path(__file__).parent
-CONCURRENCY = 8
 _IDLE_LIFE_S = 0.5
 _LONGEST_LIFE_S = 5.0
 _POLL_S = 0.05
 _PATIENCE_S = 90.0
-
-_SETTINGS = """
-mode = "live"
-database = {database}
-rules = ["rules.yaml"]
-country = "SG"
-timezone = "Asia/Singapore"
-public_url = "https://desk.example.com"
-
-[accounts.main]
-provider = "twilio"
-account_sid = "AC{zeros}"
-auth_token = "no secret"
-sender = "+6531590000"
-base_url = {base_url}
-concurrency = {concurrency}
-"""
-
-_RULES = """
-version: 1
-defaults: {max_age: none, expires: 30d}
-rules:
-  - name: delivered
-    events: [completed]
-    to: {fields: [phone_number]}
-    body: "Hi {{ deliver_to_collect_from }}, order {{ do_number }} has arrived."
-"""
-
-Text = tuple[str, str]
-"""(number, body): what a person sees, and so what counts."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,109 +67,22 @@ class Report(msgspec.Struct, kw_only=True):
         )
 
 
-def make_jobs(count: int) -> list[dict[str, Any]]:
-    """Make jobs, one text each. Every tenth text equals the one before, to the same person."""
-    jobs = []
-    for number in range(count):
-        named = number - 1 if number % 10 == 9 else number
-        jobs.append(
-            {
-                "id": f"job-{number}",
-                "type": "Delivery",
-                "do_number": f"DO-{named:05d}",
-                "date": "2026-03-02" if named == number else "2026-03-03",
-                "deliver_to_collect_from": f"Customer {named}",
-                "phone_number": f"+659{1_000_000 + named // 3}",
-            }
-        )
-    return jobs
-
-
-def owed(jobs: Sequence[dict[str, Any]]) -> Counter[Text]:
-    """Return who must get what, and how often."""
-    return Counter(
-        (
-            job["phone_number"],
-            f"Hi {job['deliver_to_collect_from']}, order {job['do_number']} has arrived.",
-        )
-        for job in jobs
-    )
-
-
-class Script:
-    """A script in a process of its own, spoken to by lines."""
-
-    def __init__(self, name: str, *args: str, errors: Path) -> None:
-        """Start it."""
-        with errors.open("ab") as file:
-            self._process = subprocess.Popen(
-                [sys.executable, str(HERE / name), *args],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                cwd=HERE,
-                text=True,
-            )
-
-    def read(self) -> str:
-        """Return the next line that it says."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, f"it ended: {self._process.args!r}"
-        return line.strip()
-
-    def say(self, order: object) -> Any:
-        """Give it a line and return its answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self.read())
-
-    def close(self) -> None:
-        """End it by ending what it reads."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(20)
-        self._process.stdout.close()
-
-
-class ProviderLog:
-    """The provider's log, read as it grows."""
-
-    def __init__(self, path: Path) -> None:
-        """An empty file, or none yet."""
-        path.touch()
-        self._file = path.open("rb")
-        self._rest = b""
-        self.lines: list[dict[str, Any]] = []
-        self.counts: Counter[str] = Counter()
-
-    def read(self) -> None:
-        """Take in what is new."""
-        *whole, self._rest = (self._rest + self._file.read()).split(b"\n")
-        for line in whole:
-            found = json.loads(line)
-            self.lines.append(found)
-            self.counts[found["what"]] += 1
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
 class CrashRun:
     """The stage, the killings, the verdict."""
 
     def __init__(self, plan: Plan, folder: Path, nursery: Script) -> None:
         """`folder` is empty; `nursery` may serve several runs after each other."""
         self._plan = plan
-        self._nursery = nursery
         self._random = random.Random(plan.seed)
-        self._base = time.time()
-        self._folder = folder
-        self._owed = owed(make_jobs(plan.messages))
-        self._stage = ExitStack()
+        self._stage = Stage(
+            folder,
+            nursery,
+            database=plan.database,
+            messages=plan.messages,
+            seed=plan.seed,
+            factor=plan.factor,
+        )
+        self._log = self._stage.log
         self._pids: list[int] = []
         self._taken_in = False
         self._polled_at = 0.0
@@ -220,7 +93,6 @@ class CrashRun:
         """Do it all; faults are in the report."""
         began = time.monotonic()
         with self._stage:
-            self._build()
             self._pids = [self._start(slot) for slot in range(self._plan.workers)]
             for _ in range(self._plan.kills):
                 self._one_kill()
@@ -231,48 +103,9 @@ class CrashRun:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    # The stage.
-
-    def _build(self) -> None:
-        plan, folder = self._plan, self._folder
-        options = Options(
-            log=str(folder / "provider.jsonl"),
-            base=self._base,
-            factor=plan.factor,
-            seed=plan.seed,
-        )
-        errors = folder / "provider.err"
-        encoded = msgspec.json.encode(options).decode()
-        provider = Script("loopback_twilio.py", encoded, errors=errors)
-        self._stage.callback(provider.close)
-        url = provider.read()
-        self._log = ProviderLog(folder / "provider.jsonl")
-        self._stage.callback(self._log.close)
-        settings = _SETTINGS.format(
-            database=json.dumps(plan.database),
-            zeros="0" * 32,
-            base_url=json.dumps(url),
-            concurrency=CONCURRENCY,
-        )
-        (folder / "sms-notify.toml").write_text(settings, encoding="utf-8")
-        (folder / "sms-notify.toml").chmod(0o600)
-        (folder / "rules.yaml").write_text(_RULES, encoding="utf-8")
-        self._events = folder / "events.jsonl"
-        lines = [json.dumps({"event": "completed", "job": job}) for job in make_jobs(plan.messages)]
-        self._events.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        self._store = open_store(plan.database)
-        self._stage.callback(self._store.close)
-
     def _start(self, slot: int) -> int:
         """Start a worker: `process` in the first slot until all events are in, else `deliver`."""
-        task = Task(
-            config=str(self._folder / "sms-notify.toml"),
-            base=self._base,
-            factor=self._plan.factor,
-            events="" if slot or self._taken_in else str(self._events),
-        )
-        pid = self._nursery.say({"do": "start", "task": msgspec.to_builtins(task)})
-        return int(pid)
+        return self._stage.start(take_in=not slot and not self._taken_in)
 
     # The killings.
 
@@ -280,7 +113,7 @@ class CrashRun:
         self._wait_for_the_moment()
         slot = self._victim()
         pid = self._pids[slot]
-        code = self._nursery.say({"do": "kill", "pid": pid})
+        code = self._stage.kill(pid)
         came_to_its_end = code == 0 and slot == 0
         if code != -9 and not came_to_its_end:
             self._fault(f"a worker had ended with {code} when it was to be killed")
@@ -316,7 +149,7 @@ class CrashRun:
         if self._taken_in or time.monotonic() < self._polled_at + _POLL_S:
             return
         self._polled_at = time.monotonic()
-        code = self._nursery.say({"do": "poll", "pid": self._pids[0]})
+        code = self._stage.poll(self._pids[0])
         if code is None:
             return
         if code:
@@ -334,7 +167,7 @@ class CrashRun:
 
     def _in_flight(self) -> list[tuple[str, int]]:
         """Ids of messages in flight, each with the process that holds its lease."""
-        with self._store.read() as connection:
+        with self._stage.store.read() as connection:
             rows = connection.execute(
                 text("SELECT id, lease_owner FROM messages WHERE state = 'sending'")
             )
@@ -352,7 +185,7 @@ class CrashRun:
         return self._count("state <> 'held'") == self._plan.messages
 
     def _count(self, condition: str) -> int:
-        with self._store.read() as connection:
+        with self._stage.store.read() as connection:
             counted = connection.execute(text(f"SELECT count(*) FROM messages WHERE {condition}"))
             return int(counted.scalar_one())
 
@@ -372,7 +205,7 @@ class CrashRun:
 
     def _send_all_workers_home(self) -> None:
         for pid in self._pids:
-            code = self._nursery.say({"do": "stop", "pid": pid})
+            code = self._stage.stop(pid)
             # SIGTERM ends one that is still starting, before it has heard of signals.
             if code not in (0, -15):
                 self._fault(f"a worker that was told to stop ended with {code}")
@@ -384,7 +217,7 @@ class CrashRun:
         codes: list[int | None] = []
 
         def is_over() -> bool:
-            codes.append(self._nursery.say({"do": "poll", "pid": pid}))
+            codes.append(self._stage.poll(pid))
             return codes[-1] is not None
 
         self._until(is_over, "the same events once more")
@@ -400,38 +233,50 @@ class CrashRun:
         report, log = self.report, self._log
         taken = [line for line in log.lines if line["what"] == "taken"]
         had = Counter((line["to"], line["body"]) for line in taken)
-        report.received = sum((had & self._owed).values())
-        report.twice = sum((had - self._owed).values())
+        report.received = sum((had & self._stage.owed).values())
+        report.twice = sum((had - self._stage.owed).values())
         report.in_flight, report.missed = len(self._cut_off), log.counts["missed"]
         report.lookups = log.counts["list"]
         for what, strangers in (
-            ("never received", self._owed - had),
-            ("too often", had - self._owed),
+            ("never received", self._stage.owed - had),
+            ("too often", had - self._stage.owed),
         ):
             if strangers:
                 self._fault(f"{what}: {dict(strangers)}")
-        tries = list(self._tries())
-        doubted = {one for one, results in tries if "unknown" in results}
+        tries = self._tries()
+        doubted = {one for one, results in tries.items() if "unknown" in results}
         if missing := self._cut_off - doubted:
             self._fault(f"in flight at a kill and never unknown: {sorted(missing)}")
-        report.resent = sum(
-            "unknown" in results and results[-1] == "accepted" for _, results in tries
-        )
+        resent = {one for one in doubted if tries[one][-1] == "accepted"}
+        report.resent = len(resent)
+        if rash := resent - self._looked_up_before_the_last_request():
+            self._fault(f"sent again without a look-up: {sorted(rash)}")
         report.adopted = self._adopted()
         self._check_the_ids({line["sid"]: (line["to"], line["body"]) for line in taken})
         if open_ones := self._count("state NOT IN ('accepted', 'sent', 'delivered')"):
             self._fault(f"{open_ones} are not accepted at the end")
 
-    def _tries(self) -> Iterator[tuple[str, list[str]]]:
+    def _tries(self) -> dict[str, list[str]]:
         """Every message that was tried, with the results of its tries in order."""
-        with self._store.read() as connection:
+        found: dict[str, list[str]] = {}
+        with self._stage.store.read() as connection:
             rows = connection.execute(
                 text("SELECT message_id, result FROM attempts ORDER BY message_id, number")
             )
-            found: dict[str, list[str]] = {}
             for message_id, result in rows:
                 found.setdefault(message_id, []).append(result)
-        yield from found.items()
+        return found
+
+    def _looked_up_before_the_last_request(self) -> set[str]:
+        """Messages whose number the provider was asked about before it saw them last."""
+        asked: set[str] = set()
+        found: set[str] = set()
+        for line in self._log.lines:
+            if line["what"] == "list":
+                asked.add(line["to"])
+            elif line["what"] == "request":
+                (found.add if line["to"] in asked else found.discard)(line["id"])
+        return found
 
     def _adopted(self) -> int:
         return self._count(
@@ -441,7 +286,7 @@ class CrashRun:
 
     def _check_the_ids(self, by_sid: dict[str, Text]) -> None:
         """Each text at the provider is linked to one message of ours, with the same words."""
-        with self._store.read() as connection:
+        with self._stage.store.read() as connection:
             rows = list(
                 connection.execute(
                     text("SELECT provider_message_id, recipient, body FROM messages")
@@ -455,8 +300,3 @@ class CrashRun:
 
     def _fault(self, told: str) -> None:
         self.report.faults.append(f"{self._plan.name}: {told}")
-
-
-def open_nursery(folder: Path) -> Script:
-    """Start what forks workers; close it at the end."""
-    return Script("crash_worker.py", errors=folder / "workers.err")

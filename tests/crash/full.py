@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from crash_run import CrashRun, Plan, Report, open_nursery
+from crash_run import CrashRun, Plan, Report
+from crash_stage import open_nursery
 
 from smsnotify.store.open import upgrade_store
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from crash_run import CrashRun, Plan, Report, Script, open_nursery
+from crash_run import CrashRun, Plan, Report
+from crash_stage import Script, open_nursery
 
 from smsnotify.store.open import upgrade_store
 
