@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import time
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -73,7 +74,8 @@ class LoopbackTwilio:
         return app
 
     def _note(self, **fields: object) -> None:
-        os.write(self._log, json.dumps(fields).encode() + b"\n")
+        line = {"at": time.time(), **fields}
+        os.write(self._log, json.dumps(line).encode() + b"\n")
 
     async def send(self, request: web.Request) -> web.Response:
         """Take a text, after a moment; answer, after another."""
