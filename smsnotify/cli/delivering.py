@@ -126,12 +126,13 @@ def look_up(desk: Desk, clock: Clock) -> SettleReport:
 
 
 def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
-    """Send what becomes due until interrupted."""
+    """Send what becomes due until asked to end, which is no interruption: it is how this ends."""
 
-    async def work() -> tuple[DeliveryReport, bool]:
+    async def work() -> DeliveryReport:
         stop = asyncio.Event()
         with interruptible(stop):
-            report = await watch(
+            desk.note("watching the outbox; Ctrl-C ends it")
+            return await watch(
                 desk.store,
                 build.accounts(desk.settings),
                 build.routes(desk.settings),
@@ -140,11 +141,8 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
                 callback_url=build.callback_url(desk.settings),
                 stop=stop,
             )
-        return report, False
 
-    desk.note("watching the outbox; Ctrl-C ends it")
-    report, interrupted = run_loop(work())
-    return _told(desk, Delivered(report, interrupted))
+    return _told(desk, Delivered(run_loop(work())))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def test_it_sends_what_becomes_due_until_it_is_asked_to_end_with_0(
     with place.child("deliver", "--watch") as child:
         assert child.stderr is not None
         assert b"watching the outbox" in child.stderr.readline()
-        place.process("--queue-only", place.events(event()))
+        place.json("process", "--queue-only", place.events(event()))
         wait_for(lambda: eight.sent)
         wait_for(lambda: place.outbox()[0]["state"] == "accepted")
         done = place.end(child, asked)
