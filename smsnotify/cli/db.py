@@ -57,6 +57,25 @@ def check(ctx: typer.Context) -> None:
         raise typer.Exit(DAMAGED)
 
 
+@app.command(epilog=example("sms-notify db prune"))
+def prune(ctx: typer.Context) -> None:
+    """Forget what is old enough; `tick` and `serve` do it once a day.
+
+    Bodies, events and raw jobs after 90 days; decisions, attempts and receipts after 30; messages
+    and jobs, so that an old file texts nobody again, after 400. What is not settled stays.
+    """
+    from smsnotify.engine.ticking import prune_now
+    from smsnotify.store.open import open_store
+
+    desk = desk_of(ctx)
+    with open_store(desk.settings.database, create=False) as store:
+        forgotten = prune_now(store, desk.clock())
+    if desk.json:
+        show.emit_json({"type": "db_prune", "forgotten": forgotten})
+    else:
+        show.table(("forgotten", "rows"), forgotten.items())
+
+
 @app.command(epilog=example("sms-notify db backup /backup/sms-notify.db"))
 def backup(
     ctx: typer.Context,

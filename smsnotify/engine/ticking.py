@@ -66,8 +66,14 @@ def close_tick(store: Store, now: datetime) -> None:
     store.set_watermark(TICKED, now)
     pruned_at = store.get_watermark(PRUNED)
     if pruned_at is None or now - pruned_at >= PRUNE_EVERY:
-        store.prune(now)
-        store.set_watermark(PRUNED, now)
+        prune_now(store, now)
+
+
+def prune_now(store: Store, now: datetime) -> dict[str, int]:
+    """Forget what is old enough, whatever was forgotten before; return how many rows of what."""
+    forgotten = store.prune(now)
+    store.set_watermark(PRUNED, now)
+    return msgspec.structs.asdict(forgotten)
 
 
 def tick(
