@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smsnotify.base.printable import one_line
 from smsnotify.cli import show
 from smsnotify.engine.intake import Rejected
 from smsnotify.engine.tally import Tally
@@ -25,7 +26,7 @@ def decision_line(decision: Decision) -> str:
         line += f"  {decision.reason}"
     if decision.detail:
         line += f": {decision.detail}"
-    return line
+    return one_line(line)
 
 
 def swaps(decision: Decision) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smsnotify.base.clock import Clock, system_clock
+from smsnotify.base.printable import printable
 
 LazyStore = Any
 LazySettings = Any
@@ -149,11 +150,11 @@ class Desk:
     def note(self, text: str) -> None:
         """Say something beside the results, on stderr, unless the user wants it quiet."""
         if not self.quiet:
-            print(text, file=sys.stderr)  # noqa: T201  # the one door for asides
+            print(printable(text), file=sys.stderr)  # noqa: T201  # the one door for asides
 
     def warn(self, text: str) -> None:
         """Say on stderr what somebody has to look at; `--quiet` is no reason not to."""
-        print(text, file=sys.stderr)  # noqa: T201  # as above
+        print(printable(text), file=sys.stderr)  # noqa: T201  # as above
 
     def close(self) -> None:
         """Close the books if they were opened."""

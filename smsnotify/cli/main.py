@@ -10,6 +10,7 @@ from typing import Final
 
 from smsnotify import __version__
 from smsnotify.base.errors import RuleFileError, SmsNotifyError
+from smsnotify.base.printable import printable
 
 DEBUG_VARIABLE: Final = "SMS_NOTIFY_DEBUG"
 INTERRUPTED: Final = 130
@@ -72,16 +73,16 @@ def run(args: Sequence[str]) -> int:
 def _explain(error: SmsNotifyError) -> int:
     if isinstance(error, RuleFileError) and len(error.problems) > 1:
         for problem in error.problems:
-            print(problem, file=sys.stderr)  # noqa: T201
+            print(printable(str(problem)), file=sys.stderr)  # noqa: T201
     _tell(error.message, error.hint)
     return error.exit_code
 
 
 def _tell(message: str, hint: str = "") -> None:
     try:
-        print(f"error: {message}", file=sys.stderr)  # noqa: T201
+        print(printable(f"error: {message}"), file=sys.stderr)  # noqa: T201
         if hint:
-            print(f"hint: {hint}", file=sys.stderr)  # noqa: T201
+            print(printable(f"hint: {hint}"), file=sys.stderr)  # noqa: T201
     except OSError:
         return  # nobody listens any more; the exit code still tells
 

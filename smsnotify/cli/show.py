@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from smsnotify.base.printable import one_line, printable
 from smsnotify.model.problem import Problem
 
 BUBBLE_WIDTH: Final = 46
@@ -78,6 +79,7 @@ def json_line(value: object) -> str:
 
 def say(text: str = "", style: str = "") -> None:
     """Print a line of result."""
+    text = printable(text)
     if out().is_terminal:
         out().print(Text(text, style=style), soft_wrap=True)
     else:
@@ -133,6 +135,7 @@ def pairs(rows: Iterable[tuple[str, object]], *, title: str = "") -> None:
 
 def bubble(body: str, *, recipient: str, footer: str, style: str = "green") -> None:
     """Draw one text the way a phone shows it, with what it costs below."""
+    body, recipient, footer = printable(body), printable(recipient), printable(footer)
     if not out().is_terminal:
         lines = [recipient, *(f"  | {line}" for line in body.splitlines()), f"  {footer}", ""]
         sys.stdout.write("\n".join(lines) + "\n")
@@ -165,11 +168,11 @@ def problem_json(problem: Problem) -> dict[str, object]:
 def tree(label: str, branches: Iterable[Branch]) -> None:
     """Print a tree, such as rules with their conditions."""
     if not out().is_terminal:
-        say(label)
+        say(one_line(label))
         for branch in branches:
             _plain_branch(branch, 1)
         return
-    drawn = Tree(Text(label, style="bold"))
+    drawn = Tree(Text(one_line(label), style="bold"))
     for branch in branches:
         _draw_branch(drawn, branch)
     out().print(drawn)
@@ -227,7 +230,7 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Bar]:
         return
     shown = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # the name of a file
         BarColumn(bar_width=20),
         TextColumn("{task.completed:,.0f}"),
         _Speed(),
@@ -236,7 +239,7 @@ def progress(label: str, *, quiet: bool = False) -> Iterator[Bar]:
         transient=True,
     )
     with shown:
-        yield Bar(shown, shown.add_task(label, total=None, counts=""))
+        yield Bar(shown, shown.add_task(one_line(label), total=None, counts=""))
 
 
 class _Speed(ProgressColumn):
@@ -245,11 +248,11 @@ class _Speed(ProgressColumn):
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    lines = [columns, *([cell.replace("\n", " ⏎ ") for cell in row] for row in rows)]
+    lines = [columns, *(list(map(one_line, row)) for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         told = "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
@@ -257,12 +260,12 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _plain_branch(branch: Branch, depth: int) -> None:
-    say("  " * depth + branch.text)
+    say("  " * depth + one_line(branch.text))
     for below in branch.below:
         _plain_branch(below, depth + 1)
 
 
 def _draw_branch(parent: Tree, branch: Branch) -> None:
-    node = parent.add(Text(branch.text, style=branch.style))
+    node = parent.add(Text(one_line(branch.text), style=branch.style))
     for below in branch.below:
         _draw_branch(node, below)

@@ -8,6 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import Any, Final, NamedTuple
 
+from smsnotify.base.printable import one_line
 from smsnotify.cli import show
 
 BELOW: Final = " " * 23
@@ -85,7 +86,7 @@ class _Places:
 
 
 def _of_job(about: Any, name_job: bool) -> str:
-    return f" of {about.job}" if name_job and about.job else ""
+    return f" of {one_line(about.job)}" if name_job and about.job else ""
 
 
 def _receipt(receipt: Any, message: Any, name_job: bool) -> str:

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from smsnotify.base.errors import UsageError
+from smsnotify.base.printable import one_line
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
@@ -51,10 +52,8 @@ def why(
     for name in unheard:
         show.say(f"  {name}: no rule listens to it")
     for one in silent:
-        show.say(
-            f"  {one.event}: {one.rule} is silent: {one.check} should be {one.expected}, "
-            f"is {one.actual}"
-        )
+        told = f"{one.event}: {one.rule} is silent: {one.check} should be {one.expected}"
+        show.say(one_line(f"  {told}, is {one.actual}"))
 
 
 def _look_up(desk: Desk, what: str) -> tuple[Any, Any]:
@@ -100,7 +99,7 @@ def _show_job(stored: Any) -> None:
         facts.append(state.phase.replace("_", " "))
     own, number = stored.subject.split(":", 1)[-1], _do_number(stored)
     name = f"{number} ({own})" if number and stored.subject.startswith("id:") else number or own
-    show.say(f"Job {name}: {', '.join(facts)}", "bold")
+    show.say(one_line(f"Job {name}: {', '.join(facts)}"), "bold")
 
 
 def _do_number(stored: Any) -> str:
