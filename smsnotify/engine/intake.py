@@ -102,7 +102,6 @@ class Intake:
         self.ticket = ticket
         self._format = format
         self._zone = known_zone(policy.timezone)
-        self._guard_holds = memory.has_guarded()
         self._decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=format)
 
     def take(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
@@ -145,6 +144,7 @@ class Intake:
         states = {job.subject: job.state for job in known.values()}
         by_id = _go_by_id(named, subjects)
         durable, home, policy = self.memory.durable, self._zone, self.policy
+        guard_holds = self.memory.has_guarded()
         days: dict[object, date] = {}
         add_row = chunk.jobs.append
         snapshot, last, index = b"", -1, 0
@@ -158,7 +158,7 @@ class Intake:
             state = state_of(job, today, before, zone=home)
             if name is None:
                 happened = derive(before, job, today, zone=home)
-                if self._guard_holds:
+                if guard_holds:
                     for again, stamp in derive(None, job, today, zone=home):
                         event = _event(again, stamp, parsed, subject, state, before)
                         chunk.seen_again += match(event, self.rules, policy, now)
