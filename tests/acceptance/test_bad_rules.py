@@ -140,7 +140,7 @@ def _mutants(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=50,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
