@@ -19,6 +19,7 @@ MOST_TOLD: Final = 100
 """So many rejected entries are listed in an answer; the rest is counted."""
 
 _AT_ONCE: Final = 1000
+_PIECE: Final = 1 << 18  # bytes
 _BOM: Final = b"\xef\xbb\xbf"
 _ATTRIBUTES: Final = ("specversion", "type", "id", "source", "time", "subject")
 
@@ -64,13 +65,26 @@ class Posted(msgspec.Struct, frozen=True):
         }
 
 
-def split_body(body: bytes, layout: Layout) -> list[bytes]:
-    """Cut a body into entries; blank lines stay in where line numbers count them."""
+def split_body(
+    body: bytes, layout: Layout, go_on: Callable[[], bool] = lambda: True
+) -> list[bytes]:
+    """Cut a body into entries; blank lines stay in where line numbers count them.
+
+    A body of nothing but brackets takes a while: not for an event loop.
+
+    Raises:
+        StoppedError: `go_on` said no in the middle of it.
+    """
     body = body.removeprefix(_BOM)
     if layout is Layout.WHOLE:
         return [body]
     splitter = LineSplitter() if layout is Layout.LINES else ValueSplitter()
-    return splitter.feed(body) + splitter.finish()
+    entries: list[bytes] = []
+    for start in range(0, len(body), _PIECE):
+        if not go_on():
+            raise StoppedError("the desk is closing; post it again")
+        entries += splitter.feed(body[start : start + _PIECE])
+    return entries + splitter.finish()
 
 
 def cloud_event_line(headers: Mapping[str, str], body: bytes) -> bytes:

@@ -38,8 +38,9 @@ async def post_detrack(request: Request) -> Response:
     return await _take(request, DETRACK, HOOK_LIMIT, _pushed)
 
 
-Cut = Callable[[Request, bytes], tuple[str, list[bytes]]]
-"""A body to the format and the lines of intake."""
+GoOn = Callable[[], bool]
+Cut = Callable[[Request, bytes, GoOn], tuple[str, list[bytes]]]
+"""A body to the format and the lines of intake; in a thread, because it may take seconds."""
 
 
 async def _take(request: Request, door: str, limit: int, cut: Cut) -> Response:
@@ -47,8 +48,10 @@ async def _take(request: Request, door: str, limit: int, cut: Cut) -> Response:
     try:
         try:
             await require_key(request, serving, basic=door == DETRACK)
-            format, lines = cut(request, await read_body(request, limit))
-            posted = await serving.threads.intake(lambda: _post(serving, format, lines))
+            body = await read_body(request, limit)
+            posted = await serving.threads.intake(
+                lambda: _post(serving, *cut(request, body, serving.go_on))
+            )
         except (StoreError, StoppedError) as error:
             message = "not all of it was stored; post it again, nothing is sent twice"
             raise RefusedError(503, Refusal.UNAVAILABLE, message) from error
@@ -64,12 +67,12 @@ def _post(serving: Serving, format: str, lines: list[bytes]) -> Posted:
     return take_posted(serving.intake(format), lines, serving.clock, go_on=serving.go_on)
 
 
-def _entries(request: Request, body: bytes) -> tuple[str, list[bytes]]:
+def _entries(request: Request, body: bytes, go_on: GoOn) -> tuple[str, list[bytes]]:
     kind = _content_type(request)
     if kind in _CLOUD_EVENTS:
-        return "cloudevents", split_body(body, Layout.VALUES)
+        return "cloudevents", split_body(body, Layout.VALUES, go_on)
     if kind in _LINES:
-        return "auto", split_body(body, Layout.LINES)
+        return "auto", split_body(body, Layout.LINES, go_on)
     if kind not in ("", "application/json") and not kind.endswith("+json"):
         raise RefusedError(
             415,
@@ -79,12 +82,12 @@ def _entries(request: Request, body: bytes) -> tuple[str, list[bytes]]:
         )
     if "ce-specversion" in request.headers:
         return "cloudevents", [cloud_event_line(request.headers, body)]
-    return "auto", _not_empty(split_body(body, Layout.VALUES), body)
+    return "auto", _not_empty(split_body(body, Layout.VALUES, go_on), body)
 
 
-def _pushed(request: Request, body: bytes) -> tuple[str, list[bytes]]:
+def _pushed(request: Request, body: bytes, go_on: GoOn) -> tuple[str, list[bytes]]:
     layout = Layout.WHOLE if _content_type(request) == _FORM else Layout.VALUES
-    return "detrack", _not_empty(split_body(body, layout), body)
+    return "detrack", _not_empty(split_body(body, layout, go_on), body)
 
 
 def _not_empty(lines: list[bytes], body: bytes) -> list[bytes]:
