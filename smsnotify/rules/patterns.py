@@ -12,19 +12,22 @@ MAX_VALUE: Final = 1024
 """Characters of a value that a pattern gets to see."""
 
 _ATOM: Final = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:P<\w+>|P=\w+\)|#[^)]*\)|[a-zA-Z-]+\)|[^)\w]*))?"
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:P<\w+>|P=\w+\)|#[^)]*\)|[a-zA-Z-]+\)|<?[=!]|[:>]|[a-zA-Z-]+:))?"
     r"|[*+?][+?]?|\{\d*,?\d*\}[+?]?|.",
     re.DOTALL,
 )
 _UNBOUNDED: Final = re.compile(r"[*+]\??|\{\d*,\}\??")
+_BOUNDED: Final = re.compile(r"\{(\d*),?(\d*)\}\??")
+_MANY: Final = 10  # as good as without end: 10 within 10 are 10 to the power of 10 ways
 _OPENS: Final = re.compile(r"\((?!\?(?:P=|#|[a-zA-Z-]+\)))")
 
 
 def compile_pattern(written: str) -> re.Pattern[str]:
     """Compile a pattern of a rule.
 
-    A repeat without end inside a repeat without end is refused: `(a+)+` tries more ways than
-    there are atoms before it gives up on a long value. Possessive forms (`(?:a+)++`) are fine.
+    A repeat without end (or of up to 10 times and more) inside another is refused: `(a+)+` tries
+    more ways than there are atoms before it gives up on a long value. Possessive forms
+    (`(?:a+)++`) are fine.
 
     Raises:
         RuleError: too long, no regular expression, or repeats inside repeats.
@@ -47,7 +50,7 @@ def compile_pattern(written: str) -> re.Pattern[str]:
 
 
 def _repeats_repeats(written: str) -> bool:
-    """Tell whether an unbounded repeat holds another one."""
+    """Tell whether a long repeat holds another one of variable length."""
     atoms = _ATOM.findall(written)
     open_groups: list[bool] = [False]
     for index, atom in enumerate(atoms):
@@ -56,9 +59,20 @@ def _repeats_repeats(written: str) -> bool:
         elif atom == ")" and len(open_groups) > 1:
             inside = open_groups.pop()
             after = atoms[index + 1] if index + 1 < len(atoms) else ""
-            if inside and _UNBOUNDED.fullmatch(after):
+            if inside and _is_long(after, exact_too=True):
                 return True
             open_groups[-1] = open_groups[-1] or inside
-        elif _UNBOUNDED.fullmatch(atom):
+        elif _is_long(atom, exact_too=False):
             open_groups[-1] = True
     return False
+
+
+def _is_long(atom: str, *, exact_too: bool) -> bool:
+    """Say whether an atom repeats without end, or up to many times; `{40}` is exact."""
+    if _UNBOUNDED.fullmatch(atom):
+        return True
+    bounded = _BOUNDED.fullmatch(atom)
+    if bounded is None or not (bounded[1] or bounded[2]):
+        return False
+    is_exact = "," not in atom or bounded[1] == bounded[2]
+    return int(bounded[2] or bounded[1]) >= _MANY and (exact_too or not is_exact)
