@@ -44,17 +44,12 @@ def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[D
 def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> list[Draft]:
     """Return what one matched rule wants to say, to each of its recipients."""
     terms = rule.terms
+    subject, name = event.subject, event.name
+    mode, own, channel = policy.mode, terms.id, terms.channel
     when = occasion(event, policy, now, each=terms.repeat_each)
-    subject, mode, kind, own, channel = (
-        event.subject,
-        policy.mode,
-        event.name,
-        terms.id,
-        terms.channel,
-    )
     drafts = []
-    for recipient, country, refusal in _recipients(rule, event.job, policy):
-        key = _new_key(MessageKey, (subject, mode, kind, own, when, channel, recipient))
+    for recipient, country, refusal in _recipients(rule, event.job, policy.country):
+        key = _new_key(MessageKey, (subject, mode, name, own, when, channel, recipient))
         drafts.append(Draft(terms, event, recipient, key, refusal, country))
     return drafts
 
@@ -62,29 +57,30 @@ def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -
 _new_key = tuple.__new__  # half the price of calling the class; one key a draft
 
 
-def _recipients(rule: CompiledRule, job: Job, policy: Policy) -> list[tuple[str, str, str]]:
+def _recipients(rule: CompiledRule, job: Job, home: str) -> Iterable[tuple[str, str, str]]:
     """Return (recipient, country, refusal), in the order of the rule's fields, then fixed."""
-    written = []
+    written: list[str] = []
     for field in rule.recipient_fields:
         value = getattr(job, field)
         if type(value) is str:
             written += split_numbers(value)
         elif value is not None:
             written += _written_numbers(value)
-    home = policy.country
-    country = job.country
-    job_country = country if type(country) is str else ""
+    job_country = job.country
+    if type(job_country) is not str:
+        job_country = ""
     if len(written) == 1 and not rule.fixed:
-        number = read_number(written[0], job_country, home)
-        return [(number.e164 or written[0], number.country, number.reason)]
+        raw = written[0]
+        e164, country, refusal = read_number(raw, job_country, home)
+        return ((e164 or raw, country, refusal),)
     found: dict[str, tuple[str, str, str]] = {}
     for raw in written:
-        number = read_number(raw, job_country, home)
-        recipient = number.e164 or raw
-        found[recipient] = (recipient, number.country, number.reason)
+        e164, country, refusal = read_number(raw, job_country, home)
+        recipient = e164 or raw
+        found[recipient] = (recipient, country, refusal)
     for fixed in rule.fixed:
         found[fixed] = (fixed, country_of(fixed), "")
-    return list(found.values()) or [("", "", NO_RECIPIENT)]
+    return found.values() or (("", "", NO_RECIPIENT),)
 
 
 def _written_numbers(value: object) -> list[str]:
@@ -102,6 +98,8 @@ def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False)
     job = event.job
     attempt = "1" if job.attempt == 1 else str(job.attempt_number)
     say = _STAMPS.get(event.name)
+    if say is None and not each:
+        return attempt
     stamp = "" if say is None else say(event, policy, now)
     if event.name in _ALONE:
         return stamp
@@ -160,13 +158,19 @@ def judge(
     """
     decisions = []
     keys = facts.keys
-    gates: dict[tuple[str, str], tuple[Gate, ...]] = {}
+    gates: dict[tuple[str, ...], tuple[Gate, ...]] = {}
     for draft in drafts:
-        kind = (draft.terms.id, draft.event.name)
-        concerned = gates.get(kind)
+        kind_and_rule = draft.key[2:4]
+        concerned = gates.get(kind_and_rule)
         if concerned is None:
-            concerned = gates[kind] = gates_for(draft, facts, policy, order)
-        ruling = run_gates(draft, facts, policy, now, concerned)
+            concerned = gates[kind_and_rule] = gates_for(draft, facts, policy, order)
+        for gate in concerned:
+            if gate(draft, facts, policy, now) is not None:
+                # Rare: only now is it worth a call to find out what all of them come to.
+                ruling = run_gates(draft, facts, policy, now, concerned)
+                break
+        else:
+            ruling = None
         if ruling is not None and ruling.verdict is STOP:
             decision = _stopped(draft, ruling, facts)
         else:
