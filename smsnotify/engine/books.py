@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from smsnotify.store import claims, outcomes, rates
 from smsnotify.store.pauses import Paused, paused
+from smsnotify.store.rowset import find_by_id
 from smsnotify.store.store import Store
 from smsnotify.store.unwanted import drop_unwanted
 
@@ -90,6 +91,7 @@ class Books:
         until = wall + int(claims.LEASE_S * 1_000_000)
         owner = self.owner
         with self.store.begin() as connection:
+            find_by_id(connection)
             outcomes.settle(connection, wave.settled, owner=owner, now=now, wall=wall)
             outcomes.expire(connection, wave.expired, owner=owner, now=now)
             claims.put_back(connection, wave.put_back, owner=owner)

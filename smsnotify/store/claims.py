@@ -17,7 +17,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from smsnotify.store.rowset import execute, is_postgres, packed, source, statement, words
+from smsnotify.store.rowset import (
+    execute,
+    is_postgres,
+    packed,
+    source,
+    state_of_found,
+    statement,
+    words,
+)
 
 LEASE_S: Final = 30.0
 """How long a claim holds without being renewed."""
@@ -182,7 +190,7 @@ def _start_statement(postgres: bool) -> str:
         "UPDATE messages SET state = 'sending', account = r.account, sender = r.sender, "
         "attempts = attempts + 1, lease_until = :until, updated_at = :wall "
         f"FROM {rows} WHERE messages.id = r.id "
-        "AND messages.state = 'queued' AND messages.lease_owner = :owner",
+        f"AND {state_of_found(postgres)} = 'queued' AND messages.lease_owner = :owner",
     )
 
 
@@ -209,7 +217,8 @@ def start(
 def _started_statement(postgres: bool) -> str:
     return statement(
         postgres,
-        "SELECT id FROM messages WHERE state = 'sending' AND lease_owner = :owner "
+        f"SELECT id FROM messages WHERE {state_of_found(postgres)} = 'sending' "
+        "AND lease_owner = :owner "
         f"AND id IN ({words(postgres, 'ids')})",
     )
 
@@ -237,7 +246,7 @@ def _put_back_statement(postgres: bool) -> str:
         "UPDATE messages SET lease_owner = '', lease_until = NULL, "
         "due_at = COALESCE(r.due_at, messages.due_at) "
         f"FROM {source(postgres, {'id': 'text', 'due_at': 'int'})} WHERE messages.id = r.id "
-        "AND messages.state = 'queued' AND messages.lease_owner = :owner",
+        f"AND {state_of_found(postgres)} = 'queued' AND messages.lease_owner = :owner",
     )
 
 

@@ -16,7 +16,7 @@ from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject
 from smsnotify.store.instants import to_micros
 from smsnotify.store.rows import SELECTED, read_message
-from smsnotify.store.rowset import is_postgres, packed, source
+from smsnotify.store.rowset import is_postgres, packed, source, state_of_found
 from smsnotify.store.wakeups import announce
 
 _WAITING: Final = "messages.state = 'held' AND messages.gate <> 'volume_guard'"
@@ -92,6 +92,7 @@ def resolve_held(
         f"{name} = CASE WHEN r.{name} <> '' THEN r.{name} ELSE messages.{name} END"
         for name in ("recipient", "country", "body", "encoding")
     )
+    postgres = is_postgres(connection)
     statement = text(
         "UPDATE messages SET state = r.state, gate = r.gate, reason = r.reason, "
         f"{written}, segments = CASE WHEN r.segments > 0 THEN r.segments "
@@ -100,8 +101,9 @@ def resolve_held(
         "expires_at = COALESCE(r.expires_at, messages.expires_at), "
         "due_at = CASE WHEN r.state = 'queued' THEN :now "
         "ELSE COALESCE(r.not_before, messages.due_at) END, updated_at = :now "
-        f"FROM {source(is_postgres(connection), _SHAPE)} "
-        f"WHERE messages.id = r.id AND {_WAITING} RETURNING messages.id"
+        f"FROM {source(postgres, _SHAPE)} "
+        f"WHERE messages.id = r.id AND {state_of_found(postgres)} = 'held' "
+        "AND messages.gate <> 'volume_guard' RETURNING messages.id"
     )
     done = connection.execute(statement, {"rows": rows, "now": to_micros(now)})
     changed = {str(one) for one in done.scalars()}

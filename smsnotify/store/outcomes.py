@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from smsnotify.store.instants import from_micros
 from smsnotify.store.receipts import apply_early
-from smsnotify.store.rowset import execute, is_postgres, packed, source, statement
+from smsnotify.store.rowset import execute, is_postgres, packed, source, state_of_found, statement
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,6 +77,7 @@ def _settle_statement(postgres: bool) -> str:
     # A worker that was thought dead may still bring an answer: it counts as long as the message
     # is in doubt, and an acceptance even when the message waits to be sent again. A receipt that
     # came first has moved the row beyond `sending`, and stays.
+    state = state_of_found(postgres)
     return statement(
         postgres,
         "UPDATE messages SET state = r.state, error = r.error, error_text = r.error_text, "
@@ -87,9 +88,9 @@ def _settle_statement(postgres: bool) -> str:
         "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
         f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id AND ("
-        f"(messages.state = 'sending' AND messages.lease_owner = :owner AND {_COUNTS}) "
-        f"OR (messages.state = 'unknown' AND r.state <> 'unknown' AND {_COUNTS}) "
-        "OR (messages.state = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))",
+        f"({state} = 'sending' AND messages.lease_owner = :owner AND {_COUNTS}) "
+        f"OR ({state} = 'unknown' AND r.state <> 'unknown' AND {_COUNTS}) "
+        f"OR ({state} = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))",
     )
 
 
@@ -147,7 +148,8 @@ def _expire_statement(postgres: bool) -> str:
         postgres,
         "UPDATE messages SET state = 'expired', error = 'expired', lease_owner = '', "
         f"lease_until = NULL, updated_at = :now FROM {source(postgres, {'id': 'text'})} "
-        "WHERE messages.id = r.id AND messages.state = 'queued' AND messages.lease_owner = :owner",
+        f"WHERE messages.id = r.id AND {state_of_found(postgres)} = 'queued' "
+        "AND messages.lease_owner = :owner",
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, TextClause, text
 from smsnotify.store.claims import LEASE_IS_FREE
 from smsnotify.store.instants import from_micros
 from smsnotify.store.receipts import apply_early
-from smsnotify.store.rowset import is_postgres, packed, source, words
+from smsnotify.store.rowset import is_postgres, packed, source, state_of_found, words
 
 
 class CutOff(msgspec.Struct, frozen=True, gc=False):
@@ -101,7 +101,8 @@ def _take_over_statement(postgres: bool) -> TextClause:
         "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
         f"FROM {source(postgres, _RULING)} "
-        f"WHERE messages.id = r.id AND messages.state = 'sending' AND {LEASE_IS_FREE}"
+        f"WHERE messages.id = r.id AND {state_of_found(postgres)} = 'sending' "
+        f"AND {LEASE_IS_FREE}"
     )
 
 
@@ -173,7 +174,7 @@ def _rule_statement(postgres: bool) -> TextClause:
         "looks = r.looks, due_at = r.due_at, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN messages.updated_at ELSE :now END "
         f"FROM {source(postgres, _RULING)} WHERE messages.id = r.id "
-        "AND messages.state = 'unknown' AND messages.lease_owner = :owner"
+        f"AND {state_of_found(postgres)} = 'unknown' AND messages.lease_owner = :owner"
     )
 
 
