@@ -14,6 +14,7 @@ RUNS = (
     ("outbox_inserts.py",),
     ("start_up.py",),
     ("delivery.py",),
+    ("scale_out.py",),
 )
 
 

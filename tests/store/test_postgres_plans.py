@@ -16,7 +16,7 @@ from smsnotify.store.tables import messages
 NOW = 1_700_000_000_000_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def desk(postgres_url: str) -> Iterator[Store]:
     """Many queued rows that PostgreSQL has not counted yet."""
     rows = [
