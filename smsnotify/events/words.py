@@ -70,7 +70,10 @@ def fold(word: str) -> str:
 
 def status_key(status: object) -> str:
     """Return the status key that a status word or label stands for, `''` for any other."""
-    return STATUS_KEYS.get(fold(status), "") if isinstance(status, str) else ""
+    if not isinstance(status, str):
+        return ""
+    key = STATUS_KEYS.get(status)  # nearly always Detrack's own word, which is folded already
+    return STATUS_KEYS.get(fold(status), "") if key is None else key
 
 
 def event_table(custom_events: Collection[str] = ()) -> dict[str, str]:

@@ -44,7 +44,7 @@ def gates_for(
         freshness_gate: terms.max_age is None or is_reminder,
         quiet_hours_gate: terms.quiet_hours is None,
     }
-    return tuple(gate for gate in order if not idle.get(gate))
+    return tuple([gate for gate in order if not idle.get(gate)])
 
 
 def run_gates(

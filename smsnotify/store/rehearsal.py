@@ -206,11 +206,10 @@ class Rehearsal:
             return
         if self._planned is not None:
             self._planned.put(self._as_stored(rows, at))
-        joined = [
-            (row.names[0], row.subject)
-            for row in rows
-            if row.names[0] != row.subject and row.names[0].startswith(ID)
-        ]
+        elsewhere = [row for row in rows if row.names[0] != row.subject]
+        if not elsewhere:
+            rows = _newest(rows)
+        joined = [(row.names[0], row.subject) for row in elsewhere if row.names[0].startswith(ID)]
         if joined:
             known = self.find_jobs([name for name, _ in joined])
             joined = [(name, subject) for name, subject in joined if name not in known]
@@ -282,3 +281,15 @@ class Rehearsal:
         kept = [record for record in before if record is not None and record[1]]
         self._keys.put(kept)
         return lost | {MessageKey(*record[0]): Earlier(*record[1:]) for record in kept}
+
+
+def _newest(rows: Sequence[JobRow]) -> Sequence[JobRow]:
+    """Return the last row of each job: a chunk tells of most jobs more than once.
+
+    For rows whose subject is their first name. All rows come back where an earlier one says more:
+    another number for its job, or whose a number was before it was another job's.
+    """
+    newest = {row.subject: row for row in rows}
+    names = {row.names for row in rows}
+    numbers = {name[-1] for name in names}
+    return list(newest.values()) if len(newest) == len(names) == len(numbers) else rows

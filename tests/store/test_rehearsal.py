@@ -179,6 +179,19 @@ def test_what_is_known_of_people_comes_from_the_real_store(sqlite_store: Store) 
     assert Rehearsal(None).people(["+6591000001"]) == dict[str, Person]()
 
 
+@pytest.mark.parametrize("told", ["1A 2A 1A", "1A 1B", "1A 2B 1A 2B", "1A 1B 2A 1B"])
+def test_whose_a_number_is_comes_out_alike_when_a_chunk_tells_of_a_job_more_than_once(
+    store: Store, told: str
+) -> None:
+    rows = [job_row(Job(id=one[0], do_number=one[1])) for one in told.split()]
+    rehearsal = Rehearsal(None)
+    for memory in (store, rehearsal):
+        memory.save(only(*rows))
+    asked = ["id:1", "id:2", "do:delivery|A|", "do:delivery|B|"]
+    assert rehearsal.find_jobs(asked) == store.find_jobs(asked)
+    rehearsal.close()
+
+
 def test_reminders_of_a_dry_run_see_its_own_jobs_above_the_stored_ones(store: Store) -> None:
     stored = [job_row(Job(id=n, do_number=n, date="2026-03-03")) for n in ("1", "2")]
     store.save(only(*stored))
