@@ -110,13 +110,16 @@ def _due(postgres: bool, columns: str, run: bool, skip: bool) -> str:
 
 @cache
 def _claim_statement(run: bool, skip: bool) -> str:
-    """PostgreSQL: rows that another worker is claiming now are passed by."""
+    """PostgreSQL: rows that another worker is claiming now are passed by.
+
+    The ids come as an array: a join might read the whole table while its figures are old.
+    """
     returning = ", ".join(f"messages.{name}" for name in _COLUMNS)
     return statement(
         True,
         f"WITH due AS MATERIALIZED ({_due(True, 'id', run, skip)} FOR UPDATE SKIP LOCKED) "
         "UPDATE messages SET lease_owner = :owner, lease_until = :until "
-        f"FROM due WHERE messages.id = due.id RETURNING {returning}",
+        f"WHERE id = ANY(ARRAY(SELECT id FROM due)) RETURNING {returning}",
     )
 
 
