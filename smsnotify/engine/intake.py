@@ -27,7 +27,7 @@ from smsnotify.model.decision import Decision, Draft
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
 from smsnotify.model.jobstate import JobState
-from smsnotify.rules.compile import CompiledRule, RuleSet
+from smsnotify.rules.compile import RuleSet
 from smsnotify.store.batch import EventRow, JobRow
 
 
@@ -145,6 +145,7 @@ class Intake:
         by_id = _go_by_id(named, subjects)
         durable, home, policy = self.memory.durable, self._zone, self.policy
         guard_holds = self.memory.has_guarded()
+        listening = self.rules.listening
         days: dict[object, date] = {}
         add_row = chunk.jobs.append
         snapshot, last, index = b"", -1, 0
@@ -160,8 +161,8 @@ class Intake:
                 happened = derive(before, job, today, zone=home)
                 if guard_holds:
                     for again, stamp in derive(None, job, today, zone=home):
-                        event = _event(again, stamp, parsed, subject, state, before)
-                        chunk.seen_again += match(event, self.rules, policy, now)
+                        shown = _event(again, stamp, parsed, subject, state, before)
+                        chunk.seen_again += match(shown, self.rules, policy, now)
             else:
                 happened = [(name, "")]
                 if not state.phase or name == "deleted":
@@ -174,11 +175,12 @@ class Intake:
                     EventRow(subject, one, parsed.id, parsed.time, line) for one, _ in happened
                 ]
             for one, stamp in happened:
-                listeners = self.rules.listening(one, job)
-                if listeners:
-                    chunk.drafts += self._drafts(
-                        listeners, _event(one, stamp, parsed, subject, state, before), now
-                    )
+                event: Event | None = None
+                for rule in listening(one, job):
+                    if rule.matches(job):
+                        if event is None:
+                            event = _event(one, stamp, parsed, subject, state, before)
+                        chunk.drafts += drafts_of(rule, event, policy, now)
             chunk.event_count += len(happened)
             states[subject] = state
             if not by_id:
@@ -186,15 +188,6 @@ class Intake:
                     subjects[one] = subject
             add_row(JobRow(subject, names, state, job, snapshot))
         return chunk
-
-    def _drafts(
-        self, listeners: Sequence[CompiledRule], event: Event, now: datetime
-    ) -> list[Draft]:
-        drafts: list[Draft] = []
-        for rule in listeners:
-            if rule.matches(event.job):
-                drafts += drafts_of(rule, event, self.policy, now)
-        return drafts
 
     def _left_behind(self, chunk: _Chunk) -> list[Draft]:
         """Return what a run that its volume guard ended derived from these very snapshots.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, tzinfo
-from functools import lru_cache
 from typing import Final
 
 from smsnotify.events.delay import is_delayed
@@ -22,6 +21,7 @@ FINISHED: Final = frozenset({"completed", "completed_partial", "failed", "return
 """Phases in which nobody comes any more in this attempt."""
 
 _PHASES: Final = {"info_recv": "info_received"}
+_REMEMBERED: Final = 4096  # states: what strangers write must not pile up
 _OUTCOMES: Final = ("completed", "completed_partial", "failed", "on_hold", "return", "deleted")
 
 
@@ -60,11 +60,13 @@ def state_of(
     of an older attempt changes nothing. `zone` is the firm's, for a `live_eta` of a job that
     names no zone.
     """
-    attempt = job.attempt
+    attempt, status, day, driver = job.attempt, job.status, job.date, job.assign_to
     if type(attempt) is not int or not 0 < attempt <= MOST_ATTEMPTS:
         attempt = job.attempt_number
     elif _shows_no_more(job) and (before is None or _is_plain(before, attempt)):
-        return _plain_state(job.status, attempt, job.date, job.assign_to is None, today)
+        # Most snapshots are in the same words as many others: one state serves them all.
+        known = _plain_states.get((status, attempt, day, driver is None, today))
+        return known or _plain_state(job, attempt, today)
     if before is not None:
         if job.attempt is None:
             attempt = before.attempt
@@ -72,10 +74,9 @@ def state_of(
             return before
         if attempt > before.attempt:
             before = None
-    day = job.date
     if type(day) is not str or len(day) != 10:
         day = _day_text(day)
-    phase = "completed" if job.status == "completed" else _phase(job, day, today)
+    phase = "completed" if status == "completed" else _phase(job, day, today)
     arrived = same_notation(job.arrived_at) if job.arrived_at else ""
     heading, logged, cleared = NOT_HEADING
     if (
@@ -97,10 +98,7 @@ def state_of(
 
 
 def _shows_no_more(job: Job) -> bool:
-    """Say whether a snapshot tells nothing but its status, attempt, date and driver.
-
-    Most do, and in the same words as many others: their state is made once and remembered.
-    """
+    """Say whether a snapshot tells nothing but its status, attempt, date and driver, in text."""
     return (
         job.head_to_delivery_at is None
         and job.arrived_at is None
@@ -110,6 +108,8 @@ def _shows_no_more(job: Job) -> bool:
         and job.goods_service_rating is None
         and job.driver_rating is None
         and job.customer_feedback is None
+        and type(job.status) is str
+        and type(job.date) is str
         and (job.assign_to is None or (type(job.assign_to) is str and job.assign_to[:1] > " "))
     )
 
@@ -126,13 +126,17 @@ def _is_plain(before: JobState, attempt: int) -> bool:
     )
 
 
-@lru_cache(maxsize=4096, typed=True)
-def _plain_state(
-    status: Scalar, attempt: int, written: Scalar, driverless: bool, today: date
-) -> JobState:
-    job = Job(status=status, assign_to=None if driverless else "somebody")
-    day = _day_text(written)
-    return JobState(_phase(job, day, today), attempt, day)
+_plain_states: dict[tuple[object, ...], JobState] = {}
+
+
+def _plain_state(job: Job, attempt: int, today: date) -> JobState:
+    """Make the state of a job that shows no more, and remember it."""
+    day = _day_text(job.date)
+    state = JobState(_phase(job, day, today), attempt, day)
+    if len(_plain_states) >= _REMEMBERED:
+        _plain_states.clear()
+    _plain_states[job.status, attempt, job.date, job.assign_to is None, today] = state
+    return state
 
 
 def derive(
