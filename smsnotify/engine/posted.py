@@ -44,13 +44,18 @@ class Posted(msgspec.Struct, frozen=True):
     tally: Tally
 
     def as_json(self) -> dict[str, object]:
-        """`{"accepted", "events", "rejected": [{line, reason, message}], …, "decisions": {…}}`."""
+        """`{"accepted", "events", "rejected": [{line, reason, message, hint}], "decisions", …}`."""
         tally = self.tally
         return {
             "accepted": self.accepted,
             "events": tally.events,
             "rejected": [
-                {"line": one.line, "reason": one.reason, "message": one.message}
+                {
+                    "line": one.line,
+                    "reason": one.reason,
+                    "message": one.message,
+                    "hint": one.hint,
+                }
                 for one in self.rejected
             ],
             "rejected_count": self.rejected_count,

@@ -24,12 +24,12 @@ STDIN: Final = "-"
 def rejects_path(source: str, now: datetime) -> Path:
     """Return where the rejected lines of an input go: `FILE.rejected.jsonl`.
 
-    What cannot be read twice (standard input, a pipe) has no file to stand beside: its lines go
-    to the working folder, under the time of the run.
+    What cannot be read twice (standard input, a pipe, a provider's list) has no file to stand
+    beside: its lines go to the working folder, under the time of the run.
     """
     if source == STDIN:
         return _of_moment("stdin", now)
-    if Path(source).exists() and not Path(source).is_file():
+    if not Path(source).is_file():
         return _of_moment(Path(source).name, now)
     return Path(f"{source}{ENDING}")
 

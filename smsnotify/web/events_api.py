@@ -12,7 +12,7 @@ from smsnotify.base.errors import StoppedError, StoreError
 from smsnotify.engine.posted import Layout, Posted, cloud_event_line, split_body, take_posted
 from smsnotify.web.answers import json_answer, refused
 from smsnotify.web.auth import require_key
-from smsnotify.web.limits import EVENTS_LIMIT, HOOK_LIMIT, read_body
+from smsnotify.web.limits import EVENTS_LIMIT, HOOK_LIMIT, MOST_ENTRIES, read_body
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
 
@@ -64,6 +64,14 @@ async def _take(request: Request, door: str, limit: int, cut: Cut) -> Response:
 
 
 def _post(serving: Serving, format: str, lines: list[bytes]) -> Posted:
+    if len(lines) > MOST_ENTRIES:
+        # Minutes of work for one call: whoever else posts would wait behind it.
+        raise RefusedError(
+            413,
+            Refusal.TOO_LARGE,
+            f"more than {MOST_ENTRIES:,} entries in one call",
+            hint="post them in several calls, or use sms-notify process",
+        )
     return take_posted(serving.intake(format), lines, serving.clock, go_on=serving.go_on)
 
 

@@ -15,6 +15,9 @@ HOOK_LIMIT: Final = 1 << 20
 EVENTS_LIMIT: Final = 10 << 20
 """Bytes of posted events: 10 MiB."""
 
+MOST_ENTRIES: Final = 100_000
+"""Events in one call."""
+
 BODY_S: Final = 30.0
 """The longest that a body may take to arrive."""
 

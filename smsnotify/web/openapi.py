@@ -38,6 +38,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
                         "line": {"type": "integer", "minimum": 1},
                         "reason": {"type": "string"},
                         "message": {"type": "string"},
+                        "hint": {"type": "string"},
                     },
                 },
             },
@@ -167,7 +168,7 @@ _WHY_NOT: Final = {
     "404": "there is no such account",
     "405": "another method",
     "408": "the body took too long to arrive",
-    "413": "the body is too long",
+    "413": "the body is too long, or holds too many events",
     "415": "a Content-Type that is not read here, or a packed body",
     "503": "it could not be stored; send it again",
 }

@@ -70,7 +70,7 @@ def test_a_job_that_cannot_be_read_is_kept_and_the_rest_goes_on(
     detrack.jobs = [broken, job(2, date=_day(), status="completed")]
     done = place.json("pull", "detrack")
     assert (done.code, done.summary["sent"], done.summary["rejected"]) == (1, 1, 1)
-    assert (place / "detrack.rejected.jsonl").exists()
+    assert len(list(place.folder.glob("detrack-*.rejected.jsonl"))) == 1
 
 
 def test_nothing_to_pull_is_said(place: Place, detrack: DetrackList) -> None:

@@ -41,3 +41,11 @@ def test_a_body_is_cut_the_same_in_pieces(layout: Layout) -> None:
 def test_a_desk_that_closes_does_not_go_on_cutting() -> None:
     with pytest.raises(StoppedError):
         split_body(b"{}" * 10, Layout.VALUES, lambda: False)
+
+
+def test_more_events_than_one_call_may_bring_are_refused_before_any_is_taken(
+    client: Caller, key: str
+) -> None:
+    answer = client.post("/v1/events", content=b"{}" * 100_001, headers={"X-API-Key": key})
+    assert answer.status_code == 413
+    assert "100,000 entries" in answer.text
