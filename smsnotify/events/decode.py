@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, NamedTuple, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 from msgspec import UNSET
@@ -25,6 +25,7 @@ LONGEST_NAME: Final = 200
 
 _ROOMY: Final = 2000  # bytes: a shorter line has no room for a name that no index holds
 _NATIVE_START: Final = b'{"event"'
+_NEVER: Final = b"\xff\xff"  # no UTF-8 begins so
 _AT_PATH = re.compile(r"at `\$\.?([^`]*)`")
 _GOT = re.compile(r"got `(\w+)`")
 _HEAD: Final = 128  # where a native line that does not start with its event shows it
@@ -51,7 +52,7 @@ class Decoded(NamedTuple):
     """
 
     events: list[Parsed]
-    places: list[int]
+    places: Sequence[int]
     failures: list[tuple[int, EventError]]
 
 
@@ -85,6 +86,8 @@ class Decoder:
         self._table = event_table(custom_events)
         self._names = frozenset(self._table.values())
         self._native = _native_decoder(job_type)
+        # Names as rules write them come out as one string each, found without making it anew.
+        self._named = _native_decoder(job_type, Literal[tuple(sorted(self._names))])
         self._bare = _bare_decoder(job_type)
         self._try_native = format in ("auto", "native")
         self._try_bare = format in ("auto", "detrack")
@@ -107,25 +110,24 @@ class Decoder:
 
     def decode_all(self, lines: Sequence[bytes]) -> Decoded:
         """Read a chunk of lines, as `decode` does each; what is wrong with one is no other's."""
-        decoded = Decoded([], [], [])
-        events, places, failures = decoded
-        add_event, add_place = events.append, places.append
-        native, names, try_native = self._native, self._names, self._try_native
+        events: list[Parsed] = []
+        failures: list[tuple[int, EventError]] = []
+        # How many events the lines have that do not have exactly one.
+        counts: dict[int, int] = {}
+        add_event, native = events.append, self._named
+        start = _NATIVE_START if self._try_native else _NEVER
         for place, line in enumerate(lines):
             # Nearly every line is plainly native, and then this is all there is to do for it:
             # a call for each line would cost as much as a quarter of its decoding.
             try:
-                if try_native and line.startswith(_NATIVE_START) and len(line) <= _ROOMY:
+                if line.startswith(start) and len(line) <= _ROOMY:
                     parsed = native(line)
                     time = parsed.time
                     # Greater than "!" is text that shows something; a number raises TypeError.
-                    if (
-                        parsed.event in names
-                        and parsed.job.do_number > "!"  # type: ignore[operator]
-                        and (time is None or 1970 <= time.year < LAST_YEAR)
+                    if parsed.job.do_number > "!" and (  # type: ignore[operator]
+                        time is None or 1970 <= time.year < LAST_YEAR
                     ):
                         add_event(parsed)
-                        add_place(place)
                         continue
             except _UNREADABLE:
                 pass  # the patient way finds the right word, or reads what only looked wrong
@@ -133,10 +135,12 @@ class Decoder:
                 found = self._decode_other(line)
             except EventError as error:
                 failures.append((place, error))
+                counts[place] = 0
             else:
                 events += found
-                places += [place] * len(found)
-        return decoded
+                if len(found) != 1:
+                    counts[place] = len(found)
+        return Decoded(events, _places(len(lines), counts), failures)
 
     def _decode_other(self, line: bytes) -> list[Parsed]:
         if len(line) > MAX_LINE:
@@ -201,6 +205,13 @@ class Decoder:
         return name
 
 
+def _places(lines: int, counts: Mapping[int, int]) -> Sequence[int]:
+    """Say for each event which line it is of; lines that are not in `counts` have one."""
+    if not counts:
+        return range(lines)
+    return [place for place in range(lines) for _ in range(counts.get(place, 1))]
+
+
 def job_snapshot(line: bytes, index: int = 0, format: str = "auto") -> bytes:
     """Return the job object of the line's `index`-th event as compact JSON, version 2 names.
 
@@ -239,12 +250,12 @@ def _tidied(job: bytes) -> bytes:
 _shape_of = msgspec.json.Decoder(_Shape).decode
 
 
-def _native_decoder(job_type: type[Job]) -> Callable[[bytes], Parsed]:
+def _native_decoder(job_type: type[Job], event: Any = str) -> Callable[[bytes], Parsed]:
     """Return a decoder whose result is a Parsed already: one pass, and no copying of fields."""
     aware = Annotated[datetime, msgspec.Meta(tz=True)]
     line_type = msgspec.defstruct(
         "NativeLine",
-        [("event", str), ("job", job_type), ("id", str, ""), ("time", aware | None, None)],
+        [("event", event), ("job", job_type), ("id", str, ""), ("time", aware | None, None)],
         bases=(Parsed,),
         frozen=True,
         gc=False,

@@ -60,13 +60,26 @@ def state_of(
     of an older attempt changes nothing. `zone` is the firm's, for a `live_eta` of a job that
     names no zone.
     """
-    attempt, status, day, driver = job.attempt, job.status, job.date, job.assign_to
-    if type(attempt) is not int or not 0 < attempt <= MOST_ATTEMPTS:
+    attempt = job.attempt
+    plain: JobState | None = None
+    # Nearly every snapshot says where its job is in the same words as many others, and then one
+    # state serves them all: to work it out for each takes three times as long.
+    if type(attempt) is int and 0 < attempt <= MOST_ATTEMPTS:
+        plain = _plain_state(job, attempt, today)
+        if plain is not None and (
+            job.head_to_delivery_at is None
+            and job.arrived_at is None
+            and job.live_eta is None
+            and job.head_to_pick_up_at is None
+            and job.milestones is None
+            and job.goods_service_rating is None
+            and job.driver_rating is None
+            and job.customer_feedback is None
+            and (before is None or before is plain or _carries_nothing(before, attempt))
+        ):
+            return plain
+    else:
         attempt = job.attempt_number
-    elif _shows_no_more(job) and (before is None or _is_plain(before, attempt)):
-        # Most snapshots are in the same words as many others: one state serves them all.
-        known = _plain_states.get((status, attempt, day, driver is None, today))
-        return known or _plain_state(job, attempt, today)
     if before is not None:
         if job.attempt is None:
             attempt = before.attempt
@@ -74,9 +87,11 @@ def state_of(
             return before
         if attempt > before.attempt:
             before = None
-    if type(day) is not str or len(day) != 10:
-        day = _day_text(day)
-    phase = "completed" if status == "completed" else _phase(job, day, today)
+    if plain is not None:
+        phase, day = plain.phase, plain.date
+    else:
+        day = _day_text(job.date)
+        phase = _phase(job, day, today)
     arrived = same_notation(job.arrived_at) if job.arrived_at else ""
     heading, logged, cleared = NOT_HEADING
     if (
@@ -97,24 +112,7 @@ def state_of(
     return JobState(phase, attempt, day, heading, arrived, delayed, rating, logged, cleared)
 
 
-def _shows_no_more(job: Job) -> bool:
-    """Say whether a snapshot tells nothing but its status, attempt, date and driver, in text."""
-    return (
-        job.head_to_delivery_at is None
-        and job.arrived_at is None
-        and job.live_eta is None
-        and job.head_to_pick_up_at is None
-        and job.milestones is None
-        and job.goods_service_rating is None
-        and job.driver_rating is None
-        and job.customer_feedback is None
-        and type(job.status) is str
-        and type(job.date) is str
-        and (job.assign_to is None or (type(job.assign_to) is str and job.assign_to[:1] > " "))
-    )
-
-
-def _is_plain(before: JobState, attempt: int) -> bool:
+def _carries_nothing(before: JobState, attempt: int) -> bool:
     """Say whether nothing of an earlier snapshot of the same attempt is carried on."""
     return attempt == before.attempt and not (
         before.heading
@@ -126,16 +124,29 @@ def _is_plain(before: JobState, attempt: int) -> bool:
     )
 
 
+def _plain_state(job: Job, attempt: int, today: date) -> JobState | None:
+    """Return the state of a job that tells its status, attempt, date and driver and no more.
+
+    None where one of these is not plainly text.
+    """
+    status, day, driver = job.status, job.date, job.assign_to
+    if type(status) is not str or type(day) is not str:
+        return None
+    if driver is not None and (type(driver) is not str or driver[:1] <= " "):
+        return None
+    known = _plain_states.get((status, day, attempt, driver is None, today))
+    return known or _make_plain_state(job, status, day, attempt, today)
+
+
 _plain_states: dict[tuple[object, ...], JobState] = {}
 
 
-def _plain_state(job: Job, attempt: int, today: date) -> JobState:
-    """Make the state of a job that shows no more, and remember it."""
-    day = _day_text(job.date)
+def _make_plain_state(job: Job, status: str, written: str, attempt: int, today: date) -> JobState:
+    day = _day_text(written)
     state = JobState(_phase(job, day, today), attempt, day)
     if len(_plain_states) >= _REMEMBERED:
         _plain_states.clear()
-    _plain_states[job.status, attempt, job.date, job.assign_to is None, today] = state
+    _plain_states[status, written, attempt, job.assign_to is None, today] = state
     return state
 
 
