@@ -62,7 +62,7 @@ class Working:
         self.tally = Tally()
         self.memory, self.store = _books(desk, dry_run, with_jobs=command == "prejob")
         limit = build.volume_limit(desk.settings) if guarded and not dry_run else None
-        self.run = Run(command, self.store, limit, self.clock())
+        self.run = Run(command, self.store, limit, self.clock(), adopts=guarded)
         self.released = 0
         self.ended = 0
         self._interrupts = Interrupts()

@@ -73,7 +73,8 @@ class _Chunk:
         self.events: list[EventRow] = []
 
 
-NO_RUN = Ticket()
+NO_RUN = Ticket(adopts=True)
+"""A rehearsal's ticket: it decides as the run that it stands for."""
 
 _PHASES = {
     *("info_received", "in_transit", "scheduled", "out_for_delivery", "completed"),

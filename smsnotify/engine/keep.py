@@ -50,10 +50,15 @@ class Memory(Protocol):
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """Under which run new messages go into the outbox, and whether its guard holds them."""
+    """Under which run new messages go into the outbox, and whether its guard holds them.
+
+    `adopts`: the run takes the place of what an earlier one left at its volume guard. Only a run
+    that has a guard of its own may (or its rehearsal): whatever nobody counts must not send it.
+    """
 
     run: str = ""
     guarded: bool = False
+    adopts: bool = False
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
@@ -147,7 +152,8 @@ def _rehearsed(verdict: Verdict, gate: str) -> Message:
 def is_left_behind(earlier: Earlier, ticket: Ticket) -> bool:
     """Say whether a message waits for the guard of a run that is over: this run takes its place."""
     return (
-        earlier.gate == VOLUME_GUARD
+        ticket.adopts
+        and earlier.gate == VOLUME_GUARD
         and earlier.state == MessageState.HELD
         and earlier.run != ticket.run
     )

@@ -32,17 +32,23 @@ class Run:
         store: Store | None,
         limit: VolumeLimit | None,
         now: datetime,
+        *,
+        adopts: bool = True,
     ) -> None:
-        """`limit` None switches the guard off, and without a store there is nothing to guard."""
+        """`limit` None switches the guard off, and without a store there is nothing to guard.
+
+        `adopts` is False for a run that has no guard by its nature, such as one that follows.
+        """
         self.command = command
         self.id = new_id(now)
         self.limit = limit
+        self._adopts = adopts
         self._store = store
 
     @property
     def ticket(self) -> Ticket:
         """Under which name the run's texts go into the outbox, and whether they wait there."""
-        return Ticket(self.id, guarded=self.limit is not None)
+        return Ticket(self.id, guarded=self.limit is not None, adopts=self._adopts)
 
     def pass_guard(self, now: datetime, confirm: Confirm, *, told_yes: bool = False) -> int:
         """Let the run's texts go and return how many people they are for.

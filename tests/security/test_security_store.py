@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from smsnotify.base.errors import StoreError
-from smsnotify.engine.keep import Judged, Ticket, keep
+from smsnotify.engine.keep import Judged, Ticket, is_left_behind, keep
 from smsnotify.gates.quiet_hours import quiet_hours_gate
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
 from smsnotify.model.event import Event
@@ -41,7 +41,7 @@ def test_a_broken_character_keeps_no_text_behind_an_old_volume_guard(
         (held,) = store.list_messages(Wanted())
         behind = [Earlier(held.id, held.state, held.gate, held.run)]
         both = [decided(key), decided(other, "D\0")]
-        decisions = keep(Judged(both, behind), store, Ticket("second"), now)
+        decisions = keep(Judged(both, behind), store, Ticket("second", adopts=True), now)
         assert [one.verdict for one in decisions] == [Verdict.SEND, Verdict.SEND]
         assert {one.run for one in store.list_messages(Wanted())} == {"second"}
 
@@ -95,3 +95,16 @@ def test_quiet_hours_always_end_in_the_future(at, zone, start, end) -> None:  # 
         assert now < ruling.not_before <= now + timedelta(hours=27)
         again = quiet_hours_gate(draft, Facts({}, {}), Policy(), ruling.not_before)
         assert again is None or ruling.not_before.astimezone(ZoneInfo(zone)).time() != end
+
+
+def test_who_has_no_guard_takes_nothing_from_a_stopped_run(
+    database_url: str, now: datetime
+) -> None:
+    """`serve` counts nobody: a text that a run's volume guard holds stays held beside it."""
+    key = MessageKey("do:delivery|D1|", "live", "completed", "delivered", "1", "sms", "+6591230000")
+    with open_store(database_url) as store:
+        keep(Judged([decided(key)]), store, Ticket("first", guarded=True), now)
+        (earlier,) = store.taken([key]).values()
+    assert not is_left_behind(earlier, Ticket())
+    assert not is_left_behind(earlier, Ticket("first", adopts=True))
+    assert is_left_behind(earlier, Ticket("second", adopts=True))
