@@ -16,6 +16,7 @@ import msgspec
 
 from smsnotify.base.errors import TemplateError
 from smsnotify.text.template_fast import compile_plain, read_plain
+from smsnotify.text.template_namespaces import NO_NAMESPACES, Namespaces
 
 MAX_LENGTH: Final = 10_000
 """Characters in a template's source. Ten texts of the longest kind have 1,530."""
@@ -43,11 +44,15 @@ def compile_template(
     *,
     fields: Collection[str],
     lists: Mapping[str, Collection[str]] | None = None,
+    namespaces: Namespaces = NO_NAMESPACES,
 ) -> Template:
     """Check a template and compile it.
 
     `fields` are the names that may be printed; `lists` are those that may be looped over, each
-    with the fields of its entries. One line end at the end of the source is dropped.
+    with the fields of its entries. `namespaces` are words that stand before a dot, each with the
+    names behind it (None: any lower-case name): `{{ contact.tier }}` is read from the attribute
+    `contact__tier`, and stands so in the template's fields. One line end at the end of the
+    source is dropped.
 
     Raises:
         TemplateError: with the line, the name it stumbled over, and a hint.
@@ -60,7 +65,7 @@ def compile_template(
         raise TemplateError("the template holds half a character", hint="write it again")
     text = _LINE_END.sub("\n", source).removesuffix("\n")
     allowed = frozenset(fields).difference(lists or ())
-    pieces = read_plain(text, allowed)
+    pieces = read_plain(text, allowed, namespaces)
     if pieces is not None:
         return Template(
             source=source,
@@ -70,7 +75,7 @@ def compile_template(
         )
     from smsnotify.text.template_jinja import compile_jinja
 
-    compiled = compile_jinja(text, allowed, lists or {})
+    compiled = compile_jinja(text, allowed, lists or {}, namespaces)
     return Template(
         source=source,
         fields=compiled.fields,

@@ -18,6 +18,14 @@ from smsnotify.text.template_bind import bind
 from smsnotify.text.template_errors import did_you_mean, refused, stray, unknown_field
 from smsnotify.text.template_fast import RESERVED, find_delimiter
 from smsnotify.text.template_filters import FILTERS
+from smsnotify.text.template_namespaces import (
+    NO_NAMESPACES,
+    Namespaces,
+    attribute,
+    is_inside,
+    space_alone,
+    unknown_name,
+)
 from smsnotify.text.template_nodes import (
     DEEPEST_BLOCK,
     MOST_BRANCHES,
@@ -36,11 +44,18 @@ LOOP_FIELDS: Final = frozenset({"index", "first", "last"})
 class Checker:
     """Checks one template and collects what it reads."""
 
-    def __init__(self, fields: frozenset[str], lists: Mapping[str, Collection[str]]) -> None:
-        """Take the fields that may be printed, and the lists with their entries' fields."""
+    def __init__(
+        self,
+        fields: frozenset[str],
+        lists: Mapping[str, Collection[str]],
+        namespaces: Namespaces = NO_NAMESPACES,
+    ) -> None:
+        """Take the fields that may be printed, the lists with their entries' fields, and what
+        may stand before a dot. `fields` then has what is read, each with its name for people."""
         self.allowed = fields
         self.lists = lists
-        self.fields: set[str] = set()
+        self.namespaces = namespaces
+        self.fields: dict[str, str] = {}
         self.loops: set[str] = set()
         self._loop: tuple[str, str] | None = None  # the loop's variable and its list
 
@@ -99,7 +114,7 @@ class Checker:
                 hint=self._loop_hint(),
             )
         name = node.target.name
-        if name in RESERVED or name in self.allowed or name in self.lists or name[0] == "_":
+        if name in RESERVED or self._is_taken(name) or name[0] == "_":
             hint = f"choose another name: {self._loop_hint(node.iter.name)}"
             raise refused(f"the loop variable {name!r}", line, name, hint)
         self.loops.add(node.iter.name)
@@ -179,15 +194,28 @@ class Checker:
         if name in self.lists:
             hint = f"loop over it: {self._loop_hint(name)}"
             raise TemplateError(f"{name!r} is a list, not a text", line=line, name=name, hint=hint)
+        if name in self.namespaces and name not in self.allowed:
+            raise space_alone(name, self.namespaces, line)
         if name not in self.allowed or name in RESERVED:
             raise unknown_field(name, self.allowed, line)
-        self.fields.add(name)
+        self.fields[name] = name
         return node
+
+    def _is_taken(self, name: str) -> bool:
+        return name in self.allowed or name in self.lists or name in self.namespaces
 
     def _attribute(self, node: nodes.Getattr) -> nodes.Expr:
         owner = node.node.name if isinstance(node.node, nodes.Name) else ""
+        if owner in self.namespaces:
+            if not is_inside(owner, node.attr, self.namespaces):
+                raise unknown_name(owner, node.attr, self.namespaces, node.lineno)
+            name = attribute(owner, node.attr)
+            self.fields[name] = f"{owner}.{node.attr}"
+            return nodes.Name(name, "load", lineno=node.lineno)
         if self._loop is None or owner not in (self._loop[0], "loop"):
-            hint = "only a loop's variable has fields: {% for item in items %}{{ item.sku }}"
+            hint = did_you_mean(owner, self.namespaces) or (
+                "only a loop's variable has fields: {% for item in items %}{{ item.sku }}"
+            )
             raise refused(f"'.{node.attr}'", node.lineno, node.attr, hint)
         known = LOOP_FIELDS if owner == "loop" else self._entry_fields()
         if node.attr not in known:
@@ -298,7 +326,9 @@ class Checker:
             node = node.node
         match node:
             case nodes.Name():
-                return node.name
+                return self.fields.get(node.name, node.name)
+            case nodes.Getattr(node=nodes.Name(name=space)) if space in self.namespaces:
+                return f"{space}.{node.attr}"
             case nodes.Getattr():
                 return f"{self._loop[1] if self._loop else ''}.{node.attr}"
             case nodes.Concat():

@@ -16,6 +16,7 @@ from smsnotify.base.errors import TemplateError
 from smsnotify.text.template_check import Checker
 from smsnotify.text.template_errors import unreadable
 from smsnotify.text.template_filters import FILTERS, INTERNAL
+from smsnotify.text.template_namespaces import NO_NAMESPACES, Namespaces
 from smsnotify.text.template_values import Missing, as_text, entries, present
 
 
@@ -40,7 +41,10 @@ def _environment() -> SandboxedEnvironment:
 
 
 def compile_jinja(
-    source: str, fields: frozenset[str], lists: Mapping[str, Collection[str]]
+    source: str,
+    fields: frozenset[str],
+    lists: Mapping[str, Collection[str]],
+    namespaces: Namespaces = NO_NAMESPACES,
 ) -> Compiled:
     """Check a template; `make` then gives the function that renders it.
 
@@ -48,10 +52,10 @@ def compile_jinja(
         TemplateError: it cannot be read, or says something that is not allowed.
     """
     tree = _parse(source)
-    checker = Checker(fields, lists)
+    checker = Checker(fields, lists, namespaces)
     checker.check(tree)
     read, loops = frozenset(checker.fields), frozenset(checker.loops)
-    return Compiled(read, loops, lambda: _renderer(tree, read, loops))
+    return Compiled(read, loops, lambda: _renderer(tree, checker.fields, loops))
 
 
 def _parse(source: str) -> nodes.Template:
@@ -68,16 +72,16 @@ def _parse(source: str) -> nodes.Template:
 
 
 def _renderer(
-    tree: nodes.Template, fields: frozenset[str], loops: frozenset[str]
+    tree: nodes.Template, fields: Mapping[str, str], loops: frozenset[str]
 ) -> Callable[[object], str]:
     environment = _environment()
     tree.set_environment(environment)
     template = environment.from_string(tree)
     start, context = template.root_render_func, template.new_context
-    names, lists = sorted(fields), sorted(loops)
+    names, lists = sorted(fields.items()), sorted(loops)
 
     def render(job: object) -> str:
-        values = {name: present(getattr(job, name, None), name) for name in names}
+        values = {name: present(getattr(job, name, None), label) for name, label in names}
         for name in lists:
             values[name] = entries(getattr(job, name, None), name)
         return "".join(start(context(values)))

@@ -325,3 +325,33 @@ def test_whatever_is_written_renders_or_is_refused_with_a_line(source: str) -> N
         job = SimpleNamespace(zone="East", items=[{"sku": "S1"}])
         assert isinstance(made.render(job), str)
     assert 1 <= line <= source.count("\n") + source.count("\r") + 1
+
+
+SPACES = {"contact": None, "replies": {"ask"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Hi {{ contact.first_name }}!", "Hi Mei!"),
+        ("{{ contact.first_name | upper }} {{ replies.ask }}", "MEI 2"),
+        ("{{ contact.tier | default('new') }}", "new"),
+        ("{% if contact.tier is defined %}a{% else %}b{% endif %}", "b"),
+        ("{% if replies.ask == 2 %}two{% endif %} {{ do_number }}", "two DO-1"),
+        ("{{ 'x' ~ contact.first_name }}", "xMei"),
+        ("{{ contact . first_name }}", "Mei"),
+    ],
+)
+def test_a_name_with_a_dot_is_read_from_one_attribute(source: str, text: str) -> None:
+    made = compile_template(source, fields=JOB_FIELDS, lists=LISTS, namespaces=SPACES)
+    view = SimpleNamespace(contact__first_name="Mei", replies__ask="2", do_number="DO-1")
+    assert made.render(view) == text
+    assert made.fields <= {"contact__first_name", "contact__tier", "replies__ask", "do_number"}
+
+
+@pytest.mark.parametrize("source", ["{{ contact.tier }}", "{{ contact.tier | upper }}"])
+def test_a_missing_name_with_a_dot_is_called_as_it_is_written(source: str) -> None:
+    made = compile_template(source, fields=JOB_FIELDS, namespaces=SPACES)
+    with pytest.raises(MissingValueError) as caught:
+        made.render(SimpleNamespace())
+    assert caught.value.field == "contact.tier"

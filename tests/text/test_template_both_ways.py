@@ -12,6 +12,8 @@ from smsnotify.text.template_fast import compile_plain, read_plain
 from smsnotify.text.template_jinja import compile_jinja
 
 FIELDS = frozenset({"zone", "do_number", "boxes", "class", "Case_2"})
+SPACES = {"contact": None, "replies": frozenset({"ask", "2nd", "in"})}
+DOTTED = ["contact.tier", "contact.class", "contact.if", "replies.ask", "replies.in"]
 
 _words = st.text(st.sampled_from("ab {}%#'\"\\\n-é“")) | st.text(max_size=20)
 _space = st.sampled_from(["", " ", "\n ", "\t"])
@@ -20,7 +22,7 @@ _fallback = st.text(max_size=8).filter(lambda text: not set(text) & set("'\\\n\r
 
 @st.composite
 def _tags(draw: st.DrawFn) -> str:
-    name, space = draw(st.sampled_from(sorted(FIELDS))), draw(_space)
+    name, space = draw(st.sampled_from([*sorted(FIELDS), *DOTTED])), draw(_space)
     standing_in = ""
     if draw(st.booleans()):
         word = draw(st.sampled_from(["default", "d"]))
@@ -38,7 +40,8 @@ _values = st.one_of(
     st.booleans(),
     st.lists(st.one_of(st.none(), st.text(max_size=3), st.integers()), max_size=3),
 )
-_jobs = st.dictionaries(st.sampled_from(sorted(FIELDS)), _values).map(
+_read = [*sorted(FIELDS), *(name.replace(".", "__") for name in DOTTED)]
+_jobs = st.dictionaries(st.sampled_from(_read), _values).map(
     lambda fields: SimpleNamespace(**fields)
 )
 
@@ -57,10 +60,10 @@ def test_a_plain_template_renders_the_same_in_both_ways(
     source: str, jobs: list[SimpleNamespace]
 ) -> None:
     source = source.replace("\r\n", "\n").replace("\r", "\n")
-    pieces = read_plain(source, FIELDS)
+    pieces = read_plain(source, FIELDS, SPACES)
     if pieces is None:
         return
-    plain, through_jinja = compile_plain(pieces), compile_jinja(source, FIELDS, {})
+    plain, through_jinja = compile_plain(pieces), compile_jinja(source, FIELDS, {}, SPACES)
     assert through_jinja.fields == {piece.field for piece in pieces if piece.field}
     slow = through_jinja.make()
     for job in jobs:
@@ -70,6 +73,10 @@ def test_a_plain_template_renders_the_same_in_both_ways(
 def test_most_templates_are_plain_and_the_others_are_left_alone() -> None:
     for source in ("words", "", "{{zone}}", "a {{ zone | default('x') }} {{boxes}}.", "{ 100% }"):
         assert read_plain(source, FIELDS) is not None
+    for source in ("{{ contact.tier }}", "{{replies.2nd|d('x')}}", "Hi {{ contact.a }}{{ zone }}"):
+        assert read_plain(source, FIELDS, SPACES) is not None
+    for source in ("{{ contact.Tier }}", "{{ replies.nope }}", "{{ zone.tier }}", "{{ contact }}"):
+        assert read_plain(source, FIELDS, SPACES) is None
     for source in (
         "{{ zone | upper }}",
         "{{- zone }}",
@@ -88,7 +95,8 @@ def test_a_decoded_job_renders_as_any_object_does() -> None:
 
 
 _OPERANDS = st.sampled_from(
-    ["zone", "boxes", "do_number", "'a'", "2", "-1.5", "true", "zone | upper", "i.sku", "loop.last"]
+    ["zone", "boxes", "do_number", "'a'", "2", "-1.5", "true", "zone | upper", "i.sku"]
+    + "loop.last contact.tier replies.ask".split()
 )
 _FILTERS = st.sampled_from(
     [
@@ -134,9 +142,9 @@ def test_whatever_passes_the_check_renders_or_misses_a_value(
         f"{{% for i in items %}}{{% if {condition} %}}{{{{ {expression} }}}}"
         f"{{% elif {expression} %}}{{{{ i.sku }}}}{{% endif %}}{{% endfor %}}"
     )
-    made = compile_template(source, fields=FIELDS, lists={"items": ["sku"]})
+    made = compile_template(source, fields=FIELDS, lists={"items": ["sku"]}, namespaces=SPACES)
     job.items = items
     kind, text = _outcome(made.render, job)
     assert isinstance(text, str)
     if kind == "missing":
-        assert text in {*FIELDS, "items.sku", "text"}
+        assert text in {*FIELDS, "items.sku", "text", "contact.tier", "replies.ask"}

@@ -232,3 +232,33 @@ def test_a_field_that_is_a_word_of_the_language_cannot_be_printed() -> None:
     for word in ("loop", "self", "not"):
         with pytest.raises(TemplateError):
             compile_template(f"{{{{ {word} }}}}", fields=[word])
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "hint"),
+    [
+        (
+            "{{ contact.Tier }}",
+            "'contact.Tier' is no name of a field",
+            "names after contact. are lower-case letters, digits and _",
+        ),
+        ("{{ replies.asked }}", "unknown field 'replies.asked'", "did you mean ask?"),
+        ("{{ replies.xyz }}", "unknown field 'replies.xyz'", "replies has ask, offer"),
+        ("{{ steps.xyz }}", "unknown field 'steps.xyz'", "steps has nothing here"),
+        ("{{ contact }}", "'contact' is no text", "print a field: contact.name"),
+        ("{{ replies }}", "'replies' is no text", "print a field: replies.ask"),
+        ("{{ steps }}", "'steps' is no text", "steps has nothing here"),
+        ("{{ contacts.tier }}", "'.tier' is not allowed in a template", "did you mean contact?"),
+        (
+            "{% for contact in items %}{% endfor %}",
+            "the loop variable 'contact' is not allowed in a template",
+            "choose another name: {% for one in items %}{{ one.sku }}{% endfor %}",
+        ),
+    ],
+)
+def test_names_with_a_dot_are_checked(source: str, message: str, hint: str) -> None:
+    spaces = {"contact": None, "replies": {"ask", "offer"}, "steps": ()}
+    with pytest.raises(TemplateError) as caught:
+        compile_template(source, fields=["zone"], lists={"items": ["sku"]}, namespaces=spaces)
+    assert caught.value.message == message
+    assert caught.value.hint == hint
