@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from smsnotify.base.errors import MissingValueError
-from smsnotify.gates.pipeline import ORDER, gates_for, run_gates
+from smsnotify.gates.pipeline import ORDER, are_usual, gates_for, passes_usual, run_gates
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
@@ -18,12 +18,16 @@ from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import MessageState
+from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.text.encode import fit
 from smsnotify.text.phone import country_of, read_number, split_numbers
+from smsnotify.text.size import measure
 
 NO_RECIPIENT = "no_recipient"
 _LONGEST_DATE = 40  # of what is no date: an index has its limits
+NOTHING_SWAPPED: tuple[tuple[str, str], ...] = ()
+GSM7 = Encoding.GSM7
 SEND, HOLD, STOP = Verdict.SEND, Verdict.HOLD, Verdict.STOP
 
 
@@ -158,25 +162,25 @@ def judge(
     """
     decisions = []
     keys = facts.keys
-    gates: dict[tuple[str, ...], tuple[Gate, ...]] = {}
+    concerned: dict[tuple[str, str], tuple[tuple[Gate, ...], bool]] = {}
     for draft in drafts:
-        kind_and_rule = draft.key[2:4]
-        concerned = gates.get(kind_and_rule)
-        if concerned is None:
-            concerned = gates[kind_and_rule] = gates_for(draft, facts, policy, order)
-        for gate in concerned:
-            if gate(draft, facts, policy, now) is not None:
-                # Rare: only now is it worth a call to find out what all of them come to.
-                ruling = run_gates(draft, facts, policy, now, concerned)
-                break
-        else:
+        key = draft.key
+        kind_and_rule = (key.kind, key.rule)
+        known = concerned.get(kind_and_rule)
+        if known is None:
+            gates = gates_for(draft, facts, policy, order)
+            known = concerned[kind_and_rule] = gates, are_usual(gates)
+        gates, usual = known
+        if usual and passes_usual(draft, facts, policy, now):
             ruling = None
+        else:
+            ruling = run_gates(draft, facts, policy, now, gates)
         if ruling is not None and ruling.verdict is STOP:
             decision = _stopped(draft, ruling, facts)
         else:
             decision = _worded(draft, ruling)
             if decision.verdict is not STOP:
-                keys[draft.key] = _HELD if decision.verdict is HOLD else _QUEUED
+                keys[key] = _HELD if decision.verdict is HOLD else _QUEUED
         decisions.append(decision)
     return decisions
 
@@ -199,6 +203,7 @@ def _stopped(draft: Draft, ruling: Ruling, facts: Facts) -> Decision:
 
 def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
     """Write the text of a draft that passed or waits; without its words it cannot go."""
+    terms = draft.terms
     to = ruling.to if ruling is not None and ruling.to else draft.recipient
     try:
         text = wording(draft)
@@ -210,7 +215,7 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
             reason="missing_value",
             detail=f"{missing.field} has no value",
         )
-    if not text.strip():
+    if not text or text.isspace():
         return Decision(
             draft=draft,
             verdict=Verdict.STOP,
@@ -220,30 +225,32 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
         )
     if to != draft.recipient:
         text = f"TEST for {draft.recipient}: {text}"
-    fitted = fit(text, draft.terms.encoding)
-    size = fitted.size
-    if size.segments > draft.terms.max_segments:
+    size, swapped = measure(text), NOTHING_SWAPPED
+    if size.encoding is not GSM7 or terms.encoding == "ucs2":  # else `fit` leaves it as it is
+        fitted = fit(text, terms.encoding)
+        text, size, swapped = fitted.text, fitted.size, fitted.swapped
+    if size.segments > terms.max_segments:
         return Decision(
             draft=draft,
             verdict=Verdict.STOP,
             gate="text",
             reason="too_long",
             detail=f"{size.segments} segments in {size.encoding}, "
-            f"max_segments is {draft.terms.max_segments}",
-            body=fitted.text,
+            f"max_segments is {terms.max_segments}",
+            body=text,
             encoding=size.encoding,
             segments=size.segments,
-            swapped=fitted.swapped,
+            swapped=swapped,
         )
     if ruling is None:
         return Decision(
             draft=draft,
-            verdict=Verdict.SEND,
+            verdict=SEND,
             to=to,
-            body=fitted.text,
+            body=text,
             encoding=size.encoding,
             segments=size.segments,
-            swapped=fitted.swapped,
+            swapped=swapped,
         )
     return Decision(
         draft=draft,
@@ -253,10 +260,10 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
         detail=ruling.detail,
         not_before=ruling.not_before,
         to=to,
-        body=fitted.text,
+        body=text,
         encoding=size.encoding,
         segments=size.segments,
-        swapped=fitted.swapped,
+        swapped=swapped,
     )
 
 

@@ -20,5 +20,5 @@ def duplicate_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) ->
         gate=NAME,
         verdict=Verdict.STOP,
         reason="duplicate",
-        detail=f"already {earlier.state}" + (f" as {earlier.id}" if earlier.id else ""),
+        detail="already " + earlier.state + (f" as {earlier.id}" if earlier.id else ""),
     )

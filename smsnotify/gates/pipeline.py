@@ -47,6 +47,28 @@ def gates_for(
     return tuple([gate for gate in order if not idle.get(gate)])
 
 
+_USUAL: frozenset[Gate] = frozenset({number_gate, duplicate_gate, freshness_gate})
+
+
+def are_usual(gates: tuple[Gate, ...]) -> bool:
+    """Say whether no other gates are concerned than those that `passes_usual` speaks for."""
+    return _USUAL.issuperset(gates)
+
+
+def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> bool:
+    """Say whether a draft plainly passes the gates that concern nearly every one.
+
+    Those gates say nothing where this is True; where it is False, ask them. One call instead of
+    three, at a million drafts a run; a test holds both to the same answers.
+    """
+    if draft.refusal or draft.key in facts.keys:
+        return False
+    if policy.countries is not None and draft.country not in policy.countries:
+        return False
+    limit, happened_at = draft.terms.max_age, draft.event.time
+    return limit is None or (happened_at is not None and now - happened_at <= limit)
+
+
 def run_gates(
     draft: Draft, facts: Facts, policy: Policy, now: datetime, order: tuple[Gate, ...] = ORDER
 ) -> Ruling | None:

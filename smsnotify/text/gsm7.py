@@ -26,8 +26,8 @@ FORCING: Final = re.compile(f"[^{re.escape(''.join(sorted(BASIC | EXTENSION)))}]
 EXTENDED: Final = re.compile(f"[{re.escape(''.join(sorted(EXTENSION)))}]")
 """Finds a character that costs two septets."""
 
-PLAIN_ASCII: Final = bytes(sorted(ord(char) for char in BASIC if char.isascii()))
-"""The ASCII characters that cost one septet, for `bytes.translate(None, PLAIN_ASCII)`."""
+PLAIN_LATIN1: Final = bytes(sorted(ord(char) for char in BASIC if ord(char) < 256))
+"""The one-septet characters that Latin-1 has too, which most texts are made of, in Latin-1."""
 
 
 def is_gsm7(text: str) -> bool:

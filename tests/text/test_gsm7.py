@@ -1,6 +1,6 @@
 import pytest
 
-from smsnotify.text.gsm7 import BASIC, EXTENSION, PLAIN_ASCII, is_gsm7
+from smsnotify.text.gsm7 import BASIC, EXTENSION, PLAIN_LATIN1, is_gsm7
 
 
 def test_the_alphabet_has_127_characters_and_the_escape() -> None:
@@ -25,9 +25,9 @@ def test_what_neither_table_lists_is_not_gsm7(char: str) -> None:
     assert not is_gsm7(f"a{char}b")
 
 
-def test_plain_ascii_leaves_out_what_costs_two_septets() -> None:
-    plain = set(PLAIN_ASCII.decode())
-    assert plain == {char for char in BASIC if char.isascii()}
+def test_plain_latin1_leaves_out_what_costs_two_septets() -> None:
+    plain = set(PLAIN_LATIN1.decode("latin-1"))
+    assert plain == {char for char in BASIC if ord(char) < 256}
     assert not plain & EXTENSION
 
 
