@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,42 +24,55 @@ class Gateway:
         self.requests = 0
         self.connections = 0
         self.url = ""
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            while not writer.is_closing():
-                head = await reader.readuntil(b"\r\n\r\n")
-                self.requests += 1
-                body = await reader.readexactly(_length(head))
-                rows = json.loads(body) if body else []
-                self.log += [row["id"] for row in rows]
-                misdeed = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-                await misdeed(self, writer, rows)
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+        while not writer.is_closing():
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.requests += 1
+            body = await reader.readexactly(_length(head))
+            rows = json.loads(body) if body else []
+            self.log += [row["id"] for row in rows]
+            misdeed = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+            await misdeed(self, writer, rows)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Gateway]:
         """Listen on a free port of this machine."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
+        async with serving(self._serve) as place:
+            self.url = f"http://{place}"
             yield self
-        finally:
-            server.close()
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await server.wait_closed()
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Serve on a free port of this machine; gives `127.0.0.1:port`. Every line ends with it."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def on_line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with contextlib.suppress(
+            asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
+        ):
+            await serve(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(on_line, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
 
 
 def _length(head: bytes) -> int:

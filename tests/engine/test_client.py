@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
-import ssl
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Iterator
 
-import aiohttp
 import pytest
 from gateway import (
     Gateway,
@@ -24,12 +20,11 @@ from gateway import (
     reply,
     reset,
     say,
+    serving,
 )
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 from smsnotify.base.errors import NotSentError, OutcomeUnknownError
-from smsnotify.engine.client import HttpClient, explain
+from smsnotify.engine.client import HttpClient
 from smsnotify.model.http import HttpRequest, HttpResponse
 
 REQUEST = HttpRequest(method="POST", url="http://127.0.0.1:1/send", body=b"[]")
@@ -78,14 +73,10 @@ def test_what_we_say_of_ourselves_goes_along_and_no_content_type_is_made_up() ->
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(reply(204))
-        writer.close()
-        await writer.wait_closed()
 
     async def work() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with server, HttpClient() as client:
-            await client.send(post(url, Authorization="Bearer x"), 5)
+        async with serving(serve) as place, HttpClient() as client:
+            await client.send(post(f"http://{place}", Authorization="Bearer x"), 5)
 
     asyncio.run(work())
     assert b"User-Agent: sms-notify/" in heads[0]
@@ -135,13 +126,10 @@ def test_a_name_or_address_that_leads_nowhere_is_surely_not_sent(url: str) -> No
 def test_tls_that_fails_is_surely_not_sent() -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 this is no TLS\r\n")
-        writer.close()
 
     async def work() -> None:
-        server = await asyncio.start_server(greet, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server, HttpClient() as client:
-            await client.send(post(f"https://127.0.0.1:{port}"), 5)
+        async with serving(greet) as place, HttpClient() as client:
+            await client.send(post(f"https://{place}"), 5)
 
     with pytest.raises(NotSentError):
         asyncio.run(work())
@@ -194,98 +182,6 @@ def test_a_header_that_cannot_be_written_is_surely_not_sent() -> None:
     with pytest.raises(NotSentError, match="line break"):
         asyncio.run(work())
     assert gateway.requests == 0
-
-
-def _key() -> Any:
-    return aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
-
-
-def _info() -> Any:
-    headers = CIMultiDictProxy(CIMultiDict[str]())
-    return aiohttp.RequestInfo(URL("http://h"), "POST", headers, URL("http://h"))
-
-
-_OS = OSError(errno.ECONNREFUSED, "refused")
-_TLS = ssl.SSLError(1, "handshake")
-
-_MADE: dict[str, Callable[[], BaseException]] = {
-    "ClientConnectorError": lambda: aiohttp.ClientConnectorError(_key(), _OS),
-    "ClientConnectorDNSError": lambda: aiohttp.ClientConnectorDNSError(_key(), _OS),
-    "ClientProxyConnectionError": lambda: aiohttp.ClientProxyConnectionError(_key(), _OS),
-    "UnixClientConnectorError": lambda: aiohttp.client_exceptions.UnixClientConnectorError(
-        "/s", _key(), _OS
-    ),
-    "ClientSSLError": lambda: aiohttp.ClientSSLError(_key(), _TLS),
-    "ClientConnectorSSLError": lambda: aiohttp.ClientConnectorSSLError(_key(), _TLS),
-    "ClientConnectorCertificateError": lambda: aiohttp.ClientConnectorCertificateError(
-        _key(), ssl.CertificateError()
-    ),
-    "ConnectionTimeoutError": aiohttp.ConnectionTimeoutError,
-    "ServerFingerprintMismatch": lambda: aiohttp.ServerFingerprintMismatch(b"a", b"b", "h", 443),
-    "InvalidURL": lambda: aiohttp.InvalidURL("::"),
-    "InvalidUrlClientError": lambda: aiohttp.InvalidUrlClientError("::"),
-    "NonHttpUrlClientError": lambda: aiohttp.NonHttpUrlClientError("gopher://"),
-    "ClientHttpProxyError": lambda: aiohttp.ClientHttpProxyError(_info(), ()),
-    # Redirects are never followed, so these two cannot come; if they did, nothing was sent on.
-    "InvalidUrlRedirectClientError": lambda: aiohttp.InvalidUrlRedirectClientError("::"),
-    "NonHttpUrlRedirectClientError": lambda: aiohttp.NonHttpUrlRedirectClientError("gopher://"),
-}
-
-_MAYBE: dict[str, Callable[[], BaseException]] = {
-    "ClientError": aiohttp.ClientError,
-    "ClientConnectionError": aiohttp.ClientConnectionError,
-    "ClientConnectionResetError": aiohttp.ClientConnectionResetError,
-    "ClientOSError": lambda: aiohttp.ClientOSError(errno.EPIPE, "broken pipe"),
-    "ServerConnectionError": aiohttp.ServerConnectionError,
-    "ServerDisconnectedError": aiohttp.ServerDisconnectedError,
-    "ServerTimeoutError": aiohttp.ServerTimeoutError,
-    "SocketTimeoutError": aiohttp.SocketTimeoutError,
-    "ClientPayloadError": aiohttp.ClientPayloadError,
-    "UploadAbortedError": lambda: _any("UploadAbortedError"),
-    "RedirectClientError": aiohttp.RedirectClientError,
-    "ClientResponseError": lambda: aiohttp.ClientResponseError(_info(), ()),
-    "ContentTypeError": lambda: aiohttp.ContentTypeError(_info(), ()),
-    "WSServerHandshakeError": lambda: aiohttp.WSServerHandshakeError(_info(), ()),
-    "TooManyRedirects": lambda: aiohttp.TooManyRedirects(_info(), ()),
-}
-
-
-def _tree(root: type[BaseException]) -> Iterator[type[BaseException]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _tree(child)
-
-
-def _any(name: str) -> BaseException:
-    found = next(one for one in _tree(aiohttp.ClientError) if one.__name__ == name)
-    return found.__new__(found)
-
-
-def test_every_error_of_the_library_is_sorted() -> None:
-    known = {one.__name__ for one in _tree(aiohttp.ClientError) if "aiohttp" in one.__module__}
-    assert known <= set(_MADE) | set(_MAYBE), "the HTTP library grew an error: sort it"
-
-
-@pytest.mark.parametrize("name", sorted(_MADE))
-def test_errors_before_the_first_byte_are_surely_not_sent(name: str) -> None:
-    assert type(explain(_MADE[name](), REQUEST)) is NotSentError
-
-
-@pytest.mark.parametrize("name", sorted(_MAYBE))
-def test_all_other_errors_leave_the_outcome_unknown(name: str) -> None:
-    assert type(explain(_MAYBE[name](), REQUEST)) is OutcomeUnknownError
-
-
-@pytest.mark.parametrize(
-    "error", [TimeoutError(), ConnectionResetError(), BrokenPipeError(), ValueError("odd"), _TLS]
-)
-def test_plain_errors_leave_the_outcome_unknown(error: BaseException) -> None:
-    assert type(explain(error, REQUEST)) is OutcomeUnknownError
-
-
-def test_no_error_repeats_what_the_library_said() -> None:
-    told = explain(aiohttp.InvalidURL("http://user:hunter2@host"), REQUEST)
-    assert "hunter2" not in str(told)
 
 
 def test_the_client_must_be_opened_first() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from desk_for_delivery import MICROS, Turned, account, message, numbered, open_books, queue
+from gateway import serving
 
 from smsnotify.base.errors import StoreError
 from smsnotify.base.secrets import Secret
@@ -46,12 +46,10 @@ class Registry:
         self.url = ""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                self.on_ask()
-                writer.write(self._answer(head.split(b" ")[1].decode()))
-        writer.close()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.on_ask()
+            writer.write(self._answer(head.split(b" ")[1].decode()))
 
     def _answer(self, path: str) -> bytes:
         pid = path.rpartition("/")[2].removesuffix(".json")
@@ -73,12 +71,9 @@ class Registry:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Registry]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
+        async with serving(self._serve) as place:
+            self.url = f"http://{place}"
             yield self
-        finally:
-            server.close()
 
 
 @pytest.fixture
