@@ -18,7 +18,8 @@ SmsNotifyError
 ├── WebhookError
 ├── StoreError
 │   ├── StoreUnavailableError
-│   └── SchemaVersionError
+│   ├── SchemaVersionError
+│   └── OvertakenError
 └── StoppedError
     └── VolumeGuardError
 
@@ -183,6 +184,13 @@ class SchemaVersionError(StoreError):
     """The database was made by another version of this program."""
 
     code = "schema_version"
+
+
+class OvertakenError(StoreError):
+    """Another process was faster with the same reply or person: read again, then decide again."""
+
+    code = "overtaken"
+    retryable = True
 
 
 class StoppedError(SmsNotifyError):

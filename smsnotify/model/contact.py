@@ -63,7 +63,8 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `channel` is `sms`, `email`, `web` or a word of the firm's own; `event` says what it was.
     `value` is a goal's worth, `data` whatever else is known. `ref` points at the row that it
-    tells of (a message, a reply, an enrolment), `''` for none.
+    tells of (a message, a reply, an enrolment), `''` for none. `outside_id` is the teller's own
+    id: what is told twice is kept once.
     """
 
     id: str
@@ -74,3 +75,4 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     value: float | None = None
     data: Mapping[str, Any] = _NOTHING
     ref: str = ""
+    outside_id: str = ""

@@ -113,6 +113,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `recipient` is who is really texted; `kind`, `subject`, `occasion` and `rule` are its key.
     `not_before` is when it may leave, `expires_at` when it is given up. `told_by` is `receipt` or
     `lookup` when the state is the provider's later word, and `told_at` when that came about.
+    `purpose` is `service` or `marketing`: an opt-out may be of one purpose alone.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     updated_at: datetime
     told_by: str = ""
     told_at: datetime | None = None
+    purpose: str = "service"
 
     @property
     def state_at(self) -> datetime:

@@ -23,10 +23,24 @@ EVERYTHING: Final = "all"
 """The scope of a consent that holds for every sender and every kind of text."""
 
 _PAGE: Final = 500
+_CONSENT_COLUMNS: Final = (
+    "id",
+    "recipient_hash",
+    "scope",
+    "opted_out",
+    "source",
+    "note",
+    "at",
+    "words",
+    "call_to_action",
+)
 
 
 class ConsentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A recipient's wish, and how we know: `source` is a word, `note` the evidence, `at` when."""
+    """A recipient's wish, and how we know: `source` is a word, `note` the evidence, `at` when.
+
+    `words` are the person's own, `call_to_action` is what they answered to.
+    """
 
     recipient: str
     opted_out: bool
@@ -34,6 +48,8 @@ class ConsentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: datetime
     note: str = ""
     scope: str = EVERYTHING
+    words: str = ""
+    call_to_action: str = ""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -144,10 +160,11 @@ def note_consents(
                 change.source,
                 change.note,
                 to_micros(change.at),
+                change.words,
+                change.call_to_action,
             )
         )
-    columns = ("id", "recipient_hash", "scope", "opted_out", "source", "note", "at")
-    insert_rows(connection, "consents", columns, rows)
+    insert_rows(connection, "consents", _CONSENT_COLUMNS, rows)
     _make_contacts(connection, {change.recipient for change in changes}, now)
     return len(rows)
 

@@ -42,6 +42,7 @@ MESSAGE_COLUMNS: Final = (
     "created_at",
     "updated_at",
     "due_at",
+    "purpose",
 )
 """What is written of a new message; the columns of a lease keep their defaults."""
 
@@ -101,6 +102,7 @@ def message_row(key: MessageKey, recipient_hash: bytes, message: Message) -> tup
         created_at,
         created_at if updated_at is message.created_at else to_micros(updated_at),
         created_at if not_before is None else not_before,
+        message.purpose,
     )
 
 

@@ -147,6 +147,8 @@ messages = Table(
     text_column("doubt_ended_by"),
     # Provider ids of tries that a person has put behind us, one space before each.
     text_column("past_ids"),
+    # `service` or `marketing`: an opt-out may be of one purpose alone.
+    text_column("purpose", "service"),
     UniqueConstraint(
         "subject",
         "mode",

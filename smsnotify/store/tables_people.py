@@ -83,7 +83,7 @@ replies = Table(
     text_column("note"),
     Column("worked_at", BigInteger),
     UniqueConstraint("account", "provider_message_id", name="uq_replies_once"),
-    Index("ix_replies_sender", "sender"),
+    Index("ix_replies_sender", "sender", "id"),
     Index(
         "ix_replies_new",
         "id",

@@ -182,6 +182,7 @@ def upgrade() -> None:
     op.add_column("consents", _text("call_to_action"))
     op.add_column("contacts", _text("tags", "[]"))
     op.add_column("contacts", _text("facets", "{}"))
+    op.add_column("messages", _text("purpose", "service"))
     op.create_index(
         "ix_messages_plan_ended",
         "messages",
@@ -194,6 +195,8 @@ def upgrade() -> None:
             "kind = 'plan' AND state IN ('failed', 'undelivered', 'expired', 'cancelled')"
         ),
     )
+    op.drop_index("ix_replies_sender", table_name="replies")
+    op.create_index("ix_replies_sender", "replies", ["sender", "id"], unique=False)
     op.add_column("replies", _text("state", "new"))
     op.add_column("replies", _text("verdict"))
     op.add_column("replies", _text("contact_id"))
