@@ -138,8 +138,12 @@ class RuleSet:
         custom_fields: Mapping[str, Kind] = MappingProxyType({}),
         custom_events: Iterable[str] = (),
         files: Sequence[str] = (),
+        plan_fields: frozenset[str] = frozenset(),
     ) -> None:
-        """Index the rules; their order is the order of the files."""
+        """Index the rules; their order is the order of the files.
+
+        `plan_fields` are job fields that a decoder must keep although no rule reads them.
+        """
         self.all: tuple[CompiledRule, ...] = tuple(rules)
         self.rules = tuple(rule for rule in self.all if rule.enabled)
         self.by_id: Mapping[str, CompiledRule] = {rule.id: rule for rule in self.all}
@@ -148,7 +152,7 @@ class RuleSet:
         self.custom_events = frozenset(custom_events)
         self.files = tuple(files)
         self.routes = frozenset(rule.terms.route for rule in self.rules)
-        self.job_type = job_type(self.all, self.custom_fields)
+        self.job_type = job_type(self.all, self.custom_fields, plan_fields)
         self._by_event = _by_event(self.rules)
         self._groups = frozenset(group for rule in self.rules for group in rule.groups)
         self._narrowed: dict[tuple[str, str, str], tuple[CompiledRule, ...]] = {}
@@ -205,9 +209,14 @@ def _by_event(rules: Sequence[CompiledRule]) -> dict[tuple[str, str], list[Compi
     return index
 
 
-def job_type(rules: Iterable[CompiledRule], custom_fields: Mapping[str, Kind]) -> type[Job]:
-    """Make the type that a decoder reads jobs into: the core fields and those that rules use."""
-    used: set[str] = set()
+def job_type(
+    rules: Iterable[CompiledRule],
+    custom_fields: Mapping[str, Kind],
+    also: frozenset[str] = frozenset(),
+) -> type[Job]:
+    """Make the type that a decoder reads jobs into: the core fields, those that rules use, and
+    what plans read besides."""
+    used = set(also)
     phones: set[str] = set()
     for rule in rules:
         used |= rule.fields

@@ -95,8 +95,10 @@ def test_a_decoded_job_renders_as_any_object_does() -> None:
 
 
 _OPERANDS = st.sampled_from(
-    ["zone", "boxes", "do_number", "'a'", "2", "-1.5", "true", "zone | upper", "i.sku"]
-    + "loop.last contact.tier replies.ask".split()
+    [
+        *("zone", "boxes", "do_number", "'a'", "2", "-1.5", "true", "zone | upper"),
+        *("i.sku", "loop.last", "contact.tier", "replies.ask"),
+    ]
 )
 _FILTERS = st.sampled_from(
     [
