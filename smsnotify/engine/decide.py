@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from smsnotify.base.errors import MissingValueError
-from smsnotify.gates.pipeline import ORDER, are_usual, gates_for, passes_usual, run_gates
+from smsnotify.gates.pipeline import (
+    ORDER,
+    Concern,
+    are_usual,
+    concern_of,
+    gates_for,
+    passes_usual,
+    run_gates,
+)
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
@@ -47,12 +55,14 @@ def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[D
 
 def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> list[Draft]:
     """Return what one matched rule wants to say, to each of its recipients."""
-    terms = rule.terms
-    subject, name = event.subject, event.name
-    mode, own, channel = policy.mode, terms.id, terms.channel
-    when = occasion(event, policy, now, each=terms.repeat_each)
+    terms, job, name = rule.terms, event.job, event.name
+    if job.attempt == 1 and name not in _STAMPS and not terms.repeat_each:
+        when = "1"  # as `occasion` says of nearly every event
+    else:
+        when = occasion(event, policy, now, each=terms.repeat_each)
+    subject, mode, own, channel = event.subject, policy.mode, terms.id, terms.channel
     drafts = []
-    for recipient, country, refusal in _recipients(rule, event.job, policy.country):
+    for recipient, country, refusal in _recipients(rule, job, policy.country):
         key = _new_key(MessageKey, (subject, mode, name, own, when, channel, recipient))
         drafts.append(Draft(terms, event, recipient, key, refusal, country))
     return drafts
@@ -63,6 +73,9 @@ _new_key = tuple.__new__  # half the price of calling the class; one key a draft
 
 def _recipients(rule: CompiledRule, job: Job, home: str) -> Iterable[tuple[str, str, str]]:
     """Return (recipient, country, refusal), in the order of the rule's fields, then fixed."""
+    job_country = job.country
+    if type(job_country) is not str:
+        job_country = ""
     written: list[str] = []
     for field in rule.recipient_fields:
         value = getattr(job, field)
@@ -70,13 +83,10 @@ def _recipients(rule: CompiledRule, job: Job, home: str) -> Iterable[tuple[str, 
             written += split_numbers(value)
         elif value is not None:
             written += _written_numbers(value)
-    job_country = job.country
-    if type(job_country) is not str:
-        job_country = ""
     if len(written) == 1 and not rule.fixed:
         raw = written[0]
-        e164, country, refusal = read_number(raw, job_country, home)
-        return ((e164 or raw, country, refusal),)
+        read = read_number(raw, job_country, home)
+        return (read if read.e164 else (raw, read.country, read.reason),)
     found: dict[str, tuple[str, str, str]] = {}
     for raw in written:
         e164, country, refusal = read_number(raw, job_country, home)
@@ -162,25 +172,23 @@ def judge(
     """
     decisions = []
     keys = facts.keys
-    concerned: dict[tuple[str, str], tuple[tuple[Gate, ...], bool]] = {}
+    usual = are_usual(facts, policy, order)
+    concerned: dict[Concern, tuple[Gate, ...]] = {}
     for draft in drafts:
-        key = draft.key
-        kind_and_rule = (key.kind, key.rule)
-        known = concerned.get(kind_and_rule)
-        if known is None:
-            gates = gates_for(draft, facts, policy, order)
-            known = concerned[kind_and_rule] = gates, are_usual(gates)
-        gates, usual = known
         if usual and passes_usual(draft, facts, policy, now):
             ruling = None
         else:
+            concern = concern_of(draft)
+            gates = concerned.get(concern)
+            if gates is None:
+                gates = concerned[concern] = gates_for(concern, facts, policy, order)
             ruling = run_gates(draft, facts, policy, now, gates)
         if ruling is not None and ruling.verdict is STOP:
             decision = _stopped(draft, ruling, facts)
         else:
             decision = _worded(draft, ruling)
             if decision.verdict is not STOP:
-                keys[key] = _HELD if decision.verdict is HOLD else _QUEUED
+                keys[draft.key] = _HELD if decision.verdict is HOLD else _QUEUED
         decisions.append(decision)
     return decisions
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsnotify.gates.pipeline import ORDER, are_usual, gates_for, passes_usual, run_gates
-from smsnotify.model.decision import Draft, Earlier, MessageKey
+from smsnotify.gates.pipeline import (
+    ORDER,
+    are_usual,
+    concern_of,
+    gates_for,
+    passes_usual,
+    run_gates,
+)
+from smsnotify.model.decision import Draft, Earlier, MessageKey, Mode
 from smsnotify.model.event import Event
-from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.job import Job
-from smsnotify.model.rule import RuleTerms
+from smsnotify.model.rule import QuietHours, RuleTerms
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
+night = st.sampled_from([None, None, QuietHours(time(13), time(16)), QuietHours(time(1), time(2))])
 ages = st.none() | st.integers(-1, 49).map(lambda hours: NOW - timedelta(hours=hours))
 
 
@@ -25,8 +33,8 @@ def drafts(draw: st.DrawFn) -> Draft:
     job = Job(do_number="DO-1", pod_at=stamp.isoformat() if stamp else None)
     limit = draw(st.sampled_from([None, timedelta(hours=1), timedelta(hours=24)]))
     return Draft(
-        RuleTerms(id="r", name="r", body=lambda job: "Hi", max_age=limit),
-        Event("completed", job, "id:1", "", draw(ages)),
+        RuleTerms(id="r", name="r", body=lambda job: "Hi", max_age=limit, quiet_hours=draw(night)),
+        Event(draw(st.sampled_from(["completed", "pre_job"])), job, "id:1", "", draw(ages)),
         recipient,
         MessageKey("id:1", "live", "completed", "r", "1", "sms", recipient),
         draw(st.sampled_from(["", "", "landline"])),
@@ -44,15 +52,17 @@ def test_the_short_way_passes_only_what_the_gates_pass(
 ) -> None:
     earlier = {draft.key._replace(recipient=texted): Earlier("m", "sent")} if texted else {}
     facts, policy = Facts(earlier, {}), Policy(countries=countries)
-    gates = gates_for(draft, facts, policy)
-    assert are_usual(gates)
-    ruling = run_gates(draft, facts, policy, NOW, gates)
+    assert are_usual(facts, policy)
+    ruling = run_gates(draft, facts, policy, NOW, gates_for(concern_of(draft), facts, policy))
     assert ruling == run_gates(draft, facts, policy, NOW)
     short = passes_usual(draft, facts, policy, NOW)
     assert not short or ruling is None
-    # Only an event without a time of its own has to ask the gates what its job says.
-    assert short or ruling is not None or draft.event.time is None
+    # Only these have to ask the gates although nothing is wrong with them.
+    odd = draft.event.time is None or draft.event.name == "pre_job" or draft.terms.quiet_hours
+    assert short or ruling is not None or odd
 
 
-def test_any_other_gate_is_asked() -> None:
-    assert not are_usual(ORDER)
+def test_wherever_another_gate_may_have_a_word_all_are_asked() -> None:
+    assert not are_usual(Facts({}, {"+6591230000": Person()}), Policy())
+    assert not are_usual(Facts({}, {}), Policy(mode=Mode.TEST))
+    assert not are_usual(Facts({}, {}), Policy(), ORDER[1:])
