@@ -33,7 +33,13 @@ class Cursor(Protocol):
 
 
 _PARAMETER: Final = re.compile(r":([a-z_]+)")
-_POSTGRES_TYPES: Final = {"text": "text", "int": "bigint"}
+_POSTGRES_TYPES: Final = {
+    "text": "text",
+    "int": "bigint",
+    "float": "double precision",
+    "bool": "boolean",
+}
+_ZERO: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def is_postgres(connection: Connection) -> bool:
@@ -44,7 +50,8 @@ def is_postgres(connection: Connection) -> bool:
 def source(postgres: bool, columns: Mapping[str, str]) -> str:
     """Return what stands after FROM: rows named `r`, read from the parameter `:rows`.
 
-    `columns` is name → `text` or `int`; `:rows` is what `packed` returns.
+    `columns` is name → `text`, `int`, `float` or `bool`; `:rows` is what `packed` returns. A list
+    or an object of the row arrives in a `text` column as JSON.
     """
     if postgres:
         shape = ", ".join(f"{name} {_POSTGRES_TYPES[kind]}" for name, kind in columns.items())
@@ -58,6 +65,35 @@ def words(postgres: bool, parameter: str) -> str:
     if postgres:
         return f"SELECT jsonb_array_elements_text(CAST(:{parameter} AS jsonb))"
     return f"SELECT value FROM json_each(:{parameter})"
+
+
+def among(postgres: bool, column: str, parameter: str) -> str:
+    """Return the condition that a column is one of a JSON list of texts, found by its index.
+
+    An array for PostgreSQL: a join might read the whole table while its figures are old.
+    """
+    listed = words(postgres, parameter)
+    return f"{column} = ANY(ARRAY({listed}))" if postgres else f"{column} IN ({listed})"
+
+
+def as_one(postgres: bool, columns: Sequence[str], selection: str) -> str:
+    """Return a statement whose only value is all rows of a selection as a JSON list of lists.
+
+    Fetching row by row would give the interpreter lock away and take it back for every one.
+    `columns` are names in `selection`, or expressions over them.
+    """
+    listed = ", ".join(columns)
+    if postgres:
+        return (
+            f"SELECT CAST(COALESCE(json_agg(json_build_array({listed})), '[]') AS text) "
+            f"FROM ({selection}) AS found"
+        )
+    return f"SELECT json_group_array(json_array({listed})) FROM ({selection})"
+
+
+def as_json(postgres: bool, column: str) -> str:
+    """Return a column that holds JSON, for `as_one`: as JSON and not as a text."""
+    return f"CAST({column} AS json)" if postgres else f"json({column})"
 
 
 def state_of_found(postgres: bool) -> str:
@@ -106,7 +142,7 @@ def packed(rows: Sequence[object]) -> str:
     except UnicodeEncodeError:
         repaired = [_repaired(row) for row in rows]
         written = msgspec.json.encode(repaired).decode()
-    return written.replace("\\u0000", "\\ufffd") if "\\u0000" in written else written
+    return _ZERO.sub(r"\1\\ufffd", written) if "\\u0000" in written else written
 
 
 def _repaired(row: object) -> object:
@@ -114,6 +150,8 @@ def _repaired(row: object) -> object:
         return row.encode("utf-8", "replace").decode()
     if isinstance(row, msgspec.Struct):
         row = msgspec.structs.asdict(row)
-    if isinstance(row, dict):
-        return {name: _repaired(value) for name, value in row.items()}
+    if isinstance(row, Mapping):
+        return {_repaired(name): _repaired(value) for name, value in row.items()}
+    if isinstance(row, list | tuple | set | frozenset):
+        return [_repaired(value) for value in row]
     return row
