@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "why": Row("why", "Tell what a job or a number was sent or not, and why.", LOOK),
     "segments": Row("segments", "Count what a text costs on the air.", LOOK),
     "outbox": Row("outbox", "List, repeat or cancel messages.", LOOK),
+    "report": Row("report", "Sum up what happened: texts, arrivals, times, failures, money.", LOOK),
     "rules": Row("rules", "Check, list, write and explain rules.", CARE),
     "contacts": Row("contacts", "Keep who does not want to be texted.", CARE),
     "keys": Row("keys", "Keep the keys that programs post events with.", CARE),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.exc import DataError
 
@@ -15,6 +17,7 @@ from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Attempt, Message
+from smsnotify.model.report import DeliveryTime, Figures
 from smsnotify.store import (
     books,
     held,
@@ -25,6 +28,7 @@ from smsnotify.store import (
     pauses,
     receipt_stats,
     receipts,
+    report,
     retention,
     why,
 )
@@ -269,6 +273,21 @@ class Store(DoorBooks):
         """Tell what was decided and sent for a number."""
         with self.read() as connection:
             return why.story_of_number(connection, self.recipient_hash, number)
+
+    def report_figures(self, days: Sequence[report.Day], mode: str) -> Figures:
+        """Return what happened on consecutive days, in one mode.
+
+        The two long looks run side by side, each at its own moment.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            times = beside.submit(self._delivery_times, days, mode)
+            with self.read() as connection:
+                figures = report.report_figures(connection, days, mode)
+            return msgspec.structs.replace(figures, times=times.result())
+
+    def _delivery_times(self, days: Sequence[report.Day], mode: str) -> tuple[DeliveryTime, ...]:
+        with self.read() as connection:
+            return report.delivery_times(connection, days, mode)
 
     def paused(self) -> pauses.Paused:
         """Return what is paused."""

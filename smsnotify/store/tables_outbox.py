@@ -55,6 +55,13 @@ events = Table(
     Column("raw", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Index("ix_events_subject", "subject"),
+    # Ratings are few, and a report must not read every event to find them.
+    Index(
+        "ix_events_feedback",
+        "id",
+        sqlite_where=text("name = 'feedback'"),
+        postgresql_where=text("name = 'feedback'"),
+    ),
 )
 
 # One row per (key, verdict, reason): the same stop of the same key is recorded once.

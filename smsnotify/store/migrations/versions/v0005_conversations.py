@@ -184,6 +184,14 @@ def upgrade() -> None:
     op.add_column("contacts", _text("facets", "{}"))
     op.add_column("messages", _text("purpose", "service"))
     op.create_index(
+        "ix_events_feedback",
+        "events",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("name = 'feedback'"),
+        postgresql_where=sa.text("name = 'feedback'"),
+    )
+    op.create_index(
         "ix_messages_plan_ended",
         "messages",
         ["updated_at"],
