@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from smsnotify.engine.books import Wave
 from smsnotify.engine.handover import Tried
@@ -16,6 +17,8 @@ from smsnotify.store.claims import Claimed
 from smsnotify.store.outcomes import Settled
 
 log = logging.getLogger(__name__)
+
+_ACCEPTED: Final = Step(MessageState.ACCEPTED)
 
 
 class Entries:
@@ -42,22 +45,31 @@ class Entries:
         """Write entries into a wave; return (number, account) of people who opted out."""
         opted_out: list[tuple[str, str]] = []
         now = self._times.now()
+        here = self._times.monotonic()
         for tried in done:
             reason = tried.lane.learn(tried.outcomes, tried.started)
             if reason:
                 self._stop(tried.lane.name, reason)
             for message, outcome in zip(tried.messages, tried.outcomes, strict=True):
-                self._enter_one(wave, tried, message, outcome, now)
+                self._enter_one(wave, tried, message, outcome, now, here)
                 if outcome.error is ErrorWord.OPTED_OUT and outcome.result is Result.REJECTED:
                     opted_out.append((message.recipient, tried.lane.name))
         return opted_out
 
     def _enter_one(
-        self, wave: Wave, tried: Tried, message: Claimed, outcome: Outcome, now: int
+        self,
+        wave: Wave,
+        tried: Tried,
+        message: Claimed,
+        outcome: Outcome,
+        now: int,
+        here: float,
     ) -> None:
         lane, error = tried.lane, outcome.error or ""
         if outcome.result is Result.ACCEPTED:
-            step = Step(tried.states.get(message.id, MessageState.ACCEPTED))
+            step = _ACCEPTED
+            if tried.states:
+                step = Step(tried.states.get(message.id, MessageState.ACCEPTED))
         elif tried.split:
             # Nobody's fault yet: each goes alone, through the same account, at once.
             step, error = Step(MessageState.QUEUED), ""
@@ -68,7 +80,7 @@ class Entries:
                 # Sent again on suspicion: through the same account, never through another.
                 error = ""
         if step.state not in (MessageState.QUEUED, MessageState.UNKNOWN):
-            self.progressed_at = self._times.monotonic()
+            self.progressed_at = here
         self._report.note(lane.name, step.state)
         wave.settled.append(
             Settled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -40,7 +41,8 @@ class Flight:
         self._callback_url = callback_url
         self._wake = wake
         self._done: list[Tried] = []
-        self._running: dict[asyncio.Task[None], tuple[Lane, list[Claimed]]] = {}
+        self._running: dict[int, tuple[asyncio.Task[None], Lane, list[Claimed]]] = {}
+        self._tickets = itertools.count()
         self._enough = 1
         self.count = 0
 
@@ -56,7 +58,7 @@ class Flight:
 
     def messages(self) -> list[Claimed]:
         """Return the messages in flight."""
-        return [message for _, messages in self._running.values() for message in messages]
+        return [message for _, _, messages in self._running.values() for message in messages]
 
     def send(
         self,
@@ -79,9 +81,9 @@ class Flight:
             elif lane.local is not None:
                 self._hand_over(lane, lane.local, messages, self._times.now())
             elif lane.remote is not None:
-                task = create_task(self._carry(lane, lane.remote, messages, at, marked))
-                self._running[task] = (lane, messages)
-                task.add_done_callback(self._running.pop)
+                ticket = next(self._tickets)
+                task = create_task(self._carry(ticket, lane, lane.remote, messages, at, marked))
+                self._running[ticket] = (task, lane, messages)
                 self.count += 1
         # Half of what flies: the other half keeps the line busy while the disk works.
         self._enough = max(self.count // 2, 1)
@@ -98,16 +100,23 @@ class Flight:
         self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, False, states))
 
     async def _carry(
-        self, lane: Lane, provider: HttpProvider, messages: list[Claimed], at: int, marked: Moment
+        self,
+        ticket: int,
+        lane: Lane,
+        provider: HttpProvider,
+        messages: list[Claimed],
+        at: int,
+        marked: Moment,
     ) -> None:
         if self._is_too_late(marked):
-            self._never_went(lane, messages)
+            self._never_went(ticket)
             self._wake()
             return
         began = self._times.monotonic()
         sent = [outbound(message, lane, self._callback_url) for message in messages]
         outcomes, split = await carry(provider, sent, self._transport, self._timeout_s)
         latency_ms = (self._times.monotonic() - began) * 1000
+        del self._running[ticket]
         self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, split))
         self.count -= 1
         if len(self._done) >= self._enough or not self.count:
@@ -128,18 +137,21 @@ class Flight:
     async def land(self, grace_s: float) -> None:
         """Wait for what is in flight, then cut it off: what was cut off is unknown."""
         if self._running:
-            await asyncio.wait(set(self._running), timeout=grace_s)
-        cut_off = dict(self._running)
+            await asyncio.wait(self._tasks(), timeout=grace_s)
+        cut_off = self._tasks()
         for task in cut_off:
             task.cancel()
         if cut_off:
-            await asyncio.wait(set(cut_off))
-        for task, (lane, messages) in cut_off.items():
-            if task.cancelled():
-                self._never_went(lane, messages)
+            await asyncio.wait(cut_off)
+        for ticket in list(self._running):
+            self._never_went(ticket)
 
-    def _never_went(self, lane: Lane, messages: list[Claimed]) -> None:
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        return {task for task, _, _ in self._running.values()}
+
+    def _never_went(self, ticket: int) -> None:
         """No request was made: the task was cancelled before its first step, or came too late."""
+        _, lane, messages = self._running.pop(ticket)
         outcomes = [
             Outcome(message_id=message.id, result=Result.RETRY, raw_text="stopped before it went")
             for message in messages

@@ -136,9 +136,11 @@ class Lane:
             yield messages
 
     def _next_request(self, now: int, limit: int | None) -> list[Claimed]:
-        ready = self.bucket.ready()
-        if ready == 0:
+        if limit == 0 or self.bucket.ready() == 0:
             return []
+        if self.batch == 1:
+            only = self._next_message(now)
+            return [] if only is None else [only]
         size = self.batch
         rate = self.account.messages_per_second
         if rate is not None:
@@ -188,16 +190,22 @@ class Lane:
         """
         self.in_flight -= 1
         first = outcomes[0]
+        if len(outcomes) == 1 and first.result is Result.ACCEPTED:
+            self._answered()
+            return ""
         if all(_is_silence(outcome) for outcome in outcomes):
             self.breaker.failed()
         else:
-            self.breaker.answered()
-            self._window = min(self._window + 1 / self._window, float(self.concurrency))
+            self._answered()
         if first.http_status == 429:
             self._slow_down(first.retry_after_s, started)
         elif first.retry_after_s and first.error is ErrorWord.PROVIDER_DOWN:
             self._hold(first.retry_after_s)
         return self._stop_if_refused(outcomes)
+
+    def _answered(self) -> None:
+        self.breaker.answered()
+        self._window = min(self._window + 1 / self._window, float(self.concurrency))
 
     def _slow_down(self, retry_after_s: float | None, started: float) -> None:
         # One burst of refusals halves the window once: they answer requests of one moment.

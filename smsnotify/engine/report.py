@@ -18,6 +18,9 @@ class Counts(msgspec.Struct):
 
     def add(self, state: MessageState) -> None:
         """Count one message that went to a state."""
+        if state is MessageState.ACCEPTED:
+            self.accepted += 1
+            return
         match state:
             case MessageState.QUEUED:
                 self.retried += 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from smsnotify.base.clock import Clock, system_clock
+from smsnotify.base.clock import Clock, system_clock, system_micros
 from smsnotify.store.instants import to_micros
 
 
@@ -47,6 +47,8 @@ class Times:
 
     def wall(self) -> int:
         """The machine's moment in microseconds."""
+        if self._wall is system_clock:
+            return system_micros()
         return to_micros(self._wall())
 
     def moment(self) -> Moment:

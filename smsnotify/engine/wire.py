@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 import httptools
@@ -16,14 +17,42 @@ from smsnotify.base.errors import OutcomeUnknownError
 from smsnotify.model.http import HttpResponse
 
 BODY_LIMIT: Final = 1024 * 1024
-"""An answer longer than this many bytes is no answer of a messaging API."""
+"""An answer longer than this many bytes, head included, is no answer of a messaging API."""
 
-_HEAD_LIMIT: Final = 64 * 1024
 _NO_ANSWER_IN_TIME: Final = "the provider did not answer in time"
 _TOO_LONG: Final = "the provider's answer is longer than 1 MiB"
 _NOT_READABLE: Final = "the provider's answer cannot be read"
 _BROKEN: Final = "the line broke after the request went out"
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+
+
+class Headers(Mapping[str, str]):
+    """An answer's headers, names in lower case. Most are never looked at: so read when asked."""
+
+    def __init__(self, lines: dict[bytes, bytes]) -> None:
+        """Take them as they came."""
+        self._lines = lines
+        self._read: dict[str, str] | None = None
+
+    def _table(self) -> dict[str, str]:
+        if self._read is None:
+            self._read = {
+                str(name, "latin-1").lower(): str(value, "latin-1")
+                for name, value in self._lines.items()
+            }
+        return self._read
+
+    def __getitem__(self, name: str) -> str:
+        """Return a header's value."""
+        return self._table()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the names."""
+        return iter(self._table())
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._table())
 
 
 class Wire(asyncio.Protocol):
@@ -34,14 +63,17 @@ class Wire(asyncio.Protocol):
         self.idle_since = loop.time()
         self._loop = loop
         self._transport: asyncio.Transport | None = None
+        # What the parser calls for every line of a head and every part of a body: C itself.
+        self._lines: dict[bytes, bytes] = {}
+        self._parts: list[bytes] = []
+        self.on_header = self._lines.__setitem__
+        self.on_body = self._parts.append
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[HttpResponse] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._body: list[bytes] = []
         self._received = 0
         self._is_open = False
-        self._ends_with_the_line = False
+        self._is_in_body = False
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +122,7 @@ class Wire(asyncio.Protocol):
             self.close()
             return
         self._received += len(data)
-        if self._received > BODY_LIMIT + _HEAD_LIMIT:
+        if self._received > BODY_LIMIT:
             self._fail(_TOO_LONG)
             return
         try:
@@ -100,7 +132,9 @@ class Wire(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The far end has said all: an answer without a length is complete then."""
-        if self._answer is not None and self._ends_with_the_line:
+        names = {name.lower() for name in self._lines}
+        has_end = not names.isdisjoint((b"content-length", b"transfer-encoding"))
+        if self._answer is not None and self._is_in_body and not has_end:
             self._is_open = False
             self.on_message_complete()
 
@@ -112,24 +146,15 @@ class Wire(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Forget the last answer; one that nobody asked for ends the line."""
+        self._lines.clear()
+        self._parts.clear()
+        self._is_in_body = False
         if self._answer is None:
             self.close()
-        self._headers = []
-        self._body = []
-        self._ends_with_the_line = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a line of the head."""
-        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Find out how the answer ends."""
-        names = {name.lower() for name, _ in self._headers}
-        self._ends_with_the_line = names.isdisjoint((b"content-length", b"transfer-encoding"))
-
-    def on_body(self, part: bytes) -> None:
-        """Keep a part of the body."""
-        self._body.append(part)
+        """Note that the head is over."""
+        self._is_in_body = True
 
     def on_message_complete(self) -> None:
         """Hand over the answer; an interim one (1xx) is passed by."""
@@ -142,15 +167,15 @@ class Wire(asyncio.Protocol):
             return
         if self._timer is not None:
             self._timer.cancel()
-        headers = {
-            str(name, "latin-1").lower(): str(value, "latin-1") for name, value in self._headers
-        }
-        try:
-            body = _unpacked(b"".join(self._body), headers.get("content-encoding", ""))
-        except (ValueError, zlib.error):
-            self.close()
-            answer.set_exception(OutcomeUnknownError(_NOT_READABLE))
-            return
+        headers = Headers(self._lines.copy())
+        body = b"".join(self._parts)
+        if not body.startswith(b"{"):  # what is JSON already was not packed
+            try:
+                body = _unpacked(body, headers.get("content-encoding", ""))
+            except (ValueError, zlib.error):
+                self.close()
+                answer.set_exception(OutcomeUnknownError(_NOT_READABLE))
+                return
         answer.set_result(HttpResponse(status=status, headers=headers, body=body))
         if self._is_open and self._parser.should_keep_alive():
             self.idle_since = self._loop.time()
@@ -160,8 +185,6 @@ class Wire(asyncio.Protocol):
 
 def _unpacked(body: bytes, coding: str) -> bytes:
     """Undo a content coding. We ask for none; some gateways pack all the same."""
-    if len(body) > BODY_LIMIT:
-        raise ValueError(_TOO_LONG)
     if coding.strip().lower() in ("", "identity") or not body:
         return body
     unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)

@@ -41,23 +41,25 @@ INBOUND: Final = frozenset({"receiving", "received"})
 FAILURES: Final = frozenset({MessageState.FAILED, MessageState.UNDELIVERED})
 
 
-# Every byte as a form writes it. One join over a table is several times faster than urlencode,
+# Every byte as a form writes it. A look into a table is several times faster than urlencode,
 # which is the dearest part of a send; a test holds the two equal.
 _UNRESERVED: Final = frozenset(string.ascii_letters + string.digits + "_.-~")
 _AS_WRITTEN: Final = tuple(
     chr(byte) if chr(byte) in _UNRESERVED else "+" if byte == 32 else f"%{byte:02X}"
     for byte in range(256)
 )
+_ASCII: Final = dict(enumerate(_AS_WRITTEN[:128]))
 
 
 def form_body(fields: Mapping[str, str]) -> bytes:
     """Write a form as `application/x-www-form-urlencoded`; names need no escaping."""
-    written = _AS_WRITTEN.__getitem__
-    pairs = [
-        f"{name}={''.join(map(written, value.encode('utf-8', 'replace')))}"
-        for name, value in fields.items()
-    ]
-    return "&".join(pairs).encode()
+    return "&".join([f"{name}={_written(value)}" for name, value in fields.items()]).encode()
+
+
+def _written(value: str) -> str:
+    if value.isascii():
+        return value.translate(_ASCII)
+    return "".join(map(_AS_WRITTEN.__getitem__, value.encode("utf-8", "replace")))
 
 
 def with_our_id(callback_url: str, message_id: str) -> str:
