@@ -21,11 +21,13 @@ from smsnotify.gates.pipeline import (
 )
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.zones import known_zone
+from smsnotify.model.contact import NOBODY_KNOWN
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import MessageState
+from smsnotify.model.reading import Reading
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.text.encode import fit
@@ -169,12 +171,15 @@ def judge(
 
     A draft that may leave, now or later, takes its key in `facts`, so that the next one with the
     same meaning is a duplicate. A stopped one leaves no key and is judged anew another time.
+    Whom the rule's conditions on the contact leave out gets no decision at all.
     """
     decisions = []
     keys = facts.keys
     usual = are_usual(facts, policy, order)
     concerned: dict[Concern, tuple[Gate, ...]] = {}
     for draft in drafts:
+        if draft.terms.reads_person and not is_meant(draft, facts):
+            continue
         if usual and passes_usual(draft, facts, policy, now):
             ruling = None
         else:
@@ -186,7 +191,7 @@ def judge(
         if ruling is not None and ruling.verdict is STOP:
             decision = _stopped(draft, ruling, facts)
         else:
-            decision = _worded(draft, ruling)
+            decision = _worded(draft, ruling, facts)
             if decision.verdict is not STOP:
                 keys[draft.key] = _HELD if decision.verdict is HOLD else _QUEUED
         decisions.append(decision)
@@ -209,12 +214,28 @@ def _stopped(draft: Draft, ruling: Ruling, facts: Facts) -> Decision:
     )
 
 
-def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
+def is_meant(draft: Draft, facts: Facts) -> bool:
+    """Say whether a recipient meets the rule's conditions on the contact."""
+    tests = draft.terms.contact_tests
+    if not tests:
+        return True
+    who = _reading(draft, facts)
+    return all(test(who) for test in tests)
+
+
+def _reading(draft: Draft, facts: Facts, to: str = "") -> Reading:
+    """Return what a rule reads that asks for the recipient; the link is of who gets the text."""
+    contact = facts.contacts.get(draft.recipient, NOBODY_KNOWN)
+    link = facts.opt_out_link(to) if to and facts.opt_out_link is not None else ""
+    return Reading(draft.event.job, contact, link)
+
+
+def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     """Write the text of a draft that passed or waits; without its words it cannot go."""
     terms = draft.terms
     to = ruling.to if ruling is not None and ruling.to else draft.recipient
     try:
-        text = wording(draft)
+        text = wording(draft, _reading(draft, facts, to) if terms.reads_person else None)
     except MissingValueError as missing:
         return Decision(
             draft=draft,
@@ -275,14 +296,16 @@ def _worded(draft: Draft, ruling: Ruling | None) -> Decision:
     )
 
 
-def wording(draft: Draft) -> str:
+def wording(draft: Draft, reading: Reading | None = None) -> str:
     """Return the body of a draft with the tracking link where the rule wants it.
+
+    `reading` is for rules whose terms say `reads_person`.
 
     Raises:
         MissingValueError: a field of the template has no value and no default.
     """
     terms, job = draft.terms, draft.event.job
-    text = terms.body(job)
+    text = terms.body(job if reading is None else reading)
     link = job.tracking_link
     if terms.tracking_link == "append" and link:
         return f"{text}\n{link}"

@@ -41,6 +41,7 @@ def to_message(
         body=decision.body,
         encoding=decision.encoding or "GSM7",
         segments=decision.segments,
+        purpose=terms.purpose,
         priority=terms.priority(event.name),
         route=terms.route,
         on_unknown=terms.on_unknown,

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from smsnotify.gates.begun import begun_gate
+from smsnotify.gates.consent import consent_gate
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.freshness import freshness_gate
+from smsnotify.gates.marketing_hours import marketing_hours_gate
 from smsnotify.gates.mode import mode_gate
 from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
@@ -15,6 +17,7 @@ from smsnotify.gates.quiet_hours import quiet_hours_gate
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.rule import Purpose
 
 # The volume guard comes last of all and counts people over a whole run: `volume_guard.py`.
 ORDER: tuple[Gate, ...] = (
@@ -22,9 +25,11 @@ ORDER: tuple[Gate, ...] = (
     duplicate_gate,
     begun_gate,
     opted_out_gate,
+    consent_gate,
     mode_gate,
     freshness_gate,
     quiet_hours_gate,
+    marketing_hours_gate,
 )
 
 
@@ -37,9 +42,11 @@ class Concern(NamedTuple):
     is_reminder: bool
     ages: bool
     has_quiet_hours: bool
+    is_marketing: bool
 
 
-_USUAL: Final = Concern(is_reminder=False, ages=True, has_quiet_hours=False)
+_MARKETING: Final = Purpose.MARKETING
+_USUAL: Final = Concern(is_reminder=False, ages=True, has_quiet_hours=False, is_marketing=False)
 
 
 def concern_of(draft: Draft) -> Concern:
@@ -47,7 +54,8 @@ def concern_of(draft: Draft) -> Concern:
     terms = draft.terms
     is_reminder = draft.event.name == "pre_job"
     ages = terms.max_age is not None and not is_reminder
-    return Concern(is_reminder, ages, terms.quiet_hours is not None)
+    marketing = terms.purpose is _MARKETING
+    return Concern(is_reminder, ages, terms.quiet_hours is not None, marketing)
 
 
 def gates_for(
@@ -56,15 +64,17 @@ def gates_for(
     """Return the gates that can have a word on such drafts, in order.
 
     The same for all of them while facts and policy stay: nobody is opted out where nobody is
-    known, only test mode redirects, only reminders can come too late for a day, and age and
-    hours count where the rule says so.
+    known, only test mode redirects, only reminders can come too late for a day, marketing alone
+    needs consent and hours of its own, and age and quiet hours count where the rule says so.
     """
     idle: dict[Gate, bool] = {
         begun_gate: not concern.is_reminder,
         opted_out_gate: not facts.people,
+        consent_gate: not concern.is_marketing,
         mode_gate: policy.mode is not Mode.TEST,
         freshness_gate: not concern.ages,
         quiet_hours_gate: not concern.has_quiet_hours,
+        marketing_hours_gate: not concern.is_marketing,
     }
     return tuple([gate for gate in order if not idle.get(gate)])
 
@@ -83,7 +93,7 @@ def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> b
     terms, event = draft.terms, draft.event
     if draft.refusal or draft.key in facts.keys:
         return False
-    if terms.quiet_hours is not None or event.name == "pre_job":
+    if terms.quiet_hours is not None or event.name == "pre_job" or terms.purpose is _MARKETING:
         return False
     if policy.countries is not None and draft.country not in policy.countries:
         return False

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Earlier, MessageKey, Mode
+
+EVERYTHING: Final = "all"
+"""The scope of a consent that holds for every sender and every kind of text."""
+
+MARKETING: Final = "purpose:marketing"
+"""The scope of a consent about marketing alone."""
+
+
+def unknown_senders(route: str, country: str) -> frozenset[str]:
+    """Say nothing of what a route sends as."""
+    return frozenset()
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The firm's settings, as far as they decide who is texted.
 
     `country` reads national numbers; `countries` are the allowed destinations, None for any.
+    `senders` returns what a route might send as to a country (`''`: what its provider chooses).
+    `opt_out_scope` is what a person who says STOP is out of: `all`, `sender` or `purpose`.
     """
 
     mode: Mode = Mode.SANDBOX
@@ -21,22 +37,44 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     allow: frozenset[str] = frozenset()
     test_to: str = ""
+    senders: Callable[[str, str], frozenset[str]] = unknown_senders
+    opt_out_scope: str = EVERYTHING
+
+    def scope_of_stop(self, ours: str) -> str:
+        """Return the scope of a STOP that came to our number `ours`, `''` when that is unknown."""
+        if self.opt_out_scope == "sender" and ours:
+            return f"sender:{ours}"
+        return MARKETING if self.opt_out_scope == "purpose" else EVERYTHING
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is known of a recipient."""
+    """What is known of a recipient.
+
+    `opted_out` means everything; `refuses` are the narrower scopes that the person opted out of
+    (`sender:ID`, `purpose:marketing`). `marketing_since` is when the person asked for marketing,
+    None without a record, or when an opt-out came after it. `in_doubt`: a reply that may be an
+    opt-out waits for a clerk.
+    """
 
     opted_out: bool = False
     opted_out_source: str = ""
     opted_out_at: datetime | None = None
     time_zone: str = ""
+    refuses: frozenset[str] = frozenset()
+    marketing_since: datetime | None = None
+    in_doubt: bool = False
 
 
 NOBODY = Person()
 
 
 class Facts(msgspec.Struct):
-    """Keys already taken and people already known; judging adds the keys that it gives out."""
+    """Keys already taken and people already known; judging adds the keys that it gives out.
+
+    `contacts` and `opt_out_link` are only asked for rules whose terms say `reads_person`.
+    """
 
     keys: dict[MessageKey, Earlier]
     people: dict[str, Person]
+    contacts: Mapping[str, Contact] = {}
+    opt_out_link: Callable[[str], str] | None = None

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from smsnotify.model.rule import QuietHours
+from smsnotify.model.rule import Purpose, QuietHours
 
 
 class Outcome(StrEnum):
@@ -32,13 +32,6 @@ class Match(StrEnum):
     ONLY_WORD = "only_word"
     NUMBER = "number"  # the key is a number, or a range such as 1-5; the text must be one
     REGEX = "regex"
-
-
-class Purpose(StrEnum):
-    """Why a text is sent: marketing needs a recorded opt-in and keeps marketing hours."""
-
-    SERVICE = "service"
-    MARKETING = "marketing"
 
 
 class View:
@@ -105,10 +98,14 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One line of a decision: the first whose tests all hold leads on; no tests: else."""
+    """One line of a decision: the first whose tests all hold leads on; no tests: else.
+
+    `asked` says the tests in words, such as `contact.tier eq gold`.
+    """
 
     target: str
     tests: tuple[Test, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +154,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     that a running enrolment stays on its version; `steps` are in the file's order, the first one
     is where people begin.
 
-    `max_steps` is the budget of one enrolment, `max_burst` of one input.
+    `max_steps` is the budget of one enrolment, `max_burst` of one input. `reads` are the
+    attributes of a View that its texts and conditions look at.
     """
 
     name: str
@@ -176,6 +174,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     max_steps: int = 1000
     max_burst: int = 100
+    reads: frozenset[str] = frozenset()
     file: str = ""
     line: int = 0
 

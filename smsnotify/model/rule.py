@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
-
-from smsnotify.model.job import Job
 
 
 class Priority(StrEnum):
@@ -25,12 +23,30 @@ class Priority(StrEnum):
         return ("urgent", "normal", "bulk").index(self.value)
 
 
+class Purpose(StrEnum):
+    """Why a text is sent: marketing needs a recorded opt-in and keeps marketing hours."""
+
+    SERVICE = "service"
+    MARKETING = "marketing"
+
+
 class QuietHours(msgspec.Struct, frozen=True, gc=False):
     """Local hours in which no text leaves. `start` may be later than `end`: over midnight."""
 
     start: time
     end: time
     then: Literal["hold", "drop"] = "hold"
+
+
+class MarketingHours(msgspec.Struct, frozen=True, gc=False):
+    """Local hours of one day in which marketing may leave: `start` is in, `end` is out."""
+
+    start: time
+    end: time
+
+
+MARKETING_HOURS: Final = MarketingHours(time(10), time(20))
+"""When marketing may leave unless a file says otherwise."""
 
 
 class PreJob(msgspec.Struct, frozen=True, gc=False):
@@ -45,25 +61,33 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     """One rule after compiling: everything that does not decide whether it matches.
 
     `body` renders the text for a job, without the tracking link; it raises MissingValueError.
+    With `reads_person` it takes a `model.reading.Reading`: the job, the recipient's contact and
+    opt-out link; `contact_tests` must all hold for it, else the recipient is not meant.
     `max_age` is by event name, with `default`; None means any age. `expires` counts from the
-    moment the message may leave.
+    moment the message may leave. With `start_plan` the rule texts nobody itself: each recipient
+    comes into that plan, and `body` renders nothing.
     """
 
     id: str
     name: str
     channel: str = "sms"
-    body: Callable[[Job], str]
+    body: Callable[[Any], str]
     route: str = "default"
     tracking_link: Literal["append", "inline", "none"] = "append"
     encoding: Literal["auto", "gsm7", "ucs2"] = "auto"
     max_segments: int = 3
     quiet_hours: QuietHours | None = None
+    purpose: Purpose = Purpose.SERVICE
+    marketing_hours: MarketingHours = MARKETING_HOURS
     max_age: timedelta | None = timedelta(hours=24)
     expires: timedelta = timedelta(hours=24)
     pre_job: PreJob | None = None
     repeat_each: bool = False
     on_unknown: Literal["hold", "resend"] = "hold"
     priorities: Mapping[str, Priority] = {}
+    start_plan: str = ""
+    reads_person: bool = False
+    contact_tests: tuple[Callable[[object], bool], ...] = ()
 
     def priority(self, event: str) -> Priority:
         """Return the priority that a message of this rule gets for an event."""

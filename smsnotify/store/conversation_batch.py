@@ -12,8 +12,9 @@ import msgspec
 from smsnotify.model.contact import Contact, Facet, Interaction
 from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.enrolment import Enrolment, Errand, Transition
+from smsnotify.model.facts import EVERYTHING
 from smsnotify.model.message import Message
-from smsnotify.store.people import EVERYTHING, ConsentChange
+from smsnotify.store.people import ConsentChange
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 

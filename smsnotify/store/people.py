@@ -12,15 +12,12 @@ import msgspec
 from sqlalchemy import Connection, text
 
 from smsnotify.base.ids import new_id
-from smsnotify.model.facts import Person
+from smsnotify.model.facts import EVERYTHING, Person
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.order import id_after
 from smsnotify.store.rowset import is_postgres, packed, words
 from smsnotify.store.statements import insert_rows
-
-EVERYTHING: Final = "all"
-"""The scope of a consent that holds for every sender and every kind of text."""
 
 _PAGE: Final = 500
 _CONSENT_COLUMNS: Final = (

@@ -1,0 +1,39 @@
+"""Is it an hour for marketing where the recipient is?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from smsnotify.gates.ruling import Ruling
+from smsnotify.gates.zones import local_instant, recipient_zone
+from smsnotify.model.decision import Draft, Verdict
+from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.rule import Purpose
+
+NAME = "marketing_hours"
+
+
+def marketing_hours_gate(
+    draft: Draft, facts: Facts, policy: Policy, now: datetime
+) -> Ruling | None:
+    """Hold marketing until the next hour that it may leave in."""
+    terms = draft.terms
+    if terms.purpose is not Purpose.MARKETING:
+        return None
+    hours = terms.marketing_hours
+    zone, which = recipient_zone(draft, facts, policy, now)
+    local = now.astimezone(zone)
+    if hours.start <= local.time() < hours.end:
+        return None
+    over = local.time() >= hours.end
+    opens = local_instant(local + timedelta(days=over), hours.start, zone)
+    if opens.astimezone(UTC) <= now:
+        # The clocks show this hour twice, and it is the second time: the first start is over.
+        opens = opens.replace(fold=1)
+    return Ruling(
+        gate=NAME,
+        verdict=Verdict.HOLD,
+        reason=NAME,
+        detail=f"by {which}",
+        not_before=opens.astimezone(UTC),
+    )

@@ -1,0 +1,44 @@
+"""What a rule's text and conditions read where they ask for the recipient too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from smsnotify.model.contact import Contact
+from smsnotify.model.job import Job
+
+OPT_OUT_LINK: Final = "opt_out_link"
+"""The field of a text that leads its recipient to a page with an opt-out button."""
+
+_CONTACT: Final = "contact__"
+
+
+class Reading:
+    """A job's fields by their own names, and `contact__KEY` for `contact.KEY`.
+
+    The link is `''` where there is none: a missing value. Its own names begin with an underscore,
+    as no field does.
+    """
+
+    __slots__ = ("_contact", "_job", "opt_out_link")
+
+    def __init__(self, job: Job, contact: Contact, opt_out_link: str = "") -> None:
+        """Put the three together."""
+        self._job = job
+        self._contact = contact
+        self.opt_out_link = opt_out_link
+
+    def __getattr__(self, name: str) -> object:
+        """Return a field of the contact or of the job.
+
+        Raises:
+            AttributeError: the job has no such field.
+        """
+        if name.startswith(_CONTACT):
+            return self._contact.field(name.removeprefix(_CONTACT))
+        return getattr(self._job, name)
+
+
+def of_person(field: str) -> bool:
+    """Say whether a field is the recipient's and none of the job's."""
+    return field == OPT_OUT_LINK or field.startswith(_CONTACT)
