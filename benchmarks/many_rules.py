@@ -16,6 +16,7 @@ from workload import AS_OF, rules_yaml, write_events
 def rate(lines: list[bytes], rules_file: Path) -> float:
     """Return seconds per event of our intake."""
     from smsnotify.engine.intake import Intake
+    from smsnotify.events.read import TO_LOOK_AT
     from smsnotify.model.facts import Policy
     from smsnotify.rules.load import load_rules
     from smsnotify.store.rehearsal import Rehearsal
@@ -26,8 +27,8 @@ def rate(lines: list[bytes], rules_file: Path) -> float:
     now = datetime.fromisoformat(AS_OF)
     gc.collect()
     start = time.process_time()
-    for first in range(0, len(lines), 2000):
-        intake.take(first + 1, lines[first : first + 2000], now)
+    for first in range(0, len(lines), TO_LOOK_AT):
+        intake.take(first + 1, lines[first : first + TO_LOOK_AT], now)
     return (time.process_time() - start) / len(lines)
 
 

@@ -145,6 +145,7 @@ def wired(lines: list[bytes], rules: list[dict[str, Any]], match: Match) -> floa
 def ours(lines: list[bytes], folder: Path) -> float:
     """Return events/s of our intake on the same lines, remembering for duplicates included."""
     from smsnotify.engine.intake import Intake
+    from smsnotify.events.read import TO_LOOK_AT
     from smsnotify.model.facts import Policy
     from smsnotify.rules.load import load_rules
     from smsnotify.store.rehearsal import Rehearsal
@@ -154,8 +155,8 @@ def ours(lines: list[bytes], folder: Path) -> float:
     intake = Intake(rules, policy, Rehearsal(None))
     now = datetime.fromisoformat(AS_OF)
     start = time.perf_counter()
-    for first in range(0, len(lines), 2000):
-        intake.take(first + 1, lines[first : first + 2000], now)
+    for first in range(0, len(lines), TO_LOOK_AT):
+        intake.take(first + 1, lines[first : first + TO_LOOK_AT], now)
     return len(lines) / (time.perf_counter() - start)
 
 

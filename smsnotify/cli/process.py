@@ -87,12 +87,13 @@ def process(
         raise typer.Exit(working.finish())
     for source in sources:
         deliver_each = follow and not queue_only
-        working.take(source, _chunks(source, follow), format=format, deliver_each=deliver_each)
+        chunks = _chunks(source, follow, dry_run)
+        working.take(source, chunks, format=format, deliver_each=deliver_each)
     working.send(yes_volume, queue_only=queue_only)
     raise typer.Exit(working.finish())
 
 
-def _chunks(source: str, follow: bool) -> Iterator[Any]:
-    from smsnotify.events.read import read_chunks
+def _chunks(source: str, follow: bool, dry_run: bool) -> Iterator[Any]:
+    from smsnotify.events.read import TO_LOOK_AT, TO_STORE, read_chunks
 
-    return read_chunks(source, follow=follow)
+    return read_chunks(source, size=TO_LOOK_AT if dry_run else TO_STORE, follow=follow)

@@ -31,7 +31,7 @@ from smsnotify.model.reading import Reading
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.text.encode import fit
-from smsnotify.text.phone import country_of, read_number, split_numbers
+from smsnotify.text.phone import country_of, read_at_a_glance, read_number, split_numbers
 from smsnotify.text.size import measure
 
 NO_RECIPIENT = "no_recipient"
@@ -47,11 +47,9 @@ def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[D
     A number that several fields hold gets one draft; a number that cannot be read gets one too,
     with its refusal; a rule that finds nobody gets a draft without a recipient.
     """
-    job = event.job
     drafts: list[Draft] = []
-    for rule in rules.listening(event.name, job):
-        if rule.matches(job):
-            drafts += drafts_of(rule, event, policy, now)
+    for rule in rules.matching(event.name, event.job):
+        drafts += drafts_of(rule, event, policy, now)
     return drafts
 
 
@@ -78,6 +76,12 @@ def _recipients(rule: CompiledRule, job: Job, home: str) -> Iterable[tuple[str, 
     job_country = job.country
     if type(job_country) is not str:
         job_country = ""
+    if rule.sole_field:
+        value = getattr(job, rule.sole_field)
+        if type(value) is str:
+            at_a_glance = read_at_a_glance(value, job_country, home)
+            if at_a_glance is not None:
+                return (at_a_glance,)
     written: list[str] = []
     for field in rule.recipient_fields:
         value = getattr(job, field)

@@ -146,9 +146,10 @@ class Intake:
         by_id = _go_by_id(named, subjects)
         durable, home, policy = self.memory.durable, self._zone, self.policy
         guard_holds = self.memory.has_guarded()
-        listening = self.rules.listening
+        matching, event_count = self.rules.matching, 0
+        drafts, rows = chunk.drafts, chunk.jobs
         days: dict[object, date] = {}
-        add_row = chunk.jobs.append
+        happened: Sequence[tuple[str, str]]
         snapshot, last, index = b"", -1, 0
         for parsed, names, place in zip(decoded.events, named, decoded.places, strict=True):
             job, name = parsed.job, parsed.event
@@ -165,7 +166,7 @@ class Intake:
                         shown = _event(again, stamp, parsed, subject, state, before)
                         chunk.seen_again += match(shown, self.rules, policy, now)
             else:
-                happened = [(name, "")]
+                happened = ((name, ""),)
                 if not state.phase or name == "deleted":
                     state = _told_by_name(state, name)
             if durable:
@@ -176,18 +177,18 @@ class Intake:
                     EventRow(subject, one, parsed.id, parsed.time, line) for one, _ in happened
                 ]
             for one, stamp in happened:
-                event: Event | None = None
-                for rule in listening(one, job):
-                    if rule.matches(job):
-                        if event is None:
-                            event = _event(one, stamp, parsed, subject, state, before)
-                        chunk.drafts += drafts_of(rule, event, policy, now)
-            chunk.event_count += len(happened)
+                event_count += 1
+                matched = matching(one, job)
+                if matched:  # `match`, but an event is only made once a rule wants it
+                    event = _event(one, stamp, parsed, subject, state, before)
+                    for rule in matched:
+                        drafts += drafts_of(rule, event, policy, now)
             states[subject] = state
             if not by_id:
                 for one in names:
                     subjects[one] = subject
-            add_row(JobRow(subject, names, state, job, snapshot))
+            rows.append(JobRow(subject, names, state, job, snapshot))
+        chunk.event_count = event_count
         return chunk
 
     def _left_behind(self, chunk: _Chunk) -> list[Draft]:

@@ -25,7 +25,7 @@ from smsnotify.engine.intake import Intake, Taken
 from smsnotify.engine.process import take_all
 from smsnotify.engine.tally import Tally
 from smsnotify.events.decode import Decoder
-from smsnotify.events.read import read_chunks
+from smsnotify.events.read import TO_LOOK_AT, read_chunks
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Policy
 from smsnotify.rules.load import load_rules
@@ -147,7 +147,8 @@ def _work(job: Job, index: int, workers: int) -> Share:
             return False
 
     assert share.tally is not None
-    take_all(take, read_chunks(job.source), fixed_clock(job.at), share.tally, show=look_at_doubtful)
+    chunks = read_chunks(job.source, size=TO_LOOK_AT * workers)
+    take_all(take, chunks, fixed_clock(job.at), share.tally, show=look_at_doubtful)
     share.subjects = frozenset(memory.subjects)
     memory.close()
     return share

@@ -39,6 +39,7 @@ class CompiledRule:
         "line",
         "reasons",
         "recipient_fields",
+        "sole_field",
         "source",
         "template_fields",
         "terms",
@@ -72,6 +73,8 @@ class CompiledRule:
         self.conditions = tuple(conditions)
         self.recipient_fields = tuple(recipient_fields)
         self.fixed = tuple(fixed)
+        # The one field that says whom to text, as in most rules; `''` where there is more to it.
+        self.sole_field = recipient_fields[0] if len(recipient_fields) == 1 and not fixed else ""
         self.template_fields = template_fields
         self.source = source
         self.file = file
@@ -177,6 +180,22 @@ class RuleSet:
                 self._listening.clear()
             self._listening[key] = found
         return found
+
+    def matching(self, event: str, job: Job) -> Sequence[CompiledRule]:
+        """Return the enabled rules that an event of a job meets: `listening`, then `matches`."""
+        candidates = self._listening.get((event, job.type, job.group_name))
+        if candidates is None:
+            candidates = self.listening(event, job)
+        if not candidates:
+            return candidates
+        matched = []
+        for rule in candidates:
+            for test in rule.tests:  # `matches`, without a call for each rule
+                if not test(job):
+                    break
+            else:
+                matched.append(rule)
+        return matched
 
     def _look_up(self, event: str, kind: str, group: str) -> tuple[CompiledRule, ...]:
         folded = fold(group)

@@ -93,7 +93,7 @@ class Rehearsal:
         """
         if self._idless:
             return self.find_jobs([name for names in named for name in names])
-        return self.find_jobs([names[0] for names in named])
+        return self.find_jobs({names[0] for names in named})
 
     def has_idless_jobs(self) -> bool:
         """Return True when some job is known by number and date alone."""

@@ -31,10 +31,19 @@ from typing import Final
 from smsnotify.text.country import country_code
 from smsnotify.text.phone_values import LANDLINE, Line, Plan, ReadNumber
 
-__all__ = ["ReadNumber", "country_code", "country_of", "read_number", "split_numbers"]
+__all__ = [
+    "ReadNumber",
+    "country_code",
+    "country_of",
+    "read_at_a_glance",
+    "read_number",
+    "split_numbers",
+]
 
 _LONGEST_GLANCE: Final = 40  # characters; `phonenumbers` gives up at 250
 _LONGEST_E164: Final = 19  # a plus, a calling code, and the 15 digits some plans reach
+
+_MOST_BEGINNINGS: Final = 16_384  # some 4 MiB; numbers that begin otherwise are read more slowly
 
 # The last four: comma and semicolon in full width and in Arabic.
 _BREAK = re.compile(r"[,;\r\n\v\f\x1c-\x1e\x85\u2028\u2029\uff0c\uff1b\u060c\u061b]")
@@ -42,6 +51,10 @@ _BREAK = re.compile(r"[,;\r\n\v\f\x1c-\x1e\x85\u2028\u2029\uff0c\uff1b\u060c\u06
 # By the first four characters of E.164, with the length; by them alone, `''` for a shared code.
 _lines: dict[tuple[str, int], Line] = {}
 _countries_alone: dict[str, str] = {}
+# By the first characters, the length, the job's country and ours: what to put before a number in
+# place of how many of its characters, and whose it is; () where these characters do not decide.
+_Beginning = tuple[str, int, str]
+_beginnings: dict[tuple[str, int, str, str], _Beginning | tuple[()]] = {}
 _NO_LINE = Line(re.compile("(?!)").fullmatch, ())
 _NO_PLAN = Plan("", re.compile("()").match, "")  # a group: always in doubt
 _new = tuple.__new__  # half the price of calling the class, in the one place where that counts
@@ -78,6 +91,26 @@ def read_number(raw: str, job_country: str, home_country: str) -> ReadNumber:
     return _look_closer(raw, job_country, home_country)
 
 
+def read_at_a_glance(raw: str, job_country: str, home_country: str) -> ReadNumber | None:
+    """Read a field that is one number of digits alone, whose first ones decide what it is.
+
+    What it returns is what `split_numbers` and `read_number` come to, in a third of their time.
+    None says nothing: ask those.
+    """
+    some, more = (6, 8) if raw[:1] == "+" else (4, 6)
+    decided = _beginnings.get((raw[:some], len(raw), job_country, home_country))
+    if not decided:
+        decided = _beginnings.get((raw[:more], len(raw), job_country, home_country))
+        if decided is None:
+            decided = _learn_beginning(raw, (some, more), job_country, home_country)
+        if not decided:
+            return None
+    if not (raw[1:].isdecimal() and raw.isascii()):
+        return None
+    code, drop, country = decided
+    return _new(ReadNumber, (code + raw[drop:], country, ""))
+
+
 def country_of(e164: str) -> str:
     """Return the country (ISO 3166) of an E.164 number, `''` for a number of no country."""
     country = _countries_alone.get(e164[:4])
@@ -100,6 +133,32 @@ def _look_closer(raw: str, job_country: str, home_country: str) -> ReadNumber:
     from smsnotify.text.phone_parse import read_slowly
 
     return read_slowly(raw, _countries(job_country, home_country))
+
+
+def _learn_beginning(
+    raw: str, lengths: tuple[int, int], job_country: str, home_country: str
+) -> _Beginning | tuple[()]:
+    """Find out and note what some, or more, first characters of a number decide."""
+    decided: _Beginning | tuple[()] = ()
+    digits = raw[1:] if raw[:1] == "+" else raw
+    if len(_beginnings) >= _MOST_BEGINNINGS or len(raw) > _LONGEST_E164:
+        return decided
+    if not (digits.isascii() and digits.isdecimal()):
+        return decided
+    from smsnotify.text.phone_beginnings import country_by_beginning, national_beginning
+
+    countries = _countries(job_country, home_country)
+    for length in lengths:
+        beginning = raw[:length]
+        if raw[:1] == "+":
+            country = country_by_beginning(beginning, len(raw))
+            decided = ("", 0, country) if country else ()
+        elif len(countries) == 1:
+            decided = national_beginning(countries[0], beginning, len(raw)) or ()
+        if decided:
+            break
+    _beginnings[beginning, len(raw), job_country, home_country] = decided
+    return decided
 
 
 def _find_line(e164: str) -> Line:

@@ -40,8 +40,8 @@ def line_of(code: str, digits: int) -> Line | None:
     branches: list[str] = []
     answers: list[tuple[str, str]] = []
     for region in regions:
-        metadata = _metadata(region)
-        kinds = list(_kinds(metadata, digits))
+        metadata = metadata_of(region)
+        kinds = list(kinds_of(metadata, digits))
         if kinds:
             either = "|".join(f"(?:{pattern})()" for pattern, _ in kinds)
             branches.append(f"{_condition(metadata, len(regions) > 1)}(?:{either})")
@@ -52,7 +52,7 @@ def line_of(code: str, digits: int) -> Line | None:
             answers.append((region, NOT_A_NUMBER))
     if not branches:
         return None
-    guard, groups = _no_prefix(code, _metadata(regions[0]))
+    guard, groups = _no_prefix(code, metadata_of(regions[0]))
     compiled = re.compile(rf"\+{code}{guard}(?:{'|'.join(branches)})", re.ASCII)
     return Line(compiled.fullmatch, (("", ""),) * (groups + 1) + tuple(answers))
 
@@ -65,11 +65,18 @@ def plan_of(country: str) -> Plan | None:
         return None
     code = str(metadata.country_code)
     trunk = metadata.national_prefix_for_parsing or ""
-    elsewhere = ["00", metadata.international_prefix or "00"]
-    if trunk != code:  # in North America both are 1 and mean the same number
-        elsewhere.append(code)
-    start = re.compile(f"({'|'.join(elsewhere)})|(?:{trunk})|", re.ASCII)
+    elsewhere = "|".join(elsewhere_of(metadata))
+    start = re.compile(f"({elsewhere})|(?:{trunk})|", re.ASCII)
     return Plan("+" + code, start.match, country)
+
+
+def elsewhere_of(metadata: PhoneMetadata) -> list[str]:
+    """Return the patterns that a number may begin with that is dialled for another country."""
+    elsewhere = ["00", metadata.international_prefix or "00"]
+    code = str(metadata.country_code)
+    if code != metadata.national_prefix_for_parsing:  # in North America both are 1, and mean one
+        elsewhere.append(code)
+    return elsewhere
 
 
 @cache
@@ -89,13 +96,14 @@ def only_country(code: str) -> str:
     return regions[0] if alone else ""
 
 
-def _metadata(region: str) -> PhoneMetadata:
+def metadata_of(region: str) -> PhoneMetadata:
+    """Return what Google knows of a region that has numbers."""
     metadata = PhoneMetadata.metadata_for_region(region, None)
     assert metadata is not None, region
     return metadata
 
 
-def _kinds(metadata: PhoneMetadata, digits: int) -> Iterator[tuple[str, str]]:
+def kinds_of(metadata: PhoneMetadata, digits: int) -> Iterator[tuple[str, str]]:
     """Give (pattern, reason) in the order in which `phonenumbers` decides on a type.
 
     A number that fits both the mobile and the landline pattern may be a mobile, so mobile comes
