@@ -53,10 +53,17 @@ def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[Me
     A message whose key was taken is not kept, and its decision is recorded as the duplicate that
     it is. Rows go in sorted by key: two processes with the same news wait for each other.
     """
-    at = to_micros(batch.at)
-    save_jobs(connection, batch.jobs, at)
+    save_jobs(connection, batch.jobs, to_micros(batch.at))
     _save_events(connection, batch)
     _make_room(connection, batch.replaces)
+    return save_texts(connection, hashed, batch)
+
+
+def save_texts(
+    connection: Connection, hashed: RecipientHash, batch: Batch
+) -> dict[MessageKey, Earlier]:
+    """Keep a batch's messages and decisions; return the keys that were taken, as `save` does."""
+    at = to_micros(batch.at)
     lost = _save_messages(connection, hashed, batch.messages)
     rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
     rows.sort(key=_once)

@@ -20,6 +20,7 @@ from smsnotify.model.message import Attempt, Message
 from smsnotify.model.report import DeliveryTime, Figures
 from smsnotify.store import (
     books,
+    consents,
     held,
     intake,
     keys,
@@ -28,6 +29,7 @@ from smsnotify.store import (
     pauses,
     receipt_stats,
     receipts,
+    replay,
     report,
     retention,
     why,
@@ -35,6 +37,7 @@ from smsnotify.store import (
 from smsnotify.store import people as persons
 from smsnotify.store.batch import Batch, StoredJob
 from smsnotify.store.care import CheckUp, back_up, check_up
+from smsnotify.store.conversation_books import ConversationBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.unstorable import (
@@ -46,7 +49,7 @@ from smsnotify.store.unstorable import (
 )
 
 
-class Store(DoorBooks):
+class Store(DoorBooks, ConversationBooks):
     """The database, opened; every method is one transaction of its own.
 
     Safe to use from several threads. Made by `open_store`. Every method raises StoreError when
@@ -146,6 +149,20 @@ class Store(DoorBooks):
                 return
             after = page[-1]
 
+    def lines_since(self, since: datetime) -> Iterator[replay.StoredLine]:
+        """Give every line that told of events since an instant, once each, in order."""
+        return replay.distinct(self._lines_since(since))
+
+    def _lines_since(self, since: datetime) -> Iterator[replay.StoredLine]:
+        after = replay.start_of(since)
+        while True:
+            with self.read() as connection:
+                page = replay.lines_page(connection, after)
+            yield from page
+            if len(page) < replay.PAGE:
+                return
+            after = page[-1].id
+
     # The outbox.
 
     def list_messages(self, wanted: outbox.Wanted, limit: int | None = 50) -> list[Message]:
@@ -215,10 +232,10 @@ class Store(DoorBooks):
 
     # People.
 
-    def note_consents(self, changes: Sequence[persons.ConsentChange], now: datetime) -> int:
+    def note_consents(self, changes: Sequence[consents.ConsentChange], now: datetime) -> int:
         """Record opt-outs and opt-ins with their evidence; return how many."""
         with self.begin() as connection:
-            return persons.note_consents(connection, self.recipient_hash, changes, now)
+            return consents.note_consents(connection, self.recipient_hash, changes, now)
 
     def opt_out(self, number: str, now: datetime, *, source: str, note: str = "") -> None:
         """Record that a recipient wants no texts."""
@@ -231,7 +248,7 @@ class Store(DoorBooks):
     def _consent(
         self, number: str, now: datetime, source: str, note: str, *, opted_out: bool
     ) -> None:
-        change = persons.ConsentChange(
+        change = consents.ConsentChange(
             recipient=number, opted_out=opted_out, source=source, note=note, at=now
         )
         self.note_consents([change], now)

@@ -1,0 +1,271 @@
+"""What plans want done in the world: noted with the step that wants it, done after it.
+
+A claim pushes the errand's time forward, so that nobody else takes it meanwhile: a worker that
+dies leaves nothing but an errand that is due again a little later. Each claim is one attempt, and
+only the newest attempt may say that an errand must be tried again or has failed.
+"""
+
+# ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from smsnotify.base.ids import new_id
+from smsnotify.store.conversation_batch import NewErrand
+from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.rowset import (
+    as_json,
+    as_one,
+    execute,
+    is_postgres,
+    packed,
+    source,
+    statement,
+    words,
+)
+from smsnotify.store.unstorable import storable
+
+DUE: Final = "due"
+DONE: Final = "done"
+FAILED: Final = "failed"
+
+
+class StoredErrand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An errand as the books have it. `state` is `due`, `done` or `failed`.
+
+    `attempts` counts claims; `due_at` is when it may be tried, again or at first.
+    """
+
+    id: str
+    enrolment_id: str
+    mode: str
+    kind: str
+    key: str
+    data: dict[str, Any]
+    state: str
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    done_at: datetime | None
+    error: str
+
+
+class SettledErrand(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an attempt came to: `done`, `failed` for good, or `due` again at `due_at`.
+
+    `attempts` is the claim's; when another one came after it, only `done` counts.
+    """
+
+    id: str
+    attempts: int
+    state: str
+    error: str = ""
+    due_at: datetime | None = None
+
+
+_NEW: Final = {
+    "id": "text",
+    "enrolment_id": "text",
+    "kind": "text",
+    "key": "text",
+    "data": "text",
+    "due_at": "int",
+}
+
+
+@cache
+def _add_statement(postgres: bool) -> str:
+    names = ", ".join(_NEW)
+    read = ", ".join(f"r.{name}" for name in _NEW)
+    return statement(
+        postgres,
+        f"INSERT INTO errands ({names}, mode, created_at) SELECT {read}, :mode, :now "
+        f"FROM {source(postgres, _NEW)} WHERE true ON CONFLICT (key) DO NOTHING",
+    )
+
+
+def add_errands(
+    connection: Connection, errands: Sequence[NewErrand], mode: str, now: datetime
+) -> int:
+    """Note errands, once a key; return how many were new."""
+    if not errands:
+        return 0
+    rows = [
+        {
+            "id": new_id(now),
+            "enrolment_id": one.enrolment_id,
+            "kind": one.errand.kind,
+            "key": one.errand.key,
+            "data": dict(one.errand.data),
+            "due_at": to_micros(one.due_at or now),
+        }
+        for one in sorted(errands, key=lambda one: one.errand.key)
+    ]
+    values: dict[str, object] = {"rows": packed(rows), "mode": mode, "now": to_micros(now)}
+    return execute(connection, _add_statement(is_postgres(connection)), values).rowcount
+
+
+_COLUMNS: Final = (
+    "id",
+    "enrolment_id",
+    "mode",
+    "kind",
+    "key",
+    "data",
+    "state",
+    "attempts",
+    "due_at",
+    "created_at",
+    "done_at",
+    "error",
+)
+
+
+class _Row(msgspec.Struct, array_like=True, gc=False):
+    id: str
+    enrolment_id: str
+    mode: str
+    kind: str
+    key: str
+    data: dict[str, Any]
+    state: str
+    attempts: int
+    due_at: int
+    created_at: int
+    done_at: int | None
+    error: str
+
+
+_decode: Final = msgspec.json.Decoder(list[_Row]).decode
+
+
+@cache
+def _select(postgres: bool, rest: str) -> str:
+    listed = [as_json(postgres, name) if name == "data" else name for name in _COLUMNS]
+    return statement(postgres, as_one(postgres, listed, f"SELECT * FROM errands {rest}"))
+
+
+def _read(connection: Connection, rest: str, values: dict[str, object]) -> list[StoredErrand]:
+    found = execute(connection, _select(is_postgres(connection), rest), values).fetchone()
+    return [
+        StoredErrand(
+            id=row.id,
+            enrolment_id=row.enrolment_id,
+            mode=row.mode,
+            kind=row.kind,
+            key=row.key,
+            data=row.data,
+            state=row.state,
+            attempts=row.attempts,
+            due_at=from_micros(row.due_at),
+            created_at=from_micros(row.created_at),
+            done_at=from_micros(row.done_at),
+            error=row.error,
+        )
+        for row in _decode(found[0])
+    ]
+
+
+_IS_DUE: Final = "state = 'due' AND mode = :mode AND due_at <= :now"
+
+
+def errands_due(connection: Connection, mode: str, now: datetime, limit: int) -> list[StoredErrand]:
+    """Return what is to be done at `now`, the longest due first; nothing is claimed."""
+    values: dict[str, object] = {"mode": mode, "now": to_micros(now), "limit": limit}
+    return _read(connection, f"WHERE {_IS_DUE} ORDER BY due_at, id LIMIT :limit", values)
+
+
+@cache
+def _claim_statement(postgres: bool, some_kinds: bool) -> str:
+    which = f"{_IS_DUE} AND kind IN ({words(postgres, 'kinds')})" if some_kinds else _IS_DUE
+    due = f"SELECT id FROM errands WHERE {which} ORDER BY due_at, id LIMIT :limit"
+    found = f"= ANY(ARRAY({due} FOR UPDATE SKIP LOCKED))" if postgres else f"IN ({due})"
+    return statement(
+        postgres,
+        "UPDATE errands SET due_at = :until, attempts = attempts + 1 "
+        f"WHERE id {found} RETURNING id",
+    )
+
+
+def claim_errands(
+    connection: Connection,
+    mode: str,
+    now: datetime,
+    lasting: timedelta,
+    limit: int,
+    kinds: Collection[str] = (),
+) -> list[StoredErrand]:
+    """Take errands that are due, for a while; two workers never take the same one.
+
+    `kinds` keeps to some kinds; nothing means all.
+    """
+    postgres = is_postgres(connection)
+    values: dict[str, object] = {"mode": mode, "now": to_micros(now), "limit": limit}
+    values["until"] = to_micros(now + lasting)
+    if kinds:
+        values["kinds"] = packed(sorted(kinds))
+    rows = execute(connection, _claim_statement(postgres, bool(kinds)), values).fetchall()
+    if not rows:
+        return []
+    which = f"WHERE id IN ({words(postgres, 'ids')}) ORDER BY id"
+    return _read(connection, which, {"ids": packed([row[0] for row in rows])})
+
+
+_SETTLED: Final = {
+    "id": "text",
+    "attempts": "int",
+    "state": "text",
+    "error": "text",
+    "due_at": "int",
+}
+
+
+@cache
+def _settle_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
+        "UPDATE errands SET state = r.state, error = r.error, "
+        "due_at = COALESCE(r.due_at, errands.due_at), "
+        "done_at = CASE WHEN r.state = 'due' THEN NULL ELSE :now END "
+        f"FROM {source(postgres, _SETTLED)} WHERE errands.id = r.id "
+        "AND errands.state <> 'done' "
+        "AND (r.state = 'done' OR (errands.state = 'due' AND errands.attempts = r.attempts))",
+    )
+
+
+def settle_errands(connection: Connection, settled: Sequence[SettledErrand], now: datetime) -> int:
+    """Write what attempts came to; return how many counted."""
+    if not settled:
+        return 0
+    rows = [
+        {
+            "id": one.id,
+            "attempts": one.attempts,
+            "state": one.state,
+            "error": storable(one.error),
+            "due_at": to_micros(one.due_at),
+        }
+        for one in settled
+    ]
+    values: dict[str, object] = {"rows": packed(rows), "now": to_micros(now)}
+    return execute(connection, _settle_statement(is_postgres(connection)), values).rowcount
+
+
+def list_errands(
+    connection: Connection, mode: str, states: Collection[str], limit: int
+) -> list[StoredErrand]:
+    """Return errands in some states, the newest first."""
+    which = words(is_postgres(connection), "states")
+    values: dict[str, object] = {"mode": mode, "limit": limit, "states": packed(sorted(states))}
+    return _read(
+        connection,
+        f"WHERE mode = :mode AND state IN ({which}) ORDER BY id DESC LIMIT :limit",
+        values,
+    )

@@ -1,0 +1,74 @@
+"""Pages that belong to one person: known by a hash of their token, never by the token."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from smsnotify.store.conversation_batch import NewLink
+from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.rowset import execute, is_postgres, statement
+from smsnotify.store.statements import insert_rows
+from smsnotify.store.unstorable import storable
+
+_COLUMNS: Final = ("token_hash", "kind", "recipient", "subject", "created_at", "expires_at")
+
+
+class StoredLink(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a token leads to."""
+
+    kind: str
+    recipient: str
+    subject: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    def is_over(self, now: datetime) -> bool:
+        """Return True when it leads nowhere any more."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def add_links(connection: Connection, links: Sequence[NewLink], now: datetime) -> int:
+    """Keep links; one whose token is known already stays as it is. Return how many were new."""
+    at = to_micros(now)
+    rows = sorted(
+        (
+            _hash(one.token),
+            one.kind,
+            storable(one.recipient),
+            storable(one.subject),
+            at,
+            to_micros(one.expires_at),
+        )
+        for one in {link.token: link for link in links}.values()
+    )
+    return insert_rows(connection, "links", _COLUMNS, rows, "(token_hash) DO NOTHING")
+
+
+def find_link(connection: Connection, token: str) -> StoredLink | None:
+    """Return what a token leads to, over or not; None when there never was such a token."""
+    asking = statement(
+        is_postgres(connection),
+        "SELECT kind, recipient, subject, created_at, expires_at FROM links "
+        "WHERE token_hash = :hash",
+    )
+    row = execute(connection, asking, {"hash": _hash(token)}).fetchone()
+    if row is None:
+        return None
+    kind, recipient, subject, created_at, expires_at = row
+    return StoredLink(
+        kind=kind,
+        recipient=recipient,
+        subject=subject,
+        created_at=from_micros(created_at),
+        expires_at=from_micros(expires_at),
+    )
