@@ -20,7 +20,6 @@ from smsnotify.base.errors import OvertakenError
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.enrolment import Enrolment
 from smsnotify.model.facts import EVERYTHING
-from smsnotify.model.facts import EVERYTHING
 from smsnotify.store.batch import Batch
 from smsnotify.store.choices import clear_choices, open_choice
 from smsnotify.store.consents import note_consents
