@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from smsnotify.cli.desk import Desk
+from smsnotify.cli.desk import Desk, LazyBook
 from smsnotify.cli.frame import desk_of, example, group
 
 WRONG: Final = 2
@@ -33,11 +33,11 @@ def validate(
 
     Ends with 2 when something is wrong; warnings alone end with 0.
     """
-    from smsnotify.rules.load import check_rules
+    from smsnotify.plans.load import check_book
 
     desk = desk_of(ctx, brief=True)
     paths = tuple(files or desk.rule_paths)
-    rules, found = check_rules(paths, country=desk.country)
+    book, found = check_book(paths, country=desk.country)
     if desk.json:
         from smsnotify.cli.show import emit_json, problem_json
 
@@ -49,12 +49,24 @@ def validate(
         problems(found)
     wrong = sum(problem.severity == "error" for problem in found)
     doubts = len(found) - wrong
-    told = f"{len(rules.all)} rules, {len(rules.rules)} of them on: in order" if rules else ""
+    told = f"{_counted(book)}: in order" if book else ""
     desk.note(told or f"{wrong} {'mistake' if wrong == 1 else 'mistakes'}")
     if doubts:
         desk.note(f"{doubts} {'warning' if doubts == 1 else 'warnings'}")
     if wrong:
         raise typer.Exit(WRONG)
+
+
+def _counted(book: LazyBook) -> str:
+    """Say how many rules and plans there are, `8 rules, 7 of them on; 2 plans, 2 of them on`."""
+    rules, plans = book.rules, book.plans
+    parts = [f"{len(rules.all)} rules, {len(rules.rules)} of them on"]
+    if not rules.all and plans:
+        parts = []
+    if plans:
+        noun = "plan" if len(plans.all) == 1 else "plans"
+        parts.append(f"{len(plans.all)} {noun}, {len(plans.enabled)} of them on")
+    return "; ".join(parts)
 
 
 @app.command("list", epilog=example("sms-notify rules list", "sms-notify rules list --json"))
@@ -170,6 +182,64 @@ def add(
         body=text,
     )
     add_rule(desk_of(ctx), given, file or _first_file(desk_of(ctx)), ask=not yes)
+
+
+@app.command(
+    epilog=example(
+        "sms-notify rules diff rules.yaml new.yaml --events events.jsonl",
+        "sms-notify rules diff old/ new/ --since 30d --fail-over people=100,cost=5%",
+    )
+)
+def diff(
+    ctx: typer.Context,
+    old: Annotated[Path, typer.Argument(help="The rules of before: a file or a folder.")],
+    new: Annotated[Path, typer.Argument(help="The rules to come: a file or a folder.")],
+    events: Annotated[
+        list[str] | None, typer.Option("--events", metavar="FILE", help="Events; several.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="The stored events of: 30d, or a date.")
+    ] = "",
+    format: Annotated[
+        str, typer.Option("--format", help="auto, native, cloudevents or detrack.")
+    ] = "auto",
+    as_of: Annotated[
+        str,
+        typer.Option("--as-of", metavar="TIME", help="Judge all at one instant, not at their own."),
+    ] = "",
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Show so many differences; 0: all.")
+    ] = 20,
+    fail_over: Annotated[
+        str,
+        typer.Option(
+            "--fail-over",
+            metavar="LIMITS",
+            help="End with 1 above these: people=100,texts=5%,segments=5%,cost=5%.",
+        ),
+    ] = "",
+) -> None:
+    """Replay events through two sets of rules and show which texts differ.
+
+    Added, removed, changed word by word, moved in time; people touched, segments and money before
+    and after. Nothing is stored or sent. Opt-outs and contacts are the real ones.
+    """
+
+    from smsnotify.cli.rules_diff import diff_rules
+
+    code = diff_rules(
+        desk_of(ctx),
+        old,
+        new,
+        events or [],
+        since=since,
+        format=format,
+        as_of=as_of,
+        limit=limit,
+        fail_over=fail_over,
+    )
+    if code:
+        raise typer.Exit(code)
 
 
 def _first_file(desk: Desk) -> Path:
