@@ -7,6 +7,7 @@ SmsNotifyError
 ├── RuleError
 │   ├── RuleFileError
 │   └── RuleEvaluationError
+├── PlanError
 ├── EventError
 ├── TextError
 │   ├── PhoneNumberError
@@ -90,6 +91,12 @@ class RuleEvaluationError(RuleError):
     """A valid rule met a value that it cannot work with."""
 
     code = "rule_evaluation"
+
+
+class PlanError(SmsNotifyError):
+    """A plan is not there, or the stored version of one cannot be used any more."""
+
+    code = "plan"
 
 
 class EventError(SmsNotifyError, ValueError):

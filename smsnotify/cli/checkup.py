@@ -15,7 +15,7 @@ from smsnotify.cli.instants import ago
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
-from smsnotify.rules.load import check_rules
+from smsnotify.plans.load import check_book
 from smsnotify.wiring import build
 from smsnotify.wiring.models import Settings
 
@@ -73,13 +73,14 @@ def _settings(desk: Desk) -> Iterator[Finding]:
 
 
 def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
-    rules, problems = check_rules(desk.rule_paths, country=settings.country)
+    book, problems = check_book(desk.rule_paths, country=settings.country)
     for problem in problems:
         wrong = problem.severity == "error"
         told = f"{problem.place}: {problem.message}" if problem.place else problem.message
         yield Finding("rules", problem.severity, told, problem.hint, 2 if wrong else 0)
-    if rules is None:
+    if book is None:
         return
+    rules = book.rules
     if not rules.rules:
         hint = "enabled: true in the rule file switches one on"
         yield Finding("rules", "warning", f"all {len(rules.all)} are off", hint)

@@ -14,6 +14,8 @@ from smsnotify.base.printable import printable
 LazyStore = Any
 LazySettings = Any
 LazyRules = Any
+LazyPlans = Any
+LazyBook = Any
 
 
 class Desk:
@@ -110,16 +112,34 @@ class Desk:
         settings = self.settings
         return tuple(settings.folder / Path(written).expanduser() for written in settings.rules)
 
-    @cached_property
+    @property
     def rules(self) -> LazyRules:
         """The compiled `rules.compile.RuleSet`.
 
         Raises:
             RuleFileError: something in the rule files is wrong; it lists every problem.
         """
-        from smsnotify.rules.load import load_rules
+        return self.book.rules
 
-        return load_rules(self.rule_paths, country=self.country)
+    @property
+    def plans(self) -> LazyPlans:
+        """The compiled `plans.book.PlanSet`.
+
+        Raises:
+            RuleFileError: something in the rule files is wrong; it lists every problem.
+        """
+        return self.book.plans
+
+    @cached_property
+    def book(self) -> LazyBook:
+        """The `plans.book.Book` of the rule files: rules and plans.
+
+        Raises:
+            RuleFileError: something in the rule files is wrong; it lists every problem.
+        """
+        from smsnotify.plans.load import load_book
+
+        return load_book(self.rule_paths, country=self.country)
 
     @property
     def store(self) -> LazyStore:

@@ -28,7 +28,7 @@ from smsnotify.events.decode import Decoder
 from smsnotify.events.read import TO_LOOK_AT, read_chunks
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Policy
-from smsnotify.rules.load import load_rules
+from smsnotify.plans.load import load_book
 from smsnotify.store.batch import Batch
 from smsnotify.store.open import open_existing
 from smsnotify.store.rehearsal import Rehearsal
@@ -125,7 +125,7 @@ class _Noting(Rehearsal):
 
 
 def _work(job: Job, index: int, workers: int) -> Share:
-    rules = load_rules(list(job.rules), country=job.policy.country)
+    rules = load_book(list(job.rules), country=job.policy.country).rules
     memory = _Noting(job.database)
     intake = Intake(rules, job.policy, memory, source=job.source, format=job.format)
     decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=job.format)

@@ -56,8 +56,19 @@ def read_body(
         encoding=encoding,
         max_segments=keys.max_segments or defaults.max_segments or 3,
     )
-    _check_length(body, report, at)
+    check_length(body.source, body.encoding, body.max_segments, report, at)
     return body
+
+
+def no_body() -> Body:
+    """Return the body of a rule that texts nobody itself."""
+    return Body(
+        template=compile_template("", fields=()),
+        source="",
+        tracking_link="none",
+        encoding="auto",
+        max_segments=1,
+    )
 
 
 def _link(
@@ -86,21 +97,27 @@ def _link(
     return "inline" if tagged else chosen
 
 
-def _check_length(body: Body, report: Reporter, at: Path) -> None:
-    """Look at what is left of the text when every field is empty."""
-    if "{%" in body.source:
+def check_length(
+    source: str,
+    encoding: Literal["auto", "gsm7", "ucs2"],
+    max_segments: int,
+    report: Reporter,
+    at: Path,
+) -> None:
+    """Look at what is left of a text when every field is empty."""
+    if "{%" in source:
         return  # which branch is taken is known only with a job
-    fixed = _PRINTED.sub("", body.source)
+    fixed = _PRINTED.sub("", source)
     if not fixed.strip():
-        if "{{" not in body.source:
-            report.error(at, "blank_body", "the body renders to nothing")
+        if "{{" not in source:
+            report.error(at, "blank_body", f"the {at[-1]} renders to nothing")
         return
-    size = fit(fixed, body.encoding).size
-    if size.segments > body.max_segments:
+    size = fit(fixed, encoding).size
+    if size.segments > max_segments:
         report.warn(
             at,
             "too_long",
-            f"the body takes {size.segments} segments before any field is filled in, and "
-            f"max_segments is {body.max_segments}: it would always be stopped",
+            f"the {at[-1]} takes {size.segments} segments before any field is filled in, and "
+            f"max_segments is {max_segments}: it would always be stopped",
             "shorten it, or raise max_segments",
         )

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import time, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from smsnotify.base.errors import RuleError
 from smsnotify.base.redact import mask_number
 from smsnotify.model.job import JOB_FIELDS, PHONE_FIELDS
 from smsnotify.model.rule import PreJob, Priority, QuietHours, RuleTerms
-from smsnotify.rules.body import Body, read_body
+from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.compile import CompiledRule
-from smsnotify.rules.conditions import OPERATORS, Condition
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import REQUIRED, DefaultsKeys, QuietHoursKeys, RuleKeys
 from smsnotify.rules.vocabulary import Vocabulary
+from smsnotify.rules.where import read_conditions, unknown_field
 from smsnotify.rules.yaml_nodes import MapNode, find
 
 DAY: Final = timedelta(hours=24)
+_OF_TEXTS: Final = ("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown")
 _ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
 """Events that are news each time they happen: `repeat: each` adds nothing to them."""
 
@@ -38,8 +38,8 @@ def build_rule(
     quiet = _quiet_hours(keys, defaults, report, path)
     pre_job = _pre_job(keys, quiet, report, path)
     fields, fixed = _recipients(keys, words, report, path)
-    conditions = _conditions(keys, words, report, path)
-    body = read_body(keys, defaults, words, report, path)
+    conditions = read_conditions(keys.where, words, report, (*path, "where"))
+    body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
     if body is None or keys.name is None or report.errors > before:
         return None
     line, _ = report.place(path)
@@ -85,6 +85,7 @@ def _terms(
         repeat_each=keys.repeat == "each",
         on_unknown=keys.on_unknown,
         priorities=priorities,
+        start_plan=keys.start_plan or "",
     )
 
 
@@ -97,7 +98,7 @@ def _check_required(keys: RuleKeys, report: Reporter, path: Path) -> None:
     written = _written(report, path)
     name = f"rule {keys.name!r}" if keys.name else "the rule"
     for key in REQUIRED:
-        if key not in written:
+        if key not in written and not (key == "body" and "start_plan" in written):
             hint = {
                 "to": "to: {fields: [phone_number]}",
                 "events": "events: [completed]",
@@ -157,6 +158,8 @@ def _check_pairs(keys: RuleKeys, report: Reporter, path: Path) -> None:
             "the event 'pre_job' needs the key 'pre_job'",
             'pre_job: {days_before: 1, at: "18:00"}',
         )
+    if "start_plan" in written:
+        _check_start(written, report, path)
     if keys.repeat and keys.events and _ALWAYS_NEWS.issuperset(keys.events):
         report.warn(
             (*path, "repeat"),
@@ -173,6 +176,27 @@ def _check_pairs(keys: RuleKeys, report: Reporter, path: Path) -> None:
             "pre_job: {late: drop} drops late ones",
             key=True,
         )
+
+
+def _check_start(written: Mapping[str, Any], report: Reporter, path: Path) -> None:
+    """Look at what a rule that starts a plan says about a text of its own."""
+    if "body" in written:
+        report.error(
+            (*path, "start_plan"),
+            "start_plan",
+            "the rule has a body and start_plan: it texts, or it starts a plan",
+            "let the plan's first step send the text, or write two rules",
+            key=True,
+        )
+    for key in _OF_TEXTS:
+        if key in written:
+            report.warn(
+                (*path, key),
+                "no_effect",
+                f"{key} changes nothing for a rule that starts a plan",
+                "say it in the plan",
+                key=True,
+            )
 
 
 def _quiet_hours(
@@ -256,7 +280,7 @@ def _reported_below(report: Reporter, path: Path) -> bool:
 def _check_recipient(field: str, words: Vocabulary, report: Reporter, path: Path) -> None:
     kind = words.fields.get(field)
     if kind is None:
-        _unknown_field(field, words, report, path)
+        unknown_field(field, words, report, path)
     elif kind not in ("text", "list") or field in ("items", "milestones"):
         report.error(
             path,
@@ -271,19 +295,6 @@ def _check_recipient(field: str, words: Vocabulary, report: Reporter, path: Path
             f"the field {field!r} does not usually hold phone numbers",
             "Detrack's are " + ", ".join(PHONE_FIELDS),
         )
-
-
-def _unknown_field(
-    field: str, words: Vocabulary, report: Reporter, path: Path, *, key: bool = False
-) -> None:
-    report.error(
-        path,
-        "unknown_field",
-        f"unknown field {field!r}",
-        did_you_mean(field, list(words.fields))
-        or "a field of your own goes under custom_fields at the top of the file",
-        key=key,
-    )
 
 
 def _fixed_number(raw: str, country: str, report: Reporter, path: Path) -> str:
@@ -305,45 +316,3 @@ def _fixed_number(raw: str, country: str, report: Reporter, path: Path) -> str:
         hint += "; or set country in the settings"
     report.error(path, number.reason, what, hint)
     return raw
-
-
-def _conditions(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -> list[Condition]:
-    made: list[Condition] = []
-    for field, asked in keys.where.items():
-        place: Path = (*path, "where", field)
-        kind = words.fields.get(field)
-        if kind is None:
-            _unknown_field(field, words, report, place, key=True)
-            continue
-        for operator, value, at in _spelled_out(asked, place, report):
-            try:
-                made.append(Condition(field, operator, value, kind))
-            except RuleError as error:
-                code = "bad_pattern" if operator == "matches" else "bad_condition"
-                unknown = operator not in OPERATORS
-                report.error(
-                    at,
-                    "unknown_key" if unknown else code,
-                    f"where.{field}: {error.message}",
-                    error.hint,
-                    key=unknown,
-                )
-    return made
-
-
-def _spelled_out(asked: object, place: Path, report: Reporter) -> list[tuple[str, object, Path]]:
-    """Return the operators of a condition: a bare value is `eq`, a list is `in`."""
-    if isinstance(asked, dict):
-        if not asked:
-            report.error(place, "bad_condition", f"where.{place[-1]}: there is no operator")
-        return [(operator, value, (*place, operator)) for operator, value in asked.items()]
-    kind: Literal["in", "eq"] = "in" if isinstance(asked, list) else "eq"
-    if asked is None or asked == []:
-        report.error(
-            place,
-            "bad_condition",
-            f"where.{place[-1]}: there is nothing to compare with",
-            "for a field without a value: {exists: false}",
-        )
-        return []
-    return [(kind, asked, place)]

@@ -49,7 +49,9 @@ _TEXTUAL: Final = frozenset({"contains", "starts_with", "ends_with", "matches"})
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
-Test = Callable[[Job], bool]
+Test = Callable[[Any], bool]
+"""Takes a job, or a plan's view: any object with attributes of the fields' names."""
+
 Reader = Callable[[object], Any]
 
 

@@ -35,20 +35,31 @@ _OPERATOR_TEXTS: Final = {
 _NOTHING: Final[dict[str, Any]] = {"enum": [None, []]}
 
 
-def rules_schema() -> dict[str, object]:
-    """Return the schema (JSON Schema draft 7, which editors' YAML servers read)."""
+def rules_schema() -> dict[str, Any]:
+    """Return the schema (JSON Schema draft 7, which editors' YAML servers read).
+
+    What a plan looks like inside is left open; `plans.jsonschema.book_schema` fills it in.
+    """
     made: dict[str, Any] = FileKeys.model_json_schema(by_alias=True, mode="validation")
     definitions = made.pop("$defs")
     rule = definitions.pop("RuleKeys")
-    definitions = {name.removesuffix("Keys"): _clean(part) for name, part in definitions.items()}
-    definitions["Rule"] = _rule(_clean(rule))
+    definitions = {name.removesuffix("Keys"): clean(part) for name, part in definitions.items()}
+    definitions["Rule"] = _rule(clean(rule))
     definitions["Condition"] = _condition()
-    file = _clean(made)
+    file = clean(made)
     fields = file["properties"]["custom_fields"]
     fields["propertyNames"] = {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"}
     fields["additionalProperties"] = {"enum": list(FIELD_KINDS)}
     file["properties"]["custom_events"]["items"] = dict(WORD_SCHEMA)
-    _allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
+    file["required"] = [key for key in file["required"] if key != "rules"]
+    file["anyOf"] = [{"required": ["rules"]}, {"required": ["plans"]}]
+    file["properties"]["plans"] = {
+        "description": "The automation plans.",
+        "type": "array",
+        "items": {"type": "object"},
+        "minItems": 1,
+    }
+    allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
     _recipients(definitions["To"])
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -62,16 +73,16 @@ def rules_schema() -> dict[str, object]:
     }
 
 
-def _clean(part: Any) -> Any:
+def clean(part: Any) -> Any:
     """Turn pydantic's schema into draft 7: other names, no titles, no keys beside `$ref`."""
     if isinstance(part, list):
-        return [_clean(each) for each in part]
+        return [clean(each) for each in part]
     if not isinstance(part, dict):
         return part
     cleaned = {
-        key: {name: _clean(each) for name, each in value.items()}
+        key: {name: clean(each) for name, each in value.items()}
         if key == "properties"
-        else _clean(value)
+        else clean(value)
         for key, value in part.items()
         if key != "title" and not (key == "default" and value in (None, [], {}))
     }
@@ -85,9 +96,10 @@ def _clean(part: Any) -> Any:
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     """Say in a rule what its models leave to later checks."""
     properties = rule["properties"]
-    rule["required"] = list(REQUIRED)
+    rule["required"] = [key for key in REQUIRED if key != "body"]
+    rule["oneOf"] = [{"required": ["body"]}, {"required": ["start_plan"]}]
     for key, known in (("events", EVENT_NAMES), ("groups", ()), ("reasons", ())):
-        properties[key] = _one_or_many(properties[key], known)
+        properties[key] = one_or_many(properties[key], known)
     properties["where"] = {
         "description": properties["where"]["description"],
         "type": ["object", "null"],
@@ -101,8 +113,8 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         "additionalProperties": {"$ref": "#/definitions/Condition"},
     }
     for key in ("pre_job", "to", "repeat", "priority"):
-        _forbid_null(properties[key])
-    _allow_none(properties["quiet_hours"])
+        forbid_null(properties[key])
+    allow_none(properties["quiet_hours"])
     properties["body"]["pattern"] = r"\S"
     rule["allOf"] = [
         {"if": {"required": ["pre_job"]}, "then": _listens_to("pre_job")},
@@ -120,12 +132,13 @@ def _listens_to(event: str) -> dict[str, Any]:
     return {"required": ["events"], "properties": {"events": {"anyOf": events}}}
 
 
-def _allow_none(key: dict[str, Any]) -> None:
+def allow_none(key: dict[str, Any]) -> None:
     """Let `none` and nothing at all switch quiet hours off."""
     key["anyOf"] = [{"$ref": "#/definitions/QuietHours"}, {"enum": [None, "none"]}]
 
 
-def _one_or_many(key: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+def one_or_many(key: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    """Let a list of words be one word, too; `known` are those that an editor offers."""
     item: dict[str, Any] = dict(WORD_SCHEMA)
     if known:
         item = {"anyOf": [{"enum": list(known)}, {"type": "string"}]}
@@ -136,7 +149,8 @@ def _one_or_many(key: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
     return {"description": key["description"], "anyOf": [many, item, *empty]}
 
 
-def _forbid_null(key: dict[str, Any]) -> None:
+def forbid_null(key: dict[str, Any]) -> None:
+    """Take `null` out of what a key may be."""
     key["anyOf"] = [each for each in key["anyOf"] if each != {"type": "null"}]
 
 

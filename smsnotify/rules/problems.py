@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -20,7 +21,6 @@ _PYDANTIC_WORDS: Final = {
     "string_type": ("a text", ""),
 }
 _HINTS: Final = {
-    "start_plan": "plans are not part of this version",
     "subject": "only texts are sent by this version: take it out",
     "when": "conditions stand under where",
     "if": "conditions stand under where",
@@ -96,10 +96,17 @@ class Reporter:
         return locate(self.root, path)
 
 
-def validate(model: type[M], data: dict[str, Any], report: Reporter, base: Path) -> M:
+def validate(
+    model: type[M],
+    data: dict[str, Any],
+    report: Reporter,
+    base: Path,
+    hints: Mapping[str, str] = _HINTS,
+) -> M:
     """Validate a mapping, report every error, and return what is left without the bad parts.
 
-    `data` loses its bad parts on the way, so that one mistake does not hide the next.
+    `data` loses its bad parts on the way, so that one mistake does not hide the next. `hints` are
+    for keys that people write and that the model does not have.
     """
     first = True
     while True:
@@ -110,13 +117,19 @@ def validate(model: type[M], data: dict[str, Any], report: Reporter, base: Path)
         for detail in details:
             # In a later round, a key is missing because it was dropped for its value.
             if first or detail["type"] != "missing":
-                _report(detail, model, report, base)
+                _report(detail, model, report, base, hints)
         for holder, key in [_bad_part(data, each["loc"], each["type"]) for each in details]:
             holder.pop(key, None)
         first = False
 
 
-def _report(detail: Any, model: type[BaseModel], report: Reporter, base: Path) -> None:
+def _report(
+    detail: Any,
+    model: type[BaseModel],
+    report: Reporter,
+    base: Path,
+    hints: Mapping[str, str],
+) -> None:
     kind, loc = detail["type"], tuple(detail["loc"])
     path = base + loc
     name = _dotted(loc)
@@ -124,7 +137,7 @@ def _report(detail: Any, model: type[BaseModel], report: Reporter, base: Path) -
         ours = detail["ctx"]
         report.error(path, ours["code"], f"{name}: {ours['message']}", ours["hint"])
     elif kind == "extra_forbidden":
-        hint = _HINTS.get(str(loc[-1]), "") if len(loc) == 1 else ""
+        hint = hints.get(str(loc[-1]), "") if len(loc) == 1 else ""
         hint = hint or did_you_mean(str(loc[-1]), _known_keys(model, loc[:-1]))
         report.error(path, "unknown_key", f"unknown key {loc[-1]!r}", hint, key=True)
     elif kind == "missing":

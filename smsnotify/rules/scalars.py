@@ -35,7 +35,8 @@ def refuse(message: str, hint: str = "", code: str = "bad_value") -> PydanticCus
     )
 
 
-def _scalar(value: object, wanted: str) -> str:
+def scalar(value: object, wanted: str) -> str:
+    """Return the text that was written; refuse nothing, lists and mappings."""
     if value is None:
         raise refuse("there is no value", f"write {wanted}")
     if not isinstance(value, str):
@@ -48,7 +49,7 @@ def _shape(value: object) -> str:
 
 
 def _word(value: object) -> str:
-    text = _scalar(value, "a text").strip()
+    text = scalar(value, "a text").strip()
     if not text:
         raise refuse("the text is blank", "write something")
     if any(character < " " for character in text):
@@ -57,14 +58,14 @@ def _word(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    text = _scalar(value, "a text")
+    text = scalar(value, "a text")
     if not text.strip():
         raise refuse("the text is blank", "write what the recipient shall read", "blank_body")
     return text
 
 
 def _flag(value: object) -> bool:
-    text = _scalar(value, "true or false").strip().lower()
+    text = scalar(value, "true or false").strip().lower()
     if text in YES:
         return True
     if text in NO:
@@ -73,7 +74,7 @@ def _flag(value: object) -> bool:
 
 
 def _duration(value: object) -> timedelta:
-    text = _scalar(value, "a duration such as 24h")
+    text = scalar(value, "a duration such as 24h")
     try:
         span = parse_duration(text)
     except ValueError:
@@ -90,16 +91,18 @@ def _age(value: object) -> timedelta | Literal["none"]:
 
 
 def _clock(value: object) -> time:
-    text = _scalar(value, 'a time such as "18:30"').strip()
+    text = scalar(value, 'a time such as "18:30"').strip()
     if not _CLOCK.match(text):
         raise refuse(f"{text!r} is no time of day", 'write "08:00" or "18:30"')
     hour, minute = text.split(":")
     return time(int(hour), int(minute))
 
 
-def _whole(low: int, high: int) -> Callable[[object], int]:
+def whole(low: int, high: int) -> Callable[[object], int]:
+    """Make the validator of a whole number between two bounds."""
+
     def read(value: object) -> int:
-        text = _scalar(value, f"a number from {low} to {high}").strip()
+        text = scalar(value, f"a number from {low} to {high}").strip()
         if not _WHOLE.fullmatch(text):
             raise refuse(f"{text!r} is no whole number", f"write a number from {low} to {high}")
         number = int(text)
@@ -124,7 +127,7 @@ def one_of(*words: str) -> BeforeValidator:
     """Make the validator of a closed vocabulary; its error names the nearest word."""
 
     def read(value: object) -> str:
-        text = _scalar(value, "one of " + ", ".join(words))
+        text = scalar(value, "one of " + ", ".join(words))
         if text in words:
             return text
         if len(words) == 1:
@@ -173,11 +176,11 @@ Clock = Annotated[
 ]
 Segments = Annotated[
     int | None,
-    BeforeValidator(_whole(1, 10)),
+    BeforeValidator(whole(1, 10)),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 10}),
 ]
 DaysBefore = Annotated[
     int,
-    BeforeValidator(_whole(0, 5)),
+    BeforeValidator(whole(0, 5)),
     WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 5}),
 ]

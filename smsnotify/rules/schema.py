@@ -38,7 +38,7 @@ FIELD_KINDS: Final[dict[str, Kind]] = {
 """The words for the kind of a custom field, and what they mean."""
 
 REQUIRED: Final = ("name", "events", "to", "body")
-"""Keys that every rule must have."""
+"""Keys that every rule must have; in place of `body` it may be `start_plan`."""
 
 
 def _version(value: object) -> int:
@@ -59,17 +59,20 @@ def _none_switches_off(value: object) -> object:
     return value
 
 
-def _none_is_no_condition(value: object) -> object:
+def none_is_empty(value: object) -> object:
+    """Take nothing for an empty mapping."""
     return {} if value is None else value
 
 
-class _Model(BaseModel):
+class Keys(BaseModel):
+    """A mapping of a rule file: only its own keys, and nothing changes them."""
+
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), defer_build=True
     )
 
 
-class QuietHoursKeys(_Model):
+class QuietHoursKeys(Keys):
     """Hours in which no text leaves, in the recipient's time zone."""
 
     start: Clock = Field(alias="from", description="When the quiet begins, local time, HH:MM.")
@@ -84,7 +87,7 @@ class QuietHoursKeys(_Model):
     )
 
 
-class PreJobKeys(_Model):
+class PreJobKeys(Keys):
     """When a reminder leaves. Needed by, and only for, the event `pre_job`."""
 
     days_before: DaysBefore = Field(description="Days before the job's date, 0 to 5.")
@@ -95,7 +98,7 @@ class PreJobKeys(_Model):
     )
 
 
-class ToKeys(_Model):
+class ToKeys(Keys):
     """Who is texted: numbers in fields of the job, fixed numbers, or both."""
 
     fields: Items = Field(default=[], description="Job fields that hold phone numbers.")
@@ -111,7 +114,7 @@ QuietHours = Annotated[
 ]
 Encoding = Annotated[Literal["auto", "gsm7", "ucs2"], one_of("auto", "gsm7", "ucs2")]
 Tracking = Annotated[Literal["append", "inline", "none"], one_of("append", "inline", "none")]
-Where = Annotated[dict[str, Any], BeforeValidator(_none_is_no_condition)]
+Where = Annotated[dict[str, Any], BeforeValidator(none_is_empty)]
 Version = Annotated[int, BeforeValidator(_version), WithJsonSchema({"const": 1})]
 
 _ROUTE: Final = "The route, or account, of the settings that carries the text."
@@ -130,7 +133,7 @@ _ENCODING: Final = (
 )
 
 
-class DefaultsKeys(_Model):
+class DefaultsKeys(Keys):
     """What every rule of this file does unless it says otherwise."""
 
     route: Word = Field(default="default", description=_ROUTE)
@@ -142,7 +145,7 @@ class DefaultsKeys(_Model):
     encoding: Encoding = Field(default="auto", description=_ENCODING)
 
 
-class RuleKeys(_Model):
+class RuleKeys(Keys):
     """One rule: which events it listens to, for which jobs, and who is told what."""
 
     name: Word = Field(default=None, description="What the rule is called in lists and decisions.")
@@ -179,6 +182,10 @@ class RuleKeys(_Model):
         description="The text. {{ field }} prints a job field; without a value the text is "
         "stopped, unless {{ field | default('…') }} says otherwise.",
     )
+    start_plan: Word = Field(
+        default=None,
+        description="In place of a body: the plan that begins for each recipient, about this job.",
+    )
     route: Word = Field(default=None, description=_ROUTE)
     tracking_link: Tracking = Field(default="append", description=_LINK)
     quiet_hours: QuietHours = Field(default=None, description=_QUIET)
@@ -204,13 +211,13 @@ class RuleKeys(_Model):
     )
 
 
-class HeadKeys(_Model):
+class HeadKeys(Keys):
     """A rule file without its rules; they are validated one by one."""
 
     version: Version = Field(default=1, description="The version of this file format: 1.")
     custom_fields: Annotated[
         dict[str, Annotated[str, one_of(*FIELD_KINDS)]],
-        BeforeValidator(_none_is_no_condition),
+        BeforeValidator(none_is_empty),
     ] = Field(
         default={},
         description="Job fields beyond Detrack's, each with its kind: " + ", ".join(FIELD_KINDS),

@@ -54,6 +54,16 @@ def plain(node: Node) -> Any:
     return {key: plain(value) for key, value in node.values.items()}
 
 
+def as_node(value: Any) -> Node:
+    """Return plain data as nodes, all of them at line 1: what was no file has no places."""
+    if isinstance(value, dict):
+        keys = {key: TextNode(key, 1, 1) for key in value}
+        return MapNode(1, 1, keys, {key: as_node(each) for key, each in value.items()})
+    if isinstance(value, list):
+        return ListNode(1, 1, [as_node(each) for each in value])
+    return TextNode(value, 1, 1)
+
+
 def locate(root: Node, path: Sequence[str | int], *, key: bool = False) -> tuple[int, int]:
     """Return line and column of the node at a path, or of the nearest one above it.
 

@@ -11,10 +11,11 @@ from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
+from smsnotify.plans.book import Book
+from smsnotify.plans.load import load_book as read_book
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
 from smsnotify.rules.compile import RuleSet
-from smsnotify.rules.load import load_rules
 from smsnotify.wiring.models import NO_GUARD, Settings, VolumeGuard
 
 SANDBOX: Final = "sandbox"
@@ -114,10 +115,19 @@ def rule_paths(settings: Settings) -> tuple[Path, ...]:
     return tuple(settings.folder / Path(written).expanduser() for written in settings.rules)
 
 
-def load_ruleset(settings: Settings, paths: tuple[Path, ...] = ()) -> RuleSet:
-    """Return the compiled rules of the settings, or of the files that were named instead.
+def load_book(settings: Settings, paths: tuple[Path, ...] = ()) -> Book:
+    """Return the rules and plans of the settings, or of the files that were named instead.
 
     Raises:
         RuleFileError: with every problem of every file.
     """
-    return load_rules(paths or rule_paths(settings), country=settings.country)
+    return read_book(paths or rule_paths(settings), country=settings.country)
+
+
+def load_ruleset(settings: Settings, paths: tuple[Path, ...] = ()) -> RuleSet:
+    """Return the compiled rules alone; the plans beside them must be right too.
+
+    Raises:
+        RuleFileError: with every problem of every file.
+    """
+    return load_book(settings, paths).rules

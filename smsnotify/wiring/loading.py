@@ -12,6 +12,7 @@ from smsnotify.engine.accounts import Account
 from smsnotify.engine.inbox import hook_accounts
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
+from smsnotify.plans.book import PlanSet
 from smsnotify.rules.compile import RuleSet
 from smsnotify.wiring import build
 from smsnotify.wiring.crosscheck import check_secrets, secrets_in
@@ -39,6 +40,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     rules: RuleSet
+    plans: PlanSet = PlanSet()
     policy: Policy
     hooks: Mapping[str, Account]
 
@@ -63,7 +65,7 @@ def load(settings: Settings, sources: Sources) -> Loaded:
         RuleFileError: with every problem of the rules.
         ConfigError: a secret cannot be read (in a sandbox none is needed).
     """
-    rules = build.load_ruleset(settings, sources.rules)
+    book = build.load_book(settings, sources.rules)
     if settings.mode is not Mode.SANDBOX:
         findings = Findings(settings.file)
         check_secrets(settings, findings)
@@ -71,7 +73,8 @@ def load(settings: Settings, sources: Sources) -> Loaded:
             raise as_error(findings.problems)
     return Loaded(
         settings=settings,
-        rules=rules,
+        rules=book.rules,
+        plans=book.plans,
         policy=build.policy(settings),
         hooks=hook_accounts(build.real_accounts(settings)),
     )

@@ -1,0 +1,117 @@
+"""What the parts of one plan share while it is built: its words, its texts, its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from smsnotify.base.errors import TemplateError
+from smsnotify.model.job import ITEM_FIELDS
+from smsnotify.model.plan import ENDS, Words
+from smsnotify.rules.body import check_length
+from smsnotify.rules.conditions import Condition
+from smsnotify.rules.problems import Path, Reporter
+from smsnotify.rules.scalars import did_you_mean
+from smsnotify.rules.vocabulary import Vocabulary
+from smsnotify.rules.where import read_conditions
+from smsnotify.text.template import compile_template
+from smsnotify.text.template_namespaces import Namespaces
+
+_LISTS: Final = {"items": ITEM_FIELDS}
+
+
+class Scope(msgspec.Struct, kw_only=True):
+    """One plan under construction.
+
+    `steps` are the names of all steps, `asks` of those that wait for a reply. `reads` collects
+    the attributes that texts and conditions look at, `events` the names of events.
+    """
+
+    report: Reporter
+    words: Vocabulary
+    steps: tuple[str, ...]
+    asks: frozenset[str]
+    encoding: Literal["auto", "gsm7", "ucs2"]
+    max_segments: int
+    reads: set[str] = set()
+    events: set[str] = set()
+
+    @property
+    def namespaces(self) -> Namespaces:
+        """What may stand before a dot in texts and conditions."""
+        return {"contact": None, "replies": self.asks}
+
+    def text(self, source: str, path: Path, *, sent: bool = True) -> Words | None:
+        """Compile a text; None when it cannot be. `sent`: it becomes an SMS, so its size counts."""
+        try:
+            made = compile_template(
+                source, fields=self.words.printable, lists=_LISTS, namespaces=self.namespaces
+            )
+        except TemplateError as error:
+            hint = error.hint
+            if self.words.fields.get(error.name) == "list" and error.name != "items":
+                hint = f"{error.name} is a list, which a text cannot print"
+            self.report.error_in_text(
+                path, error.line, error.name, "bad_template", error.message, hint
+            )
+            return None
+        self.reads |= made.fields | made.loops
+        if sent:
+            check_length(source, self.encoding, self.max_segments, self.report, path)
+        return made.render
+
+    def conditions(
+        self, where: Mapping[str, Any], path: Path, *, answers: bool = True
+    ) -> list[Condition]:
+        """Compile conditions; `answers`: replies of earlier steps may be asked for."""
+        spaces: Namespaces = self.namespaces if answers else {"contact": None}
+        made = read_conditions(where, self.words, self.report, path, spaces)
+        self.reads |= {each.field for each in made}
+        return made
+
+    def target(self, name: str, path: Path) -> str:
+        """Check the name of a step, or of an end."""
+        if name not in self.steps and name not in ENDS:
+            self.report.error(
+                path,
+                "unknown_step",
+                f"there is no step {name!r}" if name else "the name of a step is missing",
+                did_you_mean(name, [*self.steps, *ENDS])
+                or f"the steps are {', '.join(self.steps)}; or {', '.join(sorted(ENDS))}",
+            )
+        return name
+
+    def heard(self, names: list[str], path: Path) -> frozenset[str]:
+        """Check the names of events."""
+        for index, name in enumerate(names):
+            if name not in self.words.events:
+                self.unknown_event(name, (*path, index))
+            elif name in names[:index]:
+                self.report.error(
+                    (*path, index), "doubled", f"the event {name!r} is in the list twice"
+                )
+        self.events |= set(names)
+        return frozenset(names)
+
+    def unknown_event(self, name: str, path: Path) -> None:
+        """Report a name that is no event."""
+        self.report.error(
+            path,
+            "unknown_event",
+            f"unknown event {name!r}",
+            did_you_mean(name, self.words.events)
+            or "an event of your own goes under custom_events at the top of the file",
+        )
+
+    def after(self, step: str) -> str:
+        """Return the step behind one in the file, `finished` behind the last."""
+        place = self.steps.index(step) + 1
+        return self.steps[place] if place < len(self.steps) else "finished"
+
+
+def shown(field: str) -> str:
+    """Return a field as it is written: `contact__tier` is `contact.tier`."""
+    space, joint, name = field.partition("__")
+    return f"{space}.{name}" if joint and space in ("contact", "replies") else field
