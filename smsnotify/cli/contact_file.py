@@ -14,7 +14,8 @@ import msgspec
 
 from smsnotify.base.errors import InputError, UsageError
 from smsnotify.events.blocks import standard_input
-from smsnotify.store.people import ConsentChange, set_contact
+from smsnotify.store.consents import ConsentChange
+from smsnotify.store.people import set_contact
 from smsnotify.store.store import Store
 from smsnotify.text.phone import read_number
 from smsnotify.wiring import values

@@ -7,13 +7,10 @@ from typing import Final
 
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Draft, Verdict
-from smsnotify.model.facts import MARKETING, Facts, Person, Policy
+from smsnotify.model.facts import IN_DOUBT, MARKETING, Facts, Person, Policy
 from smsnotify.model.rule import Purpose
 
 NAME = "opted_out"
-
-IN_DOUBT: Final = "opt_out_in_doubt"
-"""Why a text waits, without a time: a reply may be an opt-out, and a clerk has not decided."""
 
 CONSENT_KIND: Final = "consent"
 """The kind of message that answers STOP, START and HELP: the one text that may still go out."""

@@ -104,25 +104,35 @@ def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> b
 def run_gates(
     draft: Draft, facts: Facts, policy: Policy, now: datetime, order: tuple[Gate, ...] = ORDER
 ) -> Ruling | None:
-    """Return the first stop; else a hold; else a redirect; else None: the draft may leave now.
+    """Return the first stop; else the longest hold; else a redirect; else None: it may leave now.
 
-    A redirected draft goes on through the gates, and a hold keeps the redirect.
+    A hold keeps the redirect. One without a time is the longest.
     """
     redirect: Ruling | None = None
+    hold: Ruling | None = None
     for gate in order:
         ruling = gate(draft, facts, policy, now)
         if ruling is None:
             continue
-        if ruling.verdict is not Verdict.SEND:
-            if redirect is None or ruling.verdict is Verdict.STOP:
-                return ruling
-            return Ruling(
-                gate=ruling.gate,
-                verdict=ruling.verdict,
-                reason=ruling.reason,
-                detail=ruling.detail,
-                not_before=ruling.not_before,
-                to=redirect.to,
-            )
-        redirect = ruling
-    return redirect
+        if ruling.verdict is Verdict.STOP:
+            return ruling
+        if ruling.verdict is Verdict.SEND:
+            redirect = ruling
+        elif hold is None or _is_longer(ruling, hold):
+            hold = ruling
+    if hold is None or redirect is None:
+        return hold or redirect
+    return Ruling(
+        gate=hold.gate,
+        verdict=hold.verdict,
+        reason=hold.reason,
+        detail=hold.detail,
+        not_before=hold.not_before,
+        to=redirect.to,
+    )
+
+
+def _is_longer(one: Ruling, other: Ruling) -> bool:
+    if one.not_before is None or other.not_before is None:
+        return one.not_before is None and other.not_before is not None
+    return one.not_before > other.not_before

@@ -17,6 +17,9 @@ EVERYTHING: Final = "all"
 MARKETING: Final = "purpose:marketing"
 """The scope of a consent about marketing alone."""
 
+IN_DOUBT: Final = "opt_out_in_doubt"
+"""Why a text waits, without a time: a reply may be an opt-out, and a clerk has not decided."""
+
 
 def unknown_senders(route: str, country: str) -> frozenset[str]:
     """Say nothing of what a route sends as."""

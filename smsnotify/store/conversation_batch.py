@@ -14,7 +14,7 @@ from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.enrolment import Enrolment, Errand, Transition
 from smsnotify.model.facts import EVERYTHING
 from smsnotify.model.message import Message
-from smsnotify.store.people import ConsentChange
+from smsnotify.store.consents import ConsentChange
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 

@@ -4,19 +4,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, text
 
+from smsnotify.model.facts import IN_DOUBT
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject
 from smsnotify.store.instants import to_micros
 from smsnotify.store.rows import SELECTED, read_message
-from smsnotify.store.rowset import is_postgres, packed, source, state_of_found
+from smsnotify.store.rowset import (
+    among,
+    execute,
+    is_postgres,
+    packed,
+    source,
+    state_of_found,
+    statement,
+)
 from smsnotify.store.wakeups import announce
 
 _WAITING: Final = "messages.state = 'held' AND messages.gate <> 'volume_guard'"
@@ -65,12 +75,12 @@ _SHAPE: Final = {
 
 def held_due(connection: Connection, mode: str, now: datetime, limit: int) -> list[HeldMessage]:
     """Return held messages that may leave at `now`, the longest waiting first."""
-    statement = text(
+    asking = text(
         f"SELECT {SELECTED} FROM messages WHERE {_WAITING} AND mode = :mode "
         "AND not_before <= :now ORDER BY not_before, id LIMIT :limit"
     )
     values = {"mode": mode, "now": to_micros(now), "limit": limit}
-    messages = [read_message(row) for row in connection.execute(statement, values)]
+    messages = [read_message(row) for row in connection.execute(asking, values)]
     jobs = jobs_by_subject(connection, {message.subject for message in messages})
     return [HeldMessage(message, jobs.get(message.subject)) for message in messages]
 
@@ -93,11 +103,13 @@ def resolve_held(
         for name in ("recipient", "country", "body", "encoding")
     )
     postgres = is_postgres(connection)
-    statement = text(
+    writing = text(
         "UPDATE messages SET state = r.state, gate = r.gate, reason = r.reason, "
         f"{written}, segments = CASE WHEN r.segments > 0 THEN r.segments "
         "ELSE messages.segments END, "
-        "not_before = COALESCE(r.not_before, messages.not_before), "
+        # What is held without a time waits for a person: no tick may look at it again.
+        "not_before = CASE WHEN r.state = 'held' THEN r.not_before "
+        "ELSE COALESCE(r.not_before, messages.not_before) END, "
         "expires_at = COALESCE(r.expires_at, messages.expires_at), "
         "due_at = CASE WHEN r.state = 'queued' THEN :now "
         "ELSE COALESCE(r.not_before, messages.due_at) END, updated_at = :now "
@@ -105,8 +117,29 @@ def resolve_held(
         f"WHERE messages.id = r.id AND {state_of_found(postgres)} = 'held' "
         "AND messages.gate <> 'volume_guard' RETURNING messages.id"
     )
-    done = connection.execute(statement, {"rows": rows, "now": to_micros(now)})
+    done = connection.execute(writing, {"rows": rows, "now": to_micros(now)})
     changed = {str(one) for one in done.scalars()}
     if any(one.id in changed and one.state == MessageState.QUEUED for one in resolutions):
         announce(connection)
     return changed
+
+
+@cache
+def _end_statement(postgres: bool) -> str:
+    return statement(
+        postgres,
+        "UPDATE messages SET not_before = :now WHERE state = 'held' "
+        "AND mode IN ('live', 'test', 'sandbox') AND not_before IS NULL "
+        f"AND gate = 'opted_out' AND reason = '{IN_DOUBT}' "
+        f"AND {among(postgres, 'recipient', 'numbers')}",
+    )
+
+
+def end_doubt(connection: Connection, numbers: Collection[str], now: datetime) -> None:
+    """Let the texts that a doubt holds back be judged again, at the next tick.
+
+    Whoever is still in doubt, because of another reply, has them held again.
+    """
+    if numbers:
+        values: dict[str, object] = {"numbers": packed(sorted(numbers)), "now": to_micros(now)}
+        execute(connection, _end_statement(is_postgres(connection)), values)

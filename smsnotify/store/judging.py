@@ -19,11 +19,11 @@ from sqlalchemy import Connection, TextClause, text
 from smsnotify.base.errors import StoreUnavailableError
 from smsnotify.model.lattice import Effect
 from smsnotify.model.message import ErrorWord, MessageState
+from smsnotify.store.consents import ConsentChange, note_consents, standings
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.hearing import Judged, Kept, Known
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.meta import get_meta
-from smsnotify.store.people import ConsentChange, newest_consents, note_consents
 from smsnotify.store.rowset import is_postgres, packed, source, words
 from smsnotify.store.schema import KEY_SECRET
 
@@ -228,7 +228,7 @@ def _note_opt_outs(
     if not told:
         return
     hashed = RecipientHash(bytes.fromhex(get_meta(connection, KEY_SECRET)))
-    before = newest_consents(connection, {hashed(number): number for number in told})
+    before = standings(connection, {hashed(number): number for number in told})
     changes = [
         ConsentChange(
             recipient=number,
@@ -238,7 +238,7 @@ def _note_opt_outs(
             at=from_micros(receipt.at),
         )
         for number, receipt in told.items()
-        if number not in before or not before[number].opted_out
+        if number not in before or not before[number].is_out
     ]
     note_consents(connection, hashed, changes, now)
     if changes:

@@ -1,4 +1,4 @@
-"""People behind numbers and addresses: consent with its evidence, name, language, time zone."""
+"""What judging must know of people: consent, doubt, time zone; and lists of contacts."""
 
 # ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
 
@@ -11,42 +11,15 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, text
 
-from smsnotify.base.ids import new_id
-from smsnotify.model.facts import EVERYTHING, Person
+from smsnotify.model.facts import Person
+from smsnotify.store.addresses import contact_ids
+from smsnotify.store.consents import Standing, standings
 from smsnotify.store.hashing import RecipientHash
-from smsnotify.store.instants import from_micros, to_micros
-from smsnotify.store.order import id_after
+from smsnotify.store.instants import to_micros
+from smsnotify.store.replies import doubtful_senders
 from smsnotify.store.rowset import is_postgres, packed, words
-from smsnotify.store.statements import insert_rows
 
 _PAGE: Final = 500
-_CONSENT_COLUMNS: Final = (
-    "id",
-    "recipient_hash",
-    "scope",
-    "opted_out",
-    "source",
-    "note",
-    "at",
-    "words",
-    "call_to_action",
-)
-
-
-class ConsentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A recipient's wish, and how we know: `source` is a word, `note` the evidence, `at` when.
-
-    `words` are the person's own, `call_to_action` is what they answered to.
-    """
-
-    recipient: str
-    opted_out: bool
-    source: str
-    at: datetime
-    note: str = ""
-    scope: str = EVERYTHING
-    words: str = ""
-    call_to_action: str = ""
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -67,60 +40,44 @@ def people(
 ) -> dict[str, Person]:
     """Return what is known of recipients; those that nothing is known of are absent."""
     wanted = dict.fromkeys(number for number in numbers if number)
-    if not wanted or not _anything_known(connection):
+    if not wanted:
         return {}
-    consents = newest_consents(connection, {hashed(number): number for number in wanted})
-    zones = _time_zones(connection, wanted)
+    said, listed, wrote = _anything_known(connection)
+    told = standings(connection, {hashed(number): number for number in wanted}) if said else {}
+    zones = _time_zones(connection, wanted) if listed else {}
+    doubtful = doubtful_senders(connection, wanted) if wrote else set()
     return {
-        number: _person(consents.get(number), zones.get(number, ""))
+        number: _person(told.get(number), zones.get(number, ""), number in doubtful)
         for number in wanted
-        if number in consents or number in zones
+        if number in told or number in zones or number in doubtful
     }
 
 
-def _anything_known(connection: Connection) -> bool:
+def _anything_known(connection: Connection) -> Sequence[bool]:
+    """Say whether there is any consent, any contact, any reply that waits for a clerk."""
     known = connection.execute(
-        text("SELECT EXISTS (SELECT 1 FROM consents) OR EXISTS (SELECT 1 FROM addresses)")
-    )
-    return bool(known.scalar())
-
-
-def _person(consent: ConsentChange | None, time_zone: str) -> Person:
-    if consent is None or not consent.opted_out:
-        return Person(time_zone=time_zone)
-    return Person(
-        opted_out=True,
-        opted_out_source=consent.source,
-        opted_out_at=consent.at,
-        time_zone=time_zone,
-    )
-
-
-def newest_consents(
-    connection: Connection, recipients: dict[bytes, str]
-) -> dict[str, ConsentChange]:
-    """Return the consent that holds, by recipient; `recipients` is hash → number."""
-    found: dict[str, ConsentChange] = {}
-    hashes = list(recipients)
-    mark = "%s" if is_postgres(connection) else "?"
-    for start in range(0, len(hashes), _PAGE):
-        page = hashes[start : start + _PAGE]
-        rows = connection.exec_driver_sql(
-            "SELECT recipient_hash, opted_out, source, note, at FROM consents "
-            f"WHERE recipient_hash IN ({', '.join([mark] * len(page))}) "
-            f"AND scope = '{EVERYTHING}' ORDER BY id",
-            tuple(page),
+        text(
+            "SELECT EXISTS (SELECT 1 FROM consents), EXISTS (SELECT 1 FROM addresses), "
+            "EXISTS (SELECT 1 FROM replies WHERE state IN ('inbox', 'doubtful'))"
         )
-        for recipient_hash, opted_out, source, note, at in rows:
-            recipient = recipients[bytes(recipient_hash)]
-            found[recipient] = ConsentChange(
-                recipient=recipient,
-                opted_out=bool(opted_out),
-                source=source,
-                note=note,
-                at=from_micros(at),
-            )
-    return found
+    )
+    return [bool(one) for one in known.one()]
+
+
+def _person(standing: Standing | None, time_zone: str, in_doubt: bool) -> Person:
+    if standing is None:
+        return Person(time_zone=time_zone, in_doubt=in_doubt)
+    general, marketing = standing.general, standing.marketing
+    out = general if general is not None and general.opted_out else None
+    return Person(
+        opted_out=out is not None,
+        opted_out_source=out.source if out else "",
+        opted_out_at=out.at if out else None,
+        time_zone=time_zone,
+        refuses=frozenset(standing.refused),
+        marketing_since=marketing.at if marketing else None,
+        in_doubt=in_doubt,
+    )
 
 
 def _time_zones(connection: Connection, numbers: Collection[str]) -> dict[str, str]:
@@ -132,64 +89,6 @@ def _time_zones(connection: Connection, numbers: Collection[str]) -> dict[str, s
         {"numbers": packed(list(numbers))},
     )
     return {str(row[0]): str(row[1]) for row in rows}
-
-
-def note_consents(
-    connection: Connection,
-    hashed: RecipientHash,
-    changes: Sequence[ConsentChange],
-    now: datetime,
-) -> int:
-    """Record changes of consent, in order; the last one of a number holds. Return how many.
-
-    What is noted last holds, whatever its evidence is dated, and whatever the clock does.
-    """
-    last_id = str(connection.execute(text("SELECT max(id) FROM consents")).scalar() or "")
-    rows = []
-    for change in changes:
-        last_id = id_after(last_id, now)
-        rows.append(
-            (
-                last_id,
-                hashed(change.recipient),
-                change.scope,
-                change.opted_out,
-                change.source,
-                change.note,
-                to_micros(change.at),
-                change.words,
-                change.call_to_action,
-            )
-        )
-    insert_rows(connection, "consents", _CONSENT_COLUMNS, rows)
-    _make_contacts(connection, {change.recipient for change in changes}, now)
-    return len(rows)
-
-
-def _make_contacts(connection: Connection, wanted: Collection[str], now: datetime) -> None:
-    """Make a contact behind every address that has none."""
-    known = connection.execute(
-        text(
-            "SELECT address FROM addresses "
-            f"WHERE address IN ({words(is_postgres(connection), 'wanted')})"
-        ),
-        {"wanted": packed(list(wanted))},
-    )
-    missing = sorted(set(wanted) - set(known.scalars()))
-    at = to_micros(now)
-    made = [(address, "email" if "@" in address else "phone", new_id(now)) for address in missing]
-    columns = ("address", "kind", "contact_id")
-    insert_rows(connection, "addresses", columns, made, "(address) DO NOTHING")
-    # A contact whose address somebody else took at this moment is left without one: harmless.
-    contacts = [(one, at, at) for _, _, one in made]
-    insert_rows(connection, "contacts", ("id", "created_at", "updated_at"), contacts)
-
-
-def contact_id(connection: Connection, address: str, now: datetime) -> str:
-    """Return the id of the contact behind an address, made if there is none."""
-    _make_contacts(connection, [address], now)
-    find = text("SELECT contact_id FROM addresses WHERE address = :address")
-    return str(connection.execute(find, {"address": address}).scalar_one())
 
 
 def set_contact(
@@ -204,7 +103,7 @@ def set_contact(
     """Set what is known of the person behind an address; None leaves a field as it is."""
     given = {"name": name, "language": language, "time_zone": time_zone}
     values: dict[str, object] = {key: value for key, value in given.items() if value is not None}
-    found = contact_id(connection, address, now)
+    found = contact_ids(connection, [address], now)[address]
     sets = ", ".join(f"{key} = :{key}" for key in values)
     if sets:
         connection.execute(
@@ -223,15 +122,16 @@ def contacts_page(connection: Connection, hashed: RecipientHash, after: str) -> 
         ),
         {"after": after},
     ).all()
-    consents = newest_consents(connection, {hashed(row[0]): row[0] for row in rows})
-    return [_contact(row, consents.get(row[0])) for row in rows]
+    told = standings(connection, {hashed(row[0]): row[0] for row in rows})
+    return [_contact(row, told.get(row[0])) for row in rows]
 
 
-def _contact(row: Sequence[Any], consent: ConsentChange | None) -> Contact:
+def _contact(row: Sequence[Any], standing: Standing | None) -> Contact:
     address, name, language, time_zone = row
     known = Contact(address=address, name=name, language=language, time_zone=time_zone)
-    if consent is None:
+    if standing is None or standing.general is None:
         return known
+    consent = standing.general
     return msgspec.structs.replace(
         known,
         opted_out=consent.opted_out,

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from smsnotify.base.ids import new_id
 from smsnotify.model.message import InboundMessage
 from smsnotify.store.conversation_batch import WorkedReply
+from smsnotify.store.held import end_doubt
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.order import first_id
 from smsnotify.store.rowset import (
@@ -311,7 +312,18 @@ def work(connection: Connection, worked: Sequence[WorkedReply], now: datetime) -
         return True
     values: dict[str, object] = {"rows": packed(worked), "now": to_micros(now)}
     done = execute(connection, _work_statement(is_postgres(connection)), values)
+    _end_doubts(connection, [one.id for one in worked if one.was == "doubtful"], now)
     return done.rowcount == len(worked)
+
+
+def _end_doubts(connection: Connection, ids: Sequence[str], now: datetime) -> None:
+    """Let the texts of people go on whose likely opt-out was decided on."""
+    if not ids:
+        return
+    postgres = is_postgres(connection)
+    asking = statement(postgres, f"SELECT sender FROM replies WHERE {among(postgres, 'id', 'ids')}")
+    rows = execute(connection, asking, {"ids": packed(list(ids))}).fetchall()
+    end_doubt(connection, {str(row[0]) for row in rows}, now)
 
 
 @cache
@@ -334,4 +346,7 @@ def set_reply_state(
         "worked_at = :now WHERE id = :id AND state = :was",
     )
     values: dict[str, Any] = {"id": reply_id, "was": was, "state": state, "now": to_micros(now)}
-    return execute(connection, asking, values | {"note": storable(note)}).rowcount == 1
+    done = execute(connection, asking, values | {"note": storable(note)}).rowcount == 1
+    if done and was == "doubtful":
+        _end_doubts(connection, [reply_id], now)
+    return done

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from store_cases import NOW, NUMBER, number
 
 from smsnotify.model.facts import Person
+from smsnotify.store.consents import ConsentChange
 from smsnotify.store.order import id_after
-from smsnotify.store.people import ConsentChange
 from smsnotify.store.store import Store
 
 
