@@ -96,4 +96,6 @@ def process(
 def _chunks(source: str, follow: bool, dry_run: bool) -> Iterator[Any]:
     from smsnotify.events.read import TO_LOOK_AT, TO_STORE, read_chunks
 
-    return read_chunks(source, size=TO_LOOK_AT if dry_run else TO_STORE, follow=follow)
+    if dry_run:
+        return read_chunks(source, size=TO_LOOK_AT, ends=True)
+    return read_chunks(source, size=TO_STORE, follow=follow)

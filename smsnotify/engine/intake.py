@@ -22,6 +22,7 @@ from smsnotify.engine.keep import (
 )
 from smsnotify.events.decode import Decoded, Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
+from smsnotify.events.entries import LINE_END
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft
 from smsnotify.model.event import Event
@@ -130,7 +131,7 @@ class Intake:
                 line=first + place,
                 reason=error.reason,
                 message=error.message,
-                raw=lines[place],
+                raw=lines[place].rstrip(LINE_END),
                 hint=error.hint,
             )
             for place, error in decoded.failures

@@ -87,12 +87,11 @@ def judge_remembering(
     return Judged(decisions, list(left_behind.values()))
 
 
-def concerned(recipients: Iterable[str], policy: Policy) -> set[str]:
-    """Return the people whose wishes count: the recipients, and who gets their texts in a test."""
-    people = set(recipients)
+def concerned(recipients: Iterable[str], policy: Policy) -> Iterator[str]:
+    """Give the people whose wishes count: the recipients, and who gets their texts in a test."""
     if policy.mode is Mode.TEST and policy.test_to:
-        people.add(policy.test_to)
-    return people
+        yield policy.test_to
+    yield from recipients
 
 
 def keep(
@@ -114,10 +113,11 @@ def keep(
             if decision.verdict is not Verdict.STOP
         }
     else:
+        sent, stop, go = _rehearsed(Verdict.SEND, ""), Verdict.STOP, Verdict.SEND
         messages = {
-            decision.draft.key: _rehearsed(decision.verdict, decision.gate)
-            for decision in judged.decisions
-            if decision.verdict is not Verdict.STOP
+            one.draft.key: sent if one.verdict is go else _rehearsed(one.verdict, one.gate)
+            for one in judged.decisions
+            if one.verdict is not stop
         }
     decisions = judged.decisions
     if memory.durable:

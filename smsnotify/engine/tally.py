@@ -10,7 +10,7 @@ from smsnotify.model.decision import Decision, Verdict
 WORTH_A_LOOK = frozenset({"missing_value", "too_long"})
 """Stops that somebody can mend in a rule or a job: a run with one of them ends with exit 1."""
 
-
+_SEND, _HOLD = Verdict.SEND, Verdict.HOLD
 _COUNTS = (
     *("lines", "events", "matched", "queued", "held", "duplicates", "stopped", "rejected"),
     *("sent", "failed", "unknown", "stops", "holds"),
@@ -36,19 +36,23 @@ class Tally:
 
     def add(self, decisions: Iterable[Decision]) -> None:
         """Count what was decided."""
+        matched = queued = 0
         for decision in decisions:
-            self.matched += 1
-            if decision.verdict is Verdict.SEND:
-                self.queued += 1
-            elif decision.verdict is Verdict.HOLD:
+            matched += 1
+            verdict, reason = decision.verdict, decision.reason
+            if verdict is _SEND:
+                queued += 1
+            elif verdict is _HOLD:
                 self.held += 1
-                self.holds[decision.reason] += 1
+                self.holds[reason] += 1
             else:
-                self.stops[decision.reason] += 1
-                if decision.reason == "duplicate":
+                self.stops[reason] += 1
+                if reason == "duplicate":
                     self.duplicates += 1
                 else:
                     self.stopped += 1
+        self.matched += matched
+        self.queued += queued
 
     def note_again(self, decision: Decision) -> None:
         """Count the second judgement of a held text only if somebody has to look at it."""

@@ -147,7 +147,7 @@ def _work(job: Job, index: int, workers: int) -> Share:
             return False
 
     assert share.tally is not None
-    chunks = read_chunks(job.source, size=TO_LOOK_AT * workers)
+    chunks = read_chunks(job.source, size=TO_LOOK_AT * workers, ends=True)
     take_all(take, chunks, fixed_clock(job.at), share.tally, show=look_at_doubtful)
     share.subjects = frozenset(memory.subjects)
     memory.close()

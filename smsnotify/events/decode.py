@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from smsnotify.base.errors import EventError
+from smsnotify.events.entries import LINE_END
 from smsnotify.events.instants import LAST_YEAR, read_instant
 from smsnotify.events.loose_json import compact, too_deep
 from smsnotify.events.shapes import FORMATS, Found, find_events
@@ -109,7 +110,10 @@ class Decoder:
         return decoded.events
 
     def decode_all(self, lines: Sequence[bytes]) -> Decoded:
-        """Read a chunk of lines, as `decode` does each; what is wrong with one is no other's."""
+        """Read a chunk of lines, as `decode` does each; what is wrong with one is no other's.
+
+        Their ends do not count.
+        """
         events: list[Parsed] = []
         failures: list[tuple[int, EventError]] = []
         # How many events the lines have that do not have exactly one.
@@ -143,6 +147,8 @@ class Decoder:
         return Decoded(events, _places(len(lines), counts), failures)
 
     def _decode_other(self, line: bytes) -> list[Parsed]:
+        if line.endswith(b"\n"):
+            line = line.rstrip(LINE_END)
         if len(line) > MAX_LINE:
             raise EventError("the line is longer than 1 MiB", reason="too_long")
         try:

@@ -20,6 +20,7 @@ from smsnotify.model.jobstate import JobState
 FINISHED: Final = frozenset({"completed", "completed_partial", "failed", "return", "deleted"})
 """Phases in which nobody comes any more in this attempt."""
 
+_KINDS: Final[dict[Scalar, str]] = {"Delivery": "delivery", "Collection": "collection"}
 _PHASES: Final = {"info_recv": "info_received"}
 _REMEMBERED: Final = 4096  # states: what strangers write must not pile up
 _OUTCOMES: Final = ("completed", "completed_partial", "failed", "on_hold", "return", "deleted")
@@ -45,7 +46,7 @@ def job_names(job: Job) -> tuple[str, ...]:
         return (f"id:{own}",) if own else ()
     if type(day) is not str or len(day) != 10:
         day = _day_text(day)
-    kind = "delivery" if job.type == "Delivery" else job.kind
+    kind = _KINDS.get(job.type) or job.kind
     name = f"do:{kind}|{number}|{day}"
     return (f"id:{own}", name) if own else (name,)
 

@@ -9,16 +9,17 @@ from typing import Final
 MAX_ENTRY: Final = (1 << 20) + 1
 """What is kept of a longer line or value: one byte more than is ever read."""
 
-
-_LINE_END: Final = b"\r\n"
+LINE_END: Final = b"\r\n"
+"""What is cut off at the end of a line."""
 
 
 class LineSplitter:
-    """Cuts blocks into lines, without their ends."""
+    """Cuts blocks into lines."""
 
-    def __init__(self) -> None:
-        """Begin at the start of a line."""
+    def __init__(self, *, ends: bool = False) -> None:
+        """Begin at the start of a line; with `ends` the lines keep theirs."""
         self._tail = b""
+        self._ends = ends
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the lines that end in this block."""
@@ -31,7 +32,7 @@ class LineSplitter:
         if self._tail:
             lines[0] = self._tail + lines[0]
         self._tail = rest
-        found = [line.rstrip(_LINE_END) for line in lines]
+        found = lines if self._ends else [line.rstrip(LINE_END) for line in lines]
         if len(found[0]) > MAX_ENTRY:
             found[0] = found[0][:MAX_ENTRY]
         return found
@@ -39,7 +40,7 @@ class LineSplitter:
     def finish(self) -> list[bytes]:
         """Return the last line when nothing ended it."""
         last, self._tail = self._tail, b""
-        return [last.rstrip(_LINE_END)] if last else []
+        return [last.rstrip(LINE_END)] if last else []
 
 
 _IN_TEXT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)

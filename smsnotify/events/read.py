@@ -39,6 +39,7 @@ def read_chunks(
     *,
     size: int = TO_STORE,
     follow: bool = False,
+    ends: bool = False,
     stdin: BinaryIO | None = None,
     wait: Callable[[], bool] | None = None,
     on_read: Callable[[int], object] | None = None,
@@ -53,6 +54,8 @@ def read_chunks(
     With `follow` the source is read by lines as they are written, without an end: a file from its
     start, again when it is cut short or replaced by a new one (whose lines count from 1). `wait`
     is called when there is nothing new, and says whether to go on; the usual one sleeps.
+
+    With `ends` lines may keep theirs, which saves a copy of each; a decoder does not mind.
 
     Raises:
         InputError: the source cannot be opened, read, unpacked or split into rows; everything
@@ -69,7 +72,7 @@ def read_chunks(
         rows = csv_lines(_each(_groups(LineSplitter(), blocks)), title(source))
         yield from _chunks(([row] for row in rows), size, first=2)
     else:
-        splitter = LineSplitter() if kind is Kind.LINES else ValueSplitter()
+        splitter = LineSplitter(ends=ends) if kind is Kind.LINES else ValueSplitter()
         yield from _chunks(_groups(splitter, blocks), size)
 
 

@@ -112,7 +112,7 @@ class Rehearsal:
             self._free = frozenset(keys) - own.keys() - below.keys()
             found |= below
         for key, earlier in found.items():
-            if earlier.state == MessageState.HELD and earlier.gate == VOLUME_GUARD:
+            if earlier.gate == VOLUME_GUARD and earlier.state == MessageState.HELD:
                 self._held_back[earlier.id] = key
         return found
 
@@ -269,13 +269,13 @@ class Rehearsal:
             unasked = [key for key in messages if key not in self._free]
             own = self._own_keys(unasked)
             lost = self._below.taken([key for key in unasked if key not in own])
-        met = self._keys.put(
-            [
-                (key, message.id, message.state, message.gate, message.run)
-                for key, message in messages.items()
-                if key not in lost
-            ]
-        )
+        records = [
+            (key, message.id, message.state, message.gate, message.run)
+            for key, message in messages.items()
+        ]
+        if lost:
+            records = [record for record in records if record[0] not in lost]
+        met = self._keys.put(records)
         # Noted first and asked then: nearly all are new. What a key had before comes back.
         before = [self._keys.before(record[0], place) for record, place in met]
         kept = [record for record in before if record is not None and record[1]]
@@ -291,5 +291,6 @@ def _newest(rows: Sequence[JobRow]) -> Sequence[JobRow]:
     """
     newest = {row.subject: row for row in rows}
     names = {row.names for row in rows}
-    numbers = {name[-1] for name in names}
-    return list(newest.values()) if len(newest) == len(names) == len(numbers) else rows
+    if len(newest) == len(names) == len({name[-1] for name in names}):
+        return list(newest.values())
+    return rows

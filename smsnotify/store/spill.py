@@ -68,21 +68,18 @@ class Spill(Generic[K]):
             self._heads = array("Q", self._heads)
         heads, mask = self._heads, self._mask
         pack, header_size = _HEADER.pack, _HEADER.size
-        bodies = list(map(self._encode, records))
-        headers: list[bytes] = []
-        met: list[tuple[tuple[Any, ...], int]] = []
-        for record, body in zip(records, bodies, strict=True):
+        parts: list[bytes] = []
+        add, met = parts.append, []
+        for record, body in zip(records, map(self._encode, records), strict=True):
             slot = hash(record[0]) & mask
-            length = len(body)
             before = heads[slot]
             if before:
                 met.append((record, before))
-            headers.append(pack(length, before))
             heads[slot] = at
+            length = len(body)
             at += length + header_size
-        parts = [b""] * (2 * len(bodies))
-        parts[::2] = headers
-        parts[1::2] = bodies
+            add(pack(length, before))
+            add(body)
         self._tail += b"".join(parts)
         if len(self._tail) > _IN_MEMORY:
             self._flush()
