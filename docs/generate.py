@@ -31,7 +31,7 @@ from generators import (  # noqa: E402
     words,
 )
 
-from smsnotify.rules.jsonschema import rules_schema  # noqa: E402
+from smsnotify.plans.jsonschema import book_schema  # noqa: E402
 
 SCHEMA: Final = DOCS / "reference" / "rules.schema.json"
 STATES: Final = DOCS / "reference" / "states.md"
@@ -99,7 +99,7 @@ def outdated() -> Iterator[tuple[Path, str]]:
         current = filled(text)
         if current != text:
             yield page, current
-    schema = json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n"
+    schema = json.dumps(book_schema(), indent=2, ensure_ascii=False) + "\n"
     for page, current in ((SCHEMA, schema), (STATES, states.page())):
         if not page.exists() or page.read_text(encoding="utf-8") != current:
             yield page, current

@@ -112,12 +112,12 @@ def schema(ctx: typer.Context) -> None:
     import sys
 
     from smsnotify.cli.show import emit_json
-    from smsnotify.rules.jsonschema import rules_schema
+    from smsnotify.plans.jsonschema import book_schema
 
     if desk_of(ctx, brief=True).json:
-        emit_json(rules_schema())
+        emit_json(book_schema())
     else:
-        sys.stdout.write(json.dumps(rules_schema(), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(book_schema(), indent=2, ensure_ascii=False) + "\n")
 
 
 @app.command(
@@ -238,6 +238,37 @@ def diff(
         limit=limit,
         fail_over=fail_over,
     )
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command(
+    epilog=example(
+        "sms-notify rules lint", "sms-notify rules lint rules.yaml --events events.jsonl --strict"
+    )
+)
+def lint(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Rule files or folders; else the settings'."),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option("--events", metavar="FILE", help="Events to try them on; several."),
+    ] = None,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="Else the stored events of so long.")
+    ] = "30d",
+    strict: Annotated[bool, typer.Option("--strict", help="Any advice ends with 1.")] = False,
+) -> None:
+    """Advise on rules: what makes texts dear, missing values, rules that never fire.
+
+    Looks at the rules and at what they would have done to real events; stores and sends nothing.
+    """
+    from smsnotify.cli.rules_lint import lint_rules
+
+    code = lint_rules(desk_of(ctx), files or [], events or [], since=since, strict=strict)
     if code:
         raise typer.Exit(code)
 

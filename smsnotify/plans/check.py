@@ -1,28 +1,37 @@
-"""Looks at plans as wholes: does every step lead anywhere, and who claims which words."""
+"""Looks at plans as wholes: does every step lead anywhere, and are the plans they name there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from smsnotify.base.errors import MissingValueError
+from smsnotify.model.plan import Other, Step, Words
 from smsnotify.plans.build import PlacedPlan
+from smsnotify.plans.check_words import check_claims, check_words
+from smsnotify.plans.scope import shown
+from smsnotify.plans.ways import circle, reachable, way_out
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 
 
 def check_plans(placed: Sequence[PlacedPlan], names: frozenset[str]) -> None:
-    """Report what is wrong with plans that are right each by itself.
+    """Report what is wrong with plans that are right key by key.
 
     `names` are those of all plans, also of the ones that could not be compiled.
     """
     enabled = {one.plan.name for one in placed if one.plan.enabled}
     broken = names - {one.plan.name for one in placed}
     for one in placed:
+        _check_ways(one)
+        _check_times(one)
+        _check_values(one)
+        check_words(one)
         for step in one.plan.steps.values():
-            for key in ("start_plan", "move_to"):
-                target: str = getattr(step, key)
+            for key, target in (("start_plan", step.start_plan), ("move_to", step.move_to)):
                 if target and target not in broken:
                     at = (*one.step(step.name), key)
                     check_start(target, enabled, names, one.report, at, is_on=one.plan.enabled)
+    check_claims(placed)
 
 
 def check_start(
@@ -47,3 +56,98 @@ def check_start(
             f"the plan {name!r} is off: nobody comes into it",
             "enabled: true in the plan",
         )
+
+
+def _check_ways(one: PlacedPlan) -> None:
+    """Report steps that nobody comes to, that nobody leaves, and circles without a wait."""
+    plan, report = one.plan, one.report
+    come_to = reachable(plan, plan.first.name)
+    for name in plan.steps:
+        if name not in come_to:
+            report.warn(
+                one.step(name),
+                "unreachable_step",
+                f"nobody ever comes to the step {name!r}",
+                "let a step lead to it, or take it out",
+                key=True,
+            )
+    round_trip = circle(plan, plan.steps)
+    if round_trip:
+        report.error(
+            one.step(round_trip[0]),
+            "endless_loop",
+            f"these steps lead round without a pause: {' → '.join(round_trip)}",
+            "put a wait, a listen or a delay between them, or end somewhere",
+            key=True,
+        )
+        return
+    leaves = way_out(plan)
+    stuck = [name for name in plan.steps if name in come_to and name not in leaves]
+    if stuck:
+        report.warn(
+            one.step(stuck[0]),
+            "dead_end",
+            f"whoever comes to the step {stuck[0]!r} leaves the plan only when max_life is over",
+            "let one of its ways lead to an end",
+            key=True,
+        )
+
+
+def _check_times(one: PlacedPlan) -> None:
+    """Report waits that the end of the plan's life always cuts short."""
+    life = one.plan.max_life
+    for name, step in one.plan.steps.items():
+        for key, part in (("wait", step.wait), ("listen", step.listen), ("delay", step.delay)):
+            if part is not None and part.lasting is not None and part.lasting >= life:
+                one.report.warn(
+                    (*one.step(name), key, "for"),
+                    "longer_than_life",
+                    f"this {key} is as long as max_life or longer: the plan is over before it",
+                    "shorten it, or give the plan a longer max_life",
+                )
+
+
+def _check_values(one: PlacedPlan) -> None:
+    """Report texts that need a job's field although people can come in without a job."""
+    entry = one.plan.entry
+    if not (entry.keywords or entry.any_text):
+        return
+    way_in = "a keyword" if entry.keywords else "any text"
+    for name, step in one.plan.steps.items():
+        for path, words in _texts(step):
+            field = _needed(words, one.plan.reads)
+            if field:
+                one.report.warn(
+                    (*one.step(name), *path),
+                    "no_job",
+                    f"{{{{ {field} }}}} has no value for whoever came in by {way_in}: there is no "
+                    "job, and the text is stopped",
+                    f"{{{{ {field} | default('…') }}}}",
+                )
+
+
+def _texts(step: Step) -> Iterator[tuple[Path, Words]]:
+    if step.send is not None:
+        yield ("send",), step.send
+    if step.alert is not None:
+        yield ("alert",), step.alert
+    if step.wait is not None and isinstance(step.wait.other, Other) and step.wait.other.send:
+        yield ("wait", "other", "send"), step.wait.other.send
+
+
+class _Known:
+    """A view in which everything about the person is known, and nothing about a job."""
+
+    def __init__(self, reads: frozenset[str]) -> None:
+        for name in reads:
+            if shown(name) != name:
+                setattr(self, name, "x")
+
+
+def _needed(words: Words, reads: frozenset[str]) -> str:
+    """Return the job field that a text cannot do without, `''` when there is none."""
+    try:
+        words(_Known(reads))
+    except MissingValueError as error:
+        return error.field
+    return ""

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from smsnotify.rules.jsonschema import rules_schema
+from smsnotify.plans.jsonschema import book_schema
+from smsnotify.plans.load import check_book
 from smsnotify.rules.load import check_rules
 from smsnotify.rules.usual import usual_rules
 
@@ -14,10 +15,12 @@ EXAMPLE = Path(__file__).parents[2] / "rules.example.yaml"
 
 
 def schema_keys() -> set[str]:
-    schema: Any = rules_schema()
+    schema: Any = book_schema()
     keys = set(schema["properties"])
-    for name in ("Defaults", "QuietHours", "PreJob", "To", "Rule"):
-        keys |= set(schema["definitions"][name]["properties"])
+    for name, part in schema["definitions"].items():
+        if name == "Condition":
+            continue
+        keys |= set(part["properties"])
     operators = schema["definitions"]["Condition"]["anyOf"][2]["properties"]
     return keys | set(operators)
 
@@ -44,9 +47,11 @@ def test_the_usual_rules_stay_free_of_problems_when_all_are_on(tmp_path: Path) -
 
 
 def test_the_example_is_free_of_problems() -> None:
-    rules, problems = check_rules([EXAMPLE])
+    book, problems = check_book([EXAMPLE])
     assert problems == []
-    assert rules is not None
+    assert book is not None
+    rules = book.rules
+    assert {plan.name for plan in book.plans.enabled} == {"quote", "redelivery"}
     assert {rule.id for rule in rules.rules} >= {
         "delivered",
         "failed-nobody-home",

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from smsnotify.rules.jsonschema import rules_schema
+from smsnotify.plans.jsonschema import book_schema
 from smsnotify.rules.usual import usual_rules
 
 ROOT = Path(__file__).parents[2]
 BROKEN = Path(__file__).parent / "broken"
-SCHEMA: Any = rules_schema()
+SCHEMA: Any = book_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 
 BEYOND_A_SCHEMA = {
