@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from functools import cache
 from typing import Final
 
 from sqlalchemy import Connection
 
 from smsnotify.store.conversation_batch import OpenChoice
 from smsnotify.store.instants import from_micros, to_micros
-from smsnotify.store.rowset import among, execute, is_postgres, packed, source, statement
+from smsnotify.store.rowset import among, execute, is_postgres, packed, statement
+from smsnotify.store.statements import write_rows
 
 _KINDS: Final = {
     "number": "text",
@@ -24,36 +24,30 @@ _KINDS: Final = {
 }
 
 
-@cache
-def _open_statement(postgres: bool) -> str:
-    names = ", ".join(_KINDS)
-    read = ", ".join(f"r.{name}" for name in _KINDS)
-    return statement(
-        postgres,
-        f"INSERT INTO choices ({names}, mode) SELECT {read}, :mode "
-        f"FROM {source(postgres, _KINDS)} WHERE true ON CONFLICT (number, mode) DO UPDATE SET "
-        "reply_id = excluded.reply_id, options = excluded.options, "
-        "asked_at = excluded.asked_at, due_at = excluded.due_at",
-    )
+_OPEN: Final = (
+    f"INSERT INTO choices ({', '.join(_KINDS)}, mode) "
+    f"SELECT {', '.join(f'r.{name}' for name in _KINDS)}, r.mode "
+    "FROM {rows} WHERE true ON CONFLICT (number, mode) DO UPDATE SET "
+    "reply_id = excluded.reply_id, options = excluded.options, "
+    "asked_at = excluded.asked_at, due_at = excluded.due_at"
+)
 
 
 def open_choice(connection: Connection, choices: Sequence[OpenChoice], mode: str) -> None:
     """Note what people were asked; the newest question takes the place of an older one."""
-    if not choices:
-        return
     newest = {one.number: one for one in choices}
     rows = [
-        {
-            "number": one.number,
-            "reply_id": one.reply_id,
-            "options": list(one.options),
-            "asked_at": to_micros(one.asked_at),
-            "due_at": to_micros(one.due_at),
-        }
-        for _, one in sorted(newest.items())
+        (
+            number,
+            one.reply_id,
+            packed(list(one.options)),
+            to_micros(one.asked_at),
+            to_micros(one.due_at),
+            mode,
+        )
+        for number, one in sorted(newest.items())
     ]
-    asking = _open_statement(is_postgres(connection))
-    execute(connection, asking, {"rows": packed(rows), "mode": mode})
+    write_rows(connection, _OPEN, _KINDS | {"mode": "text"}, rows)
 
 
 def clear_choices(connection: Connection, numbers: Collection[str], mode: str) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -22,9 +22,9 @@ from smsnotify.store.rowset import (
     execute,
     is_postgres,
     packed,
-    source,
     statement,
 )
+from smsnotify.store.statements import write_rows
 
 
 class _Row(msgspec.Struct, array_like=True, gc=False):
@@ -105,80 +105,51 @@ _CONTACT: Final = {
     "time_zone": "text",
     "tags": "text",
     "facets": "text",
+    "created_at": "int",
+    "updated_at": "int",
 }
+_ADD: Final = (
+    f"INSERT INTO contacts ({', '.join(_CONTACT)}) "
+    f"SELECT {', '.join(f'r.{name}' for name in _CONTACT)} "
+    "FROM {rows} WHERE true"
+)
 _ADDRESS: Final = {"address": "text", "kind": "text", "contact_id": "text"}
-
-
-@cache
-def _insert_contacts(postgres: bool) -> str:
-    names = ", ".join(_CONTACT)
-    return statement(
-        postgres,
-        f"INSERT INTO contacts ({names}, created_at, updated_at) "
-        f"SELECT {', '.join(f'r.{name}' for name in _CONTACT)}, :now, :now "
-        f"FROM {source(postgres, _CONTACT)} WHERE true",
-    )
-
-
-@cache
-def _insert_addresses(postgres: bool) -> str:
-    return statement(
-        postgres,
-        "INSERT INTO addresses (address, kind, contact_id) SELECT r.address, r.kind, r.contact_id "
-        f"FROM {source(postgres, _ADDRESS)} WHERE true ON CONFLICT (address) DO NOTHING",
-    )
+_ADD_ADDRESS: Final = (
+    "INSERT INTO addresses (address, kind, contact_id) SELECT r.address, r.kind, r.contact_id "
+    "FROM {rows} WHERE true ON CONFLICT (address) DO NOTHING"
+)
+_CHANGE: Final = (
+    "UPDATE contacts SET name = r.name, language = r.language, time_zone = r.time_zone, "
+    "tags = r.tags, facets = r.facets, updated_at = r.updated_at "
+    "FROM {rows} WHERE contacts.id = r.id"
+)
 
 
 def add_contacts(connection: Connection, contacts: Sequence[Contact], now: datetime) -> bool:
     """Add new contacts with their addresses; False when an address is somebody's already."""
-    if not contacts:
-        return True
-    postgres = is_postgres(connection)
     # In order: two writers of the same addresses wait for each other in line.
     addresses = sorted(
-        {
-            address: {
-                "address": address,
-                "kind": "email" if "@" in address else "phone",
-                "contact_id": contact.id,
-            }
-            for contact in contacts
-            for address in contact.addresses
-        }.items()
-    )
-    rows = [row for _, row in addresses]
-    done = execute(connection, _insert_addresses(postgres), {"rows": packed(rows)})
-    if done.rowcount != sum(len(contact.addresses) for contact in contacts):
-        return False
-    written = [
-        {
-            "id": contact.id,
-            "name": contact.name,
-            "language": contact.language,
-            "time_zone": contact.time_zone,
-            "tags": sorted(contact.tags),
-            "facets": dict(contact.facets),
-        }
+        (address, "email" if "@" in address else "phone", contact.id)
         for contact in contacts
-    ]
-    values: dict[str, object] = {"rows": packed(written), "now": to_micros(now)}
-    execute(connection, _insert_contacts(postgres), values)
+        for address in contact.addresses
+    )
+    if write_rows(connection, _ADD_ADDRESS, _ADDRESS, addresses) != len(addresses):
+        return False
+    write_rows(connection, _ADD, _CONTACT, [_row(contact, now) for contact in contacts])
     return True
 
 
-@cache
-def _lock_statement(postgres: bool) -> str:
-    which = f"SELECT id FROM contacts WHERE {among(postgres, 'id', 'ids')}"
-    return statement(postgres, f"{which} ORDER BY id FOR UPDATE" if postgres else which)
-
-
-@cache
-def _update_statement(postgres: bool) -> str:
-    sets = ", ".join(f"{name} = r.{name}" for name in _CONTACT if name != "id")
-    return statement(
-        postgres,
-        f"UPDATE contacts SET {sets}, updated_at = :now "
-        f"FROM {source(postgres, _CONTACT)} WHERE contacts.id = r.id",
+def _row(contact: Contact, now: datetime) -> tuple[Any, ...]:
+    at = to_micros(now)
+    return (
+        contact.id,
+        contact.name,
+        contact.language,
+        contact.time_zone,
+        packed(sorted(contact.tags)),
+        packed(dict(contact.facets)),
+        to_micros(contact.created_at) or at,
+        at,
     )
 
 
@@ -189,36 +160,27 @@ def change_contacts(connection: Connection, changes: Sequence[ContactChange], no
     """
     if not changes:
         return 0
-    postgres = is_postgres(connection)
     ids = {change.contact_id for change in changes}
-    if postgres:
-        execute(connection, _lock_statement(postgres), {"ids": packed(list(ids))}).fetchall()
+    if is_postgres(connection):
+        which = f"SELECT id FROM contacts WHERE {among(True, 'id', 'ids')} ORDER BY id FOR UPDATE"
+        execute(connection, statement(True, which), {"ids": packed(list(ids))}).fetchall()
     known = contacts_by_id(connection, ids)
-    written: dict[str, dict[str, Any]] = {
-        one: {
-            "id": one,
-            "name": contact.name,
-            "language": contact.language,
-            "time_zone": contact.time_zone,
-            "tags": set(contact.tags),
-            "facets": dict(contact.facets),
-        }
-        for one, contact in known.items()
-    }
     for change in changes:
-        row = written.get(change.contact_id)
-        if row is not None:
-            _change(row, change)
-    rows = [row | {"tags": sorted(row["tags"])} for row in written.values()]
-    values: dict[str, object] = {"rows": packed(rows), "now": to_micros(now)}
-    return execute(connection, _update_statement(postgres), values).rowcount if rows else 0
+        contact = known.get(change.contact_id)
+        if contact is not None:
+            known[change.contact_id] = changed(contact, change)
+    rows = [_row(contact, now) for contact in known.values()]
+    return write_rows(connection, _CHANGE, _CONTACT, rows)
 
 
-def _change(row: dict[str, Any], change: ContactChange) -> None:
-    for name in ("name", "language", "time_zone"):
-        value = getattr(change, name)
-        if value is not None:
-            row[name] = value
-    row["tags"] = (row["tags"] | change.tags) - change.untagged
-    facets: Mapping[str, Facet | None] = row["facets"] | dict(change.facets)
-    row["facets"] = {name: value for name, value in facets.items() if value is not None}
+def changed(contact: Contact, change: ContactChange) -> Contact:
+    """Return what a contact is after a change."""
+    facets = dict(contact.facets) | dict(change.facets)
+    return msgspec.structs.replace(
+        contact,
+        name=contact.name if change.name is None else change.name,
+        language=contact.language if change.language is None else change.language,
+        time_zone=contact.time_zone if change.time_zone is None else change.time_zone,
+        tags=(contact.tags | change.tags) - change.untagged,
+        facets={name: value for name, value in facets.items() if value is not None},
+    )

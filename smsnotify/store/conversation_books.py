@@ -15,6 +15,7 @@ from smsnotify.store import (
     choices,
     contacts,
     conversations,
+    enrolling,
     enrolments,
     errands,
     interactions,
@@ -187,12 +188,12 @@ class ConversationBooks(Books):
     def transitions_of(self, enrolment_id: str) -> list[Transition]:
         """Return the history of an enrolment, in its order."""
         with self.read() as connection:
-            return enrolments.transitions_of(connection, [enrolment_id])
+            return enrolling.transitions_of(connection, [enrolment_id])
 
     def plan_content(self, version: str) -> bytes | None:
         """Return a version of a plan as canonical JSON, None when nobody was ever in it."""
         with self.read() as connection:
-            return enrolments.plan_content(connection, version)
+            return enrolling.plan_content(connection, version)
 
     def open_choices(self, numbers: Collection[str], mode: str) -> dict[str, OpenChoice]:
         """Return what these numbers were asked and have not answered, late or not."""

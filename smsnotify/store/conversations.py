@@ -25,7 +25,7 @@ from smsnotify.store.choices import clear_choices, open_choice
 from smsnotify.store.consents import note_consents
 from smsnotify.store.contacts import add_contacts, change_contacts
 from smsnotify.store.conversation_batch import CancelTexts, ConversationBatch, MovedEnrolment
-from smsnotify.store.enrolments import enter, move, note_plans, note_transitions
+from smsnotify.store.enrolling import enter, move, note_plans, note_transitions
 from smsnotify.store.errands import add_errands
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros

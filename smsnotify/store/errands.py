@@ -26,11 +26,10 @@ from smsnotify.store.rowset import (
     execute,
     is_postgres,
     packed,
-    source,
     statement,
     words,
 )
-from smsnotify.store.unstorable import storable
+from smsnotify.store.statements import write_rows
 
 DUE: Final = "due"
 DONE: Final = "done"
@@ -77,39 +76,36 @@ _NEW: Final = {
     "key": "text",
     "data": "text",
     "due_at": "int",
+    "mode": "text",
+    "created_at": "int",
 }
 
 
-@cache
-def _add_statement(postgres: bool) -> str:
-    names = ", ".join(_NEW)
-    read = ", ".join(f"r.{name}" for name in _NEW)
-    return statement(
-        postgres,
-        f"INSERT INTO errands ({names}, mode, created_at) SELECT {read}, :mode, :now "
-        f"FROM {source(postgres, _NEW)} WHERE true ON CONFLICT (key) DO NOTHING",
-    )
+_ADD: Final = (
+    f"INSERT INTO errands ({', '.join(_NEW)}) SELECT {', '.join(f'r.{name}' for name in _NEW)} "
+    "FROM {rows} WHERE true ON CONFLICT (key) DO NOTHING"
+)
 
 
 def add_errands(
     connection: Connection, errands: Sequence[NewErrand], mode: str, now: datetime
 ) -> int:
     """Note errands, once a key; return how many were new."""
-    if not errands:
-        return 0
+    at = to_micros(now)
     rows = [
-        {
-            "id": new_id(now),
-            "enrolment_id": one.enrolment_id,
-            "kind": one.errand.kind,
-            "key": one.errand.key,
-            "data": dict(one.errand.data),
-            "due_at": to_micros(one.due_at or now),
-        }
+        (
+            new_id(now),
+            one.enrolment_id,
+            one.errand.kind,
+            one.errand.key,
+            packed(dict(one.errand.data)) if one.errand.data else "{}",
+            to_micros(one.due_at or now),
+            mode,
+            at,
+        )
         for one in sorted(errands, key=lambda one: one.errand.key)
     ]
-    values: dict[str, object] = {"rows": packed(rows), "mode": mode, "now": to_micros(now)}
-    return execute(connection, _add_statement(is_postgres(connection)), values).rowcount
+    return write_rows(connection, _ADD, _NEW, rows)
 
 
 _COLUMNS: Final = (
@@ -224,38 +220,24 @@ _SETTLED: Final = {
     "state": "text",
     "error": "text",
     "due_at": "int",
+    "now": "int",
 }
-
-
-@cache
-def _settle_statement(postgres: bool) -> str:
-    return statement(
-        postgres,
-        "UPDATE errands SET state = r.state, error = r.error, "
-        "due_at = COALESCE(r.due_at, errands.due_at), "
-        "done_at = CASE WHEN r.state = 'due' THEN NULL ELSE :now END "
-        f"FROM {source(postgres, _SETTLED)} WHERE errands.id = r.id "
-        "AND errands.state <> 'done' "
-        "AND (r.state = 'done' OR (errands.state = 'due' AND errands.attempts = r.attempts))",
-    )
+_SETTLE: Final = (
+    "UPDATE errands SET state = r.state, error = r.error, "
+    "due_at = COALESCE(r.due_at, errands.due_at), "
+    "done_at = CASE WHEN r.state = 'due' THEN NULL ELSE r.now END "
+    "FROM {rows} WHERE errands.id = r.id AND errands.state <> 'done' "
+    "AND (r.state = 'done' OR (errands.state = 'due' AND errands.attempts = r.attempts))"
+)
 
 
 def settle_errands(connection: Connection, settled: Sequence[SettledErrand], now: datetime) -> int:
     """Write what attempts came to; return how many counted."""
-    if not settled:
-        return 0
+    at = to_micros(now)
     rows = [
-        {
-            "id": one.id,
-            "attempts": one.attempts,
-            "state": one.state,
-            "error": storable(one.error),
-            "due_at": to_micros(one.due_at),
-        }
-        for one in settled
+        (one.id, one.attempts, one.state, one.error, to_micros(one.due_at), at) for one in settled
     ]
-    values: dict[str, object] = {"rows": packed(rows), "now": to_micros(now)}
-    return execute(connection, _settle_statement(is_postgres(connection)), values).rowcount
+    return write_rows(connection, _SETTLE, _SETTLED, rows)
 
 
 def list_errands(

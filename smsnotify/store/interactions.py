@@ -14,14 +14,15 @@ from sqlalchemy import Connection
 from smsnotify.model.contact import Interaction
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.rowset import (
+    among,
     as_json,
     as_one,
     execute,
     is_postgres,
     packed,
-    source,
     statement,
 )
+from smsnotify.store.statements import write_rows
 
 _KINDS: Final = {
     "id": "text",
@@ -36,39 +37,38 @@ _KINDS: Final = {
 }
 
 
-@cache
-def _add_statement(postgres: bool) -> str:
-    names = ", ".join(_KINDS)
-    read = ", ".join(f"r.{name}" for name in _KINDS)
-    return statement(
-        postgres,
-        f"INSERT INTO interactions ({names}) SELECT {read} "
-        f"FROM {source(postgres, _KINDS)} WHERE true ON CONFLICT DO NOTHING RETURNING id",
-    )
+_ADD: Final = (
+    f"INSERT INTO interactions ({', '.join(_KINDS)}) "
+    f"SELECT {', '.join(f'r.{name}' for name in _KINDS)} "
+    "FROM {rows} WHERE true ON CONFLICT DO NOTHING"
+)
 
 
 def note_interactions(connection: Connection, interactions: Sequence[Interaction]) -> set[str]:
     """Keep interactions, each outside id once; return the ids of those that were new."""
-    if not interactions:
-        return set()
     rows = [
-        {
-            "id": one.id,
-            "contact_id": one.contact_id,
-            "channel": one.channel,
-            "event": one.event,
-            "at": to_micros(one.at),
-            "value": one.value,
-            "data": dict(one.data),
-            "ref": one.ref,
-            "outside_id": one.outside_id,
-        }
+        (
+            one.id,
+            one.contact_id,
+            one.channel,
+            one.event,
+            to_micros(one.at),
+            one.value,
+            packed(dict(one.data)) if one.data else "{}",
+            one.ref,
+            one.outside_id,
+        )
         for one in interactions
     ]
-    done = execute(connection, _add_statement(is_postgres(connection)), {"rows": packed(rows)})
-    if done.rowcount == len(rows):
-        return {one.id for one in interactions}
-    return {str(row[0]) for row in done.fetchall()}
+    ids = {one.id for one in interactions}
+    if write_rows(connection, _ADD, _KINDS, rows) == len(rows):
+        return ids
+    postgres = is_postgres(connection)
+    asking = statement(
+        postgres, f"SELECT id FROM interactions WHERE {among(postgres, 'id', 'ids')}"
+    )
+    kept = execute(connection, asking, {"ids": packed(sorted(ids))}).fetchall()
+    return {str(row[0]) for row in kept}
 
 
 class _Row(msgspec.Struct, array_like=True, gc=False):

@@ -27,10 +27,9 @@ from smsnotify.store.rowset import (
     execute,
     is_postgres,
     packed,
-    source,
     statement,
 )
-from smsnotify.store.statements import insert_rows
+from smsnotify.store.statements import insert_rows, write_rows
 from smsnotify.store.unstorable import storable
 
 _WRITTEN: Final = (
@@ -303,17 +302,34 @@ _WORKED: Final = {
     "enrolment_id": "text",
     "note": "text",
     "was": "text",
+    "worked_at": "int",
 }
+_WORK: Final = (
+    "UPDATE replies SET state = r.state, verdict = r.verdict, contact_id = r.contact_id, "
+    "enrolment_id = r.enrolment_id, note = r.note, worked_at = r.worked_at "
+    "FROM {rows} WHERE replies.id = r.id AND replies.state = r.was"
+)
 
 
 def work(connection: Connection, worked: Sequence[WorkedReply], now: datetime) -> bool:
     """Write what replies were taken for; False when one was not in its expected state any more."""
-    if not worked:
-        return True
-    values: dict[str, object] = {"rows": packed(worked), "now": to_micros(now)}
-    done = execute(connection, _work_statement(is_postgres(connection)), values)
+    at = to_micros(now)
+    rows = [
+        (
+            one.id,
+            one.state,
+            one.verdict,
+            one.contact_id,
+            one.enrolment_id,
+            one.note,
+            one.was,
+            at,
+        )
+        for one in worked
+    ]
+    done = write_rows(connection, _WORK, _WORKED, rows)
     _end_doubts(connection, [one.id for one in worked if one.was == "doubtful"], now)
-    return done.rowcount == len(worked)
+    return done == len(rows)
 
 
 def _end_doubts(connection: Connection, ids: Sequence[str], now: datetime) -> None:
@@ -324,16 +340,6 @@ def _end_doubts(connection: Connection, ids: Sequence[str], now: datetime) -> No
     asking = statement(postgres, f"SELECT sender FROM replies WHERE {among(postgres, 'id', 'ids')}")
     rows = execute(connection, asking, {"ids": packed(list(ids))}).fetchall()
     end_doubt(connection, {str(row[0]) for row in rows}, now)
-
-
-@cache
-def _work_statement(postgres: bool) -> str:
-    return statement(
-        postgres,
-        "UPDATE replies SET state = r.state, verdict = r.verdict, contact_id = r.contact_id, "
-        "enrolment_id = r.enrolment_id, note = r.note, worked_at = :now "
-        f"FROM {source(postgres, _WORKED)} WHERE replies.id = r.id AND replies.state = r.was",
-    )
 
 
 def set_reply_state(

@@ -132,7 +132,15 @@ def execute(connection: Connection, driver_statement: str, values: Mapping[str, 
     return driver.execute(driver_statement, values)
 
 
-def packed(rows: Sequence[object]) -> str:
+def execute_flat(
+    connection: Connection, driver_statement: str, rows: Sequence[Sequence[Any]]
+) -> Cursor:
+    """Run a statement on SQLite that has one placeholder for every value of some rows."""
+    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+    return driver.execute(driver_statement, [value for row in rows for value in row])
+
+
+def packed(rows: Sequence[object] | Mapping[str, object]) -> str:
     """Return structs, mappings or texts as the JSON that `source` and `words` read.
 
     PostgreSQL knows no U+0000 in a text, and neither database a lone surrogate.
@@ -140,8 +148,7 @@ def packed(rows: Sequence[object]) -> str:
     try:
         written = msgspec.json.encode(rows).decode()
     except UnicodeEncodeError:
-        repaired = [_repaired(row) for row in rows]
-        written = msgspec.json.encode(repaired).decode()
+        written = msgspec.json.encode(_repaired(rows)).decode()
     return _ZERO.sub(r"\1\\ufffd", written) if "\\u0000" in written else written
 
 

@@ -24,6 +24,7 @@ from store_cases import NOW, number
 from smsnotify.base.errors import OvertakenError
 from smsnotify.model.contact import Interaction
 from smsnotify.model.enrolment import Errand
+from smsnotify.store.consents import ConsentChange
 from smsnotify.store.conversation_batch import (
     CancelTexts,
     ContactChange,
@@ -33,7 +34,6 @@ from smsnotify.store.conversation_batch import (
     OpenChoice,
 )
 from smsnotify.store.outbox import Wanted
-from smsnotify.store.people import ConsentChange
 from smsnotify.store.store import Store
 
 TABLES = (
