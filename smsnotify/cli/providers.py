@@ -11,6 +11,7 @@ import typer
 from smsnotify.base.errors import ProviderError, SmsNotifyError, UsageError
 from smsnotify.base.redact import scrub
 from smsnotify.cli.frame import desk_of, example, group
+from smsnotify.cli.providers_money import BALANCE_EXAMPLES, PRICES_EXAMPLES, balance, prices
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.client import HttpClient, Transport
 from smsnotify.providers.base import CheckResult, HttpProvider
@@ -111,6 +112,10 @@ def check(
         )
     if not all(result.ok for result in results):
         raise typer.Exit(BAD)
+
+
+app.command("balance", epilog=BALANCE_EXAMPLES)(balance)
+app.command("prices", epilog=PRICES_EXAMPLES)(prices)
 
 
 def check_accounts(accounts: Sequence[Account]) -> list[CheckResult]:
