@@ -14,7 +14,7 @@ import msgspec
 
 from smsnotify.base.errors import InputError, UsageError
 from smsnotify.events.blocks import standard_input
-from smsnotify.store.consents import ConsentChange
+from smsnotify.model.contact import ConsentChange
 from smsnotify.store.people import set_contact
 from smsnotify.store.store import Store
 from smsnotify.text.phone import read_number

@@ -54,3 +54,16 @@ def groups_of(routes: Routes, name: str) -> Sequence[Sequence[str]]:
     """Return the groups of a route; a route that is gone from the settings is the default one."""
     found = routes.get(name)
     return routes.get(DEFAULT_ROUTE, ()) if found is None else found
+
+
+def senders_of(
+    accounts: Mapping[str, Account], routes: Routes, route: str, country: str
+) -> frozenset[str]:
+    """Return what a route might send as to a country; `''`: whatever a provider chooses."""
+    names = (name for group in groups_of(routes, route) for name in group)
+    serving = (accounts[name] for name in names if name in accounts)
+    return frozenset(
+        account.provider.sender_for(country)
+        for account in serving
+        if account.serves(country, account.channel)
+    )

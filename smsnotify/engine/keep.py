@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Protocol
@@ -13,11 +13,14 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import judge
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
+from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode, Verdict
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob
+from smsnotify.store.conversation_batch import NewLink
+from smsnotify.store.links import OPT_OUT
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _REHEARSED = "rehearsed"
@@ -44,6 +47,12 @@ class Memory(Protocol):
 
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         """Return what is known of recipients."""
+
+    def contacts_of(self, addresses: Collection[str]) -> dict[str, Contact]:
+        """Return the contacts behind recipients, as far as there are any."""
+
+    def opt_out_token(self, recipient: str) -> str:
+        """Return what stands in the address of a recipient's opt-out page: always the same."""
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Keep a chunk's outcome in one transaction; return the keys that somebody else took."""
@@ -82,9 +91,41 @@ def judge_remembering(
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
-    people = memory.people(concerned((draft.recipient for draft in drafts), policy))
-    decisions = judge(drafts, Facts(taken, people), policy, now)
+    decisions = judge(drafts, known_facts(drafts, memory, policy, taken), policy, now)
     return Judged(decisions, list(left_behind.values()))
+
+
+def known_facts(
+    drafts: Sequence[Draft],
+    memory: Memory,
+    policy: Policy,
+    taken: dict[MessageKey, Earlier],
+) -> Facts:
+    """Fetch what is known of the recipients; their contacts only for rules that read them."""
+    people = memory.people(concerned((draft.recipient for draft in drafts), policy))
+    asking = {draft.recipient for draft in drafts if draft.terms.reads_person}
+    if not asking:
+        return Facts(taken, people)
+    return Facts(taken, people, memory.contacts_of(asking), opt_out_link(memory, policy))
+
+
+def opt_out_link(memory: Memory, policy: Policy) -> Callable[[str], str] | None:
+    """Return what makes the address of a recipient's opt-out page; None without a public one."""
+    base = policy.public_url
+    return (lambda recipient: f"{base}/o/{memory.opt_out_token(recipient)}") if base else None
+
+
+def opt_out_pages(decisions: Iterable[Decision], memory: Memory) -> list[NewLink]:
+    """Return the pages that the texts of these decisions lead to."""
+    readers = {
+        decision.to
+        for decision in decisions
+        if decision.draft.terms.has_opt_out_link and decision.verdict is not Verdict.STOP
+    }
+    return [
+        NewLink(token=memory.opt_out_token(reader), kind=OPT_OUT, recipient=reader)
+        for reader in sorted(readers)
+    ]
 
 
 def concerned(recipients: Iterable[str], policy: Policy) -> Iterator[str]:
@@ -128,6 +169,7 @@ def keep(
         decisions=decisions,
         messages=messages,
         replaces=[earlier.id for earlier in judged.left_behind],
+        links=opt_out_pages(decisions, memory) if memory.durable else [],
         at=now,
     )
     lost = memory.save(batch)

@@ -76,3 +76,19 @@ class Interaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data: Mapping[str, Any] = _NOTHING
     ref: str = ""
     outside_id: str = ""
+
+
+class ConsentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A recipient's wish, and how we know: `source` is a word, `note` the evidence, `at` when.
+
+    `words` are the person's own, `call_to_action` is what they answered to.
+    """
+
+    recipient: str
+    opted_out: bool
+    source: str
+    at: datetime
+    note: str = ""
+    scope: str = "all"
+    words: str = ""
+    call_to_action: str = ""

@@ -32,6 +32,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `country` reads national numbers; `countries` are the allowed destinations, None for any.
     `senders` returns what a route might send as to a country (`''`: what its provider chooses).
     `opt_out_scope` is what a person who says STOP is out of: `all`, `sender` or `purpose`.
+    `public_url` is where people reach this program's pages, `''` for nowhere.
     """
 
     mode: Mode = Mode.SANDBOX
@@ -42,6 +43,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     test_to: str = ""
     senders: Callable[[str, str], frozenset[str]] = unknown_senders
     opt_out_scope: str = EVERYTHING
+    public_url: str = ""
 
     def scope_of_stop(self, ours: str) -> str:
         """Return the scope of a STOP that came to our number `ours`, `''` when that is unknown."""

@@ -87,6 +87,7 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     priorities: Mapping[str, Priority] = {}
     start_plan: str = ""
     reads_person: bool = False
+    has_opt_out_link: bool = False
     contact_tests: tuple[Callable[[object], bool], ...] = ()
 
     def priority(self, event: str) -> Priority:

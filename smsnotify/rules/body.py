@@ -9,9 +9,10 @@ import msgspec
 
 from smsnotify.base.errors import TemplateError
 from smsnotify.model.job import ITEM_FIELDS
+from smsnotify.model.reading import OPT_OUT_LINK
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import DefaultsKeys, RuleKeys
-from smsnotify.rules.vocabulary import Vocabulary
+from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.text.encode import fit
 from smsnotify.text.template import Template, compile_template
 
@@ -41,7 +42,12 @@ def read_body(
         return None
     at = (*path, "body")
     try:
-        template = compile_template(source, fields=words.printable, lists={"items": ITEM_FIELDS})
+        template = compile_template(
+            source,
+            fields=words.printable | {OPT_OUT_LINK},
+            lists={"items": ITEM_FIELDS},
+            namespaces=CONTACT,
+        )
     except TemplateError as error:
         hint = error.hint
         if words.fields.get(error.name) == "list" and error.name != "items":

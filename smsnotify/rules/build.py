@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from typing import Any, Final
 
 from smsnotify.base.redact import mask_number
 from smsnotify.model.job import JOB_FIELDS, PHONE_FIELDS
-from smsnotify.model.rule import PreJob, Priority, QuietHours, RuleTerms
+from smsnotify.model.reading import OPT_OUT_LINK, of_person
+from smsnotify.model.rule import (
+    MarketingHours,
+    PreJob,
+    Priority,
+    Purpose,
+    QuietHours,
+    RuleTerms,
+)
 from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.compile import CompiledRule
+from smsnotify.rules.conditions import Condition
+from smsnotify.rules.marketing import check_offer, marketing_hours
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import REQUIRED, DefaultsKeys, QuietHoursKeys, RuleKeys
-from smsnotify.rules.vocabulary import Vocabulary
+from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.rules.where import read_conditions, unknown_field
 from smsnotify.rules.yaml_nodes import MapNode, find
 
@@ -38,13 +48,15 @@ def build_rule(
     quiet = _quiet_hours(keys, defaults, report, path)
     pre_job = _pre_job(keys, quiet, report, path)
     fields, fixed = _recipients(keys, words, report, path)
-    conditions = read_conditions(keys.where, words, report, (*path, "where"))
+    hours = marketing_hours(keys, defaults, pre_job, report, path)
+    conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
+    check_offer(keys, report, path)
     if body is None or keys.name is None or report.errors > before:
         return None
     line, _ = report.place(path)
     return CompiledRule(
-        _terms(keys, defaults, body, quiet, pre_job),
+        _terms(keys, defaults, body, conditions, quiet, hours, pre_job),
         enabled=keys.enabled,
         events=keys.events,
         job_type=keys.job_type,
@@ -64,9 +76,12 @@ def _terms(
     keys: RuleKeys,
     defaults: DefaultsKeys,
     body: Body,
+    conditions: Sequence[Condition],
     quiet: QuietHours | None,
+    hours: MarketingHours,
     pre_job: PreJob | None,
 ) -> RuleTerms:
+    tests = tuple(one.test for one in conditions if of_person(one.field))
     max_age = keys.max_age or defaults.max_age or DAY
     priorities = {event: Priority(keys.priority) for event in keys.events} if keys.priority else {}
     return RuleTerms(
@@ -79,6 +94,8 @@ def _terms(
         encoding=body.encoding,
         max_segments=body.max_segments,
         quiet_hours=quiet,
+        purpose=Purpose(keys.purpose),
+        marketing_hours=hours,
         max_age=None if isinstance(max_age, str) else max_age,
         expires=keys.expires or defaults.expires or DAY,
         pre_job=pre_job,
@@ -86,6 +103,9 @@ def _terms(
         on_unknown=keys.on_unknown,
         priorities=priorities,
         start_plan=keys.start_plan or "",
+        reads_person=bool(tests) or any(map(of_person, body.template.fields)),
+        has_opt_out_link=OPT_OUT_LINK in body.template.fields,
+        contact_tests=tests,
     )
 
 

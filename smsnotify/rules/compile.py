@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from smsnotify.model.job import CORE_FIELDS, JOB_FIELDS, PHONE_FIELDS, Job, Kind, Scalar
+from smsnotify.model.reading import of_person
 from smsnotify.model.rule import RuleTerms
 from smsnotify.rules.conditions import Condition, Test, as_text
 
@@ -79,7 +80,10 @@ class CompiledRule:
         self.source = source
         self.file = file
         self.line = line
-        self.tests: tuple[Test, ...] = tuple(each.test for each in self.conditions)
+        # What is asked of the recipient stands in the terms: judging knows who that is.
+        self.tests: tuple[Test, ...] = tuple(
+            each.test for each in self.conditions if not of_person(each.field)
+        )
         if self.reasons:
             self.tests = (_reason_test(self.reasons), *self.tests)
 
@@ -103,7 +107,8 @@ class CompiledRule:
     def fields(self) -> frozenset[str]:
         """Every job field that the rule reads."""
         asked = {each.field for each in self.conditions}
-        return self.template_fields | asked | set(self.recipient_fields)
+        every = self.template_fields | asked | set(self.recipient_fields)
+        return frozenset(field for field in every if not of_person(field))
 
     def without_reasons(self) -> CompiledRule:
         """Return the rule as it stands for an event that is no failure."""

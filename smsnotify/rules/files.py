@@ -12,7 +12,9 @@ import msgspec
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.job import JOB_FIELDS, Job
 from smsnotify.model.problem import Problem
+from smsnotify.model.reading import OPT_OUT_LINK
 from smsnotify.rules.build import check_quiet_hours
+from smsnotify.rules.marketing import check_marketing_hours
 from smsnotify.rules.problems import Reporter, validate
 from smsnotify.rules.schema import HeadKeys, RuleKeys
 from smsnotify.rules.yaml_nodes import MapNode, plain
@@ -20,7 +22,9 @@ from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
 
 _ENDINGS: Final = (".yaml", ".yml")
 _TEST_ENDINGS: Final = (".test.yaml", ".test.yml")
-RESERVED_FIELDS: Final = frozenset({*dir(Job), "loop", "jobs", "true", "false", "none"})
+RESERVED_FIELDS: Final = frozenset(
+    {*dir(Job), OPT_OUT_LINK, "loop", "jobs", "true", "false", "none"}
+)
 """Names that mean something else in a job or in a template."""
 
 _SPACES: Final = ("contact__", "replies__")
@@ -145,6 +149,10 @@ def _read_head(report: Reporter, root: MapNode) -> HeadKeys:
     head = validate(HeadKeys, data, report, ())
     if head.defaults.quiet_hours is not None:
         check_quiet_hours(head.defaults.quiet_hours, report, ("defaults", "quiet_hours"))
+    if head.defaults.marketing_hours is not None:
+        check_marketing_hours(
+            head.defaults.marketing_hours, report, ("defaults", "marketing_hours")
+        )
     for index, name in enumerate(head.custom_events):
         if name in EVENT_NAMES:
             report.error(

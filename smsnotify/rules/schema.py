@@ -59,6 +59,12 @@ def _none_switches_off(value: object) -> object:
     return value
 
 
+def _hours(value: object) -> object:
+    if value is None or isinstance(value, str):
+        raise refuse(f"{value!r} are no marketing hours", 'write {from: "10:00", to: "20:00"}')
+    return value
+
+
 def none_is_empty(value: object) -> object:
     """Take nothing for an empty mapping."""
     return {} if value is None else value
@@ -87,6 +93,15 @@ class QuietHoursKeys(Keys):
     )
 
 
+class MarketingHoursKeys(Keys):
+    """Hours in which marketing may leave, in the recipient's time zone."""
+
+    start: Clock = Field(alias="from", description="When they begin, local time, HH:MM.")
+    end: Clock = Field(
+        alias="to", description="When they end, local time, HH:MM, later on the same day."
+    )
+
+
 class PreJobKeys(Keys):
     """When a reminder leaves. Needed by, and only for, the event `pre_job`."""
 
@@ -112,6 +127,7 @@ QuietHours = Annotated[
     QuietHoursKeys | None,
     BeforeValidator(_none_switches_off),
 ]
+MarketingHours = Annotated[MarketingHoursKeys | None, BeforeValidator(_hours)]
 Encoding = Annotated[Literal["auto", "gsm7", "ucs2"], one_of("auto", "gsm7", "ucs2")]
 Tracking = Annotated[Literal["append", "inline", "none"], one_of("append", "inline", "none")]
 Where = Annotated[dict[str, Any], BeforeValidator(none_is_empty)]
@@ -124,6 +140,7 @@ _LINK: Final = (
     "inline."
 )
 _QUIET: Final = "Hours in which no text leaves; `none` switches them off."
+_MARKETING: Final = "Hours in which marketing may leave; outside them it waits."
 _SEGMENTS: Final = "The most segments that one text may cost, 1 to 10; a longer text is stopped."
 _MAX_AGE: Final = "An event older than this makes no text; `none` is any age."
 _EXPIRES: Final = "A text that has not left this long after it might have is given up."
@@ -139,6 +156,7 @@ class DefaultsKeys(Keys):
     route: Word = Field(default="default", description=_ROUTE)
     tracking_link: Tracking = Field(default="append", description=_LINK)
     quiet_hours: QuietHours = Field(default=None, description=_QUIET)
+    marketing_hours: MarketingHours = Field(default=None, description=_MARKETING)
     max_segments: Segments = Field(default=3, description=_SEGMENTS)
     max_age: Age = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
@@ -172,14 +190,23 @@ class RuleKeys(Keys):
         description="Only with the event `failed`: only these reasons, in any letter case; empty: "
         "every reason.",
     )
-    where: Where = Field(default={}, description="More conditions on the job; all must hold.")
+    where: Where = Field(
+        default={},
+        description="More conditions on the job, or on the recipient as `contact.NAME`; all must "
+        "hold.",
+    )
+    purpose: Annotated[Literal["service", "marketing"], one_of("service", "marketing")] = Field(
+        default="service",
+        description="`marketing` reaches only those with a recorded opt-in, in marketing hours.",
+    )
     pre_job: PreJobKeys | None = Field(
         default=None, description="When a reminder leaves; with the event `pre_job`."
     )
     to: ToKeys | None = Field(default=None, description="Who is texted.")
     body: Text = Field(
         default=None,
-        description="The text. {{ field }} prints a job field; without a value the text is "
+        description="The text. {{ field }} prints a job field, {{ contact.name }} what is known "
+        "of the recipient, {{ opt_out_link }} an address to opt out; without a value the text is "
         "stopped, unless {{ field | default('…') }} says otherwise.",
     )
     start_plan: Word = Field(
@@ -189,6 +216,7 @@ class RuleKeys(Keys):
     route: Word = Field(default=None, description=_ROUTE)
     tracking_link: Tracking = Field(default="append", description=_LINK)
     quiet_hours: QuietHours = Field(default=None, description=_QUIET)
+    marketing_hours: MarketingHours = Field(default=None, description=_MARKETING)
     max_segments: Segments = Field(default=None, description=_SEGMENTS)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
     max_age: Age = Field(default=None, description=_MAX_AGE)

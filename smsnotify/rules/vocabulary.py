@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.job import JOB_FIELDS, Kind
+
+CONTACT: Final[Mapping[str, None]] = {"contact": None}
+"""What a rule may name besides the job: whatever is known of the recipient."""
 
 
 class Vocabulary(msgspec.Struct, frozen=True):

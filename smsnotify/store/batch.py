@@ -10,6 +10,7 @@ from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState
 from smsnotify.model.message import Message
+from smsnotify.store.conversation_batch import NewLink
 
 
 class JobRow(msgspec.Struct, frozen=True, gc=False):
@@ -40,7 +41,8 @@ class Batch(msgspec.Struct):
 
     `jobs` in the order they came; a subject may come twice. `messages` holds a message for every
     decision that is no stop, under the decision's key. `replaces` are ids of messages that an
-    earlier run left held by the volume guard: they make room for this batch's.
+    earlier run left held by the volume guard: they make room for this batch's. `links` are pages
+    that the texts lead to.
     """
 
     jobs: list[JobRow]
@@ -49,6 +51,7 @@ class Batch(msgspec.Struct):
     messages: dict[MessageKey, Message]
     at: datetime
     replaces: list[str] = []
+    links: list[NewLink] = []
 
 
 class StoredJob(msgspec.Struct, frozen=True, gc=False):

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, text
 
+from smsnotify.model.contact import ConsentChange
 from smsnotify.model.facts import EVERYTHING, MARKETING
 from smsnotify.store.addresses import contact_ids
 from smsnotify.store.hashing import RecipientHash
@@ -35,22 +36,6 @@ _COLUMNS: Final = (
     "words",
     "call_to_action",
 )
-
-
-class ConsentChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A recipient's wish, and how we know: `source` is a word, `note` the evidence, `at` when.
-
-    `words` are the person's own, `call_to_action` is what they answered to.
-    """
-
-    recipient: str
-    opted_out: bool
-    source: str
-    at: datetime
-    note: str = ""
-    scope: str = EVERYTHING
-    words: str = ""
-    call_to_action: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):

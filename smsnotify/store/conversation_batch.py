@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from smsnotify.model.contact import Contact, Facet, Interaction
+from smsnotify.model.contact import ConsentChange, Contact, Facet, Interaction
 from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.enrolment import Enrolment, Errand, Transition
 from smsnotify.model.facts import EVERYTHING
 from smsnotify.model.message import Message
-from smsnotify.store.consents import ConsentChange
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 

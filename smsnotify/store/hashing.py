@@ -6,6 +6,13 @@ from hashlib import blake2b
 from typing import Final
 
 HASH_BYTES: Final = 16
+TOKEN_LENGTH: Final = 22
+"""Characters of a token: 128 bits in letters and digits, so that no phone cuts a link short."""
+
+NO_TOKEN: Final = "0" * TOKEN_LENGTH
+"""What stands for a token where there is no database, and so no secret."""
+
+_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class RecipientHash:
@@ -23,3 +30,12 @@ class RecipientHash:
         hashing = self._keyed.copy()
         hashing.update(recipient.encode("utf-8", "replace"))
         return hashing.digest()
+
+    def token(self, kind: str, recipient: str) -> str:
+        """Return the token of a recipient's own page of a kind: nobody can guess another's."""
+        number = int.from_bytes(self(f"page {kind} {recipient}"))
+        digits = []
+        for _ in range(TOKEN_LENGTH):
+            number, rest = divmod(number, len(_ALPHABET))
+            digits.append(_ALPHABET[rest])
+        return "".join(reversed(digits))

@@ -16,6 +16,7 @@ from smsnotify.store.books import save_jobs
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
 from smsnotify.store.keys import GUARDED, KEY_COLUMNS, taken
+from smsnotify.store.links import add_links
 from smsnotify.store.rows import MESSAGE_COLUMNS, message_row
 from smsnotify.store.rowset import is_postgres, packed, words
 from smsnotify.store.statements import insert_rows
@@ -56,6 +57,7 @@ def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[Me
     save_jobs(connection, batch.jobs, to_micros(batch.at))
     _save_events(connection, batch)
     _make_room(connection, batch.replaces)
+    add_links(connection, batch.links, batch.at)
     return save_texts(connection, hashed, batch)
 
 

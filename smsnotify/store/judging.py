@@ -17,9 +17,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, TextClause, text
 
 from smsnotify.base.errors import StoreUnavailableError
+from smsnotify.model.contact import ConsentChange
 from smsnotify.model.lattice import Effect
 from smsnotify.model.message import ErrorWord, MessageState
-from smsnotify.store.consents import ConsentChange, note_consents, standings
+from smsnotify.store.consents import note_consents, standings
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.hearing import Judged, Kept, Known
 from smsnotify.store.instants import from_micros, to_micros

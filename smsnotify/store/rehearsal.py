@@ -19,12 +19,14 @@ from typing import ClassVar
 
 import msgspec
 
+from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, JobRow, StoredJob
 from smsnotify.store.books import ID, NUMBER_AND_DATE
+from smsnotify.store.hashing import NO_TOKEN
 from smsnotify.store.keys import VOLUME_GUARD
 from smsnotify.store.spill import Spill
 from smsnotify.store.store import Store
@@ -131,6 +133,18 @@ class Rehearsal:
             StoreError: the real database refused.
         """
         return self._below.people(numbers) if self._below is not None else {}
+
+    def contacts_of(self, addresses: Collection[str]) -> dict[str, Contact]:
+        """Return the contacts behind recipients.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        return self._below.contacts_of(addresses) if self._below is not None else {}
+
+    def opt_out_token(self, recipient: str) -> str:
+        """Return what stands in the address of a recipient's opt-out page."""
+        return self._store.opt_out_token(recipient) if self._store is not None else NO_TOKEN
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Remember a batch; return the keys that were taken, as the store would.

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError
 
 from smsnotify.base.errors import StoreError
+from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import KnownJob
@@ -40,6 +41,7 @@ from smsnotify.store.care import CheckUp, back_up, check_up
 from smsnotify.store.conversation_books import ConversationBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
+from smsnotify.store.links import OPT_OUT
 from smsnotify.store.unstorable import (
     is_storable,
     storable,
@@ -99,6 +101,10 @@ class Store(DoorBooks, ConversationBooks):
         with self.read() as connection:
             return persons.people(connection, self.recipient_hash, set(numbers))
 
+    def opt_out_token(self, recipient: str) -> str:
+        """Return what stands in the address of a recipient's opt-out page: always the same."""
+        return self.recipient_hash.token(OPT_OUT, recipient)
+
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Keep a batch in one transaction; return the keys that were taken, and by which message.
 
@@ -123,7 +129,7 @@ class Store(DoorBooks, ConversationBooks):
 
     def is_blank(self) -> bool:
         """Return True when nothing that intake asks for is stored."""
-        tables = ("jobs", "messages", "consents", "addresses")
+        tables = ("jobs", "messages", "consents", "addresses", "replies")
         asked = " OR ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)  # noqa: S608 - our own names
         with self.read() as connection:
             return not connection.execute(text(f"SELECT {asked}")).scalar()
@@ -232,7 +238,7 @@ class Store(DoorBooks, ConversationBooks):
 
     # People.
 
-    def note_consents(self, changes: Sequence[consents.ConsentChange], now: datetime) -> int:
+    def note_consents(self, changes: Sequence[ConsentChange], now: datetime) -> int:
         """Record opt-outs and opt-ins with their evidence; return how many."""
         with self.begin() as connection:
             return consents.note_consents(connection, self.recipient_hash, changes, now)
@@ -248,7 +254,7 @@ class Store(DoorBooks, ConversationBooks):
     def _consent(
         self, number: str, now: datetime, source: str, note: str, *, opted_out: bool
     ) -> None:
-        change = consents.ConsentChange(
+        change = ConsentChange(
             recipient=number, opted_out=opted_out, source=source, note=note, at=now
         )
         self.note_consents([change], now)

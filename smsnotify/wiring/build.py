@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes
+from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, senders_of
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
@@ -36,7 +37,24 @@ def policy(settings: Settings) -> Policy:
         timezone=settings.timezone,
         allow=frozenset(settings.allow),
         test_to=settings.test_to,
+        senders=_senders(settings),
+        opt_out_scope=settings.opt_out_scope,
+        public_url=settings.public_url,
     )
+
+
+def _senders(settings: Settings) -> Callable[[str, str], frozenset[str]]:
+    """Return what tells a route's senders; the providers are made when it is first asked."""
+
+    @lru_cache(maxsize=1)
+    def accounts() -> dict[str, Account]:
+        return real_accounts(settings)
+
+    @lru_cache(maxsize=1024)
+    def senders(route: str, country: str) -> frozenset[str]:
+        return senders_of(accounts(), real_routes(settings), route, country)
+
+    return senders
 
 
 def volume_limit(settings: Settings) -> VolumeLimit | None:

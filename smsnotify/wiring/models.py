@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
@@ -97,6 +97,7 @@ class Settings(_Part):
     public_url: WebAddress = ""
     test_to: Number = ""
     allow: tuple[Number, ...] = ()
+    opt_out_scope: Literal["all", "sender", "purpose"] = "all"
     volume_guard: Annotated[VolumeGuard | None, BeforeValidator(_volume_guard)] = None
     accounts: dict[str, AccountSettings] = {}
     detrack: Detrack | None = None

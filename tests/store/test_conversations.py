@@ -22,9 +22,8 @@ from sqlalchemy import text
 from store_cases import NOW, number
 
 from smsnotify.base.errors import OvertakenError
-from smsnotify.model.contact import Interaction
+from smsnotify.model.contact import ConsentChange, Interaction
 from smsnotify.model.enrolment import Errand
-from smsnotify.store.consents import ConsentChange
 from smsnotify.store.conversation_batch import (
     CancelTexts,
     ContactChange,

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from store_cases import NOW, NUMBER, number
 
+from smsnotify.model.contact import ConsentChange
 from smsnotify.model.facts import Person
-from smsnotify.store.consents import ConsentChange
 from smsnotify.store.order import id_after
 from smsnotify.store.store import Store
 
