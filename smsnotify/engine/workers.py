@@ -1,30 +1,29 @@
 """A dry run of one file in several processes, each deciding about its share of the jobs.
 
 What a dry run remembers, it remembers by job; so the lines are shared out by D.O. number, and each
-process judges its jobs just as one process would judge all. Where that cannot be told from the
-line itself, or where a job turns up in two shares after all, nothing is lost but time: one process
-does it again, alone.
+process judges its jobs just as one process would judge all. Whether the shares were really of
+different jobs is seen afterwards: when two of them met a job by the same name, one process does
+it all again, alone, and nothing is lost but time.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import re
-import zlib
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from smsnotify.base.clock import fixed_clock
-from smsnotify.base.errors import EventError, SmsNotifyError, StoppedError
+from smsnotify.base.errors import SmsNotifyError, StoppedError
 from smsnotify.engine.intake import Intake, Taken
 from smsnotify.engine.process import take_all
 from smsnotify.engine.tally import Tally
-from smsnotify.events.decode import Decoder
 from smsnotify.events.read import TO_LOOK_AT, read_chunks
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Policy
@@ -33,9 +32,7 @@ from smsnotify.store.batch import Batch
 from smsnotify.store.open import open_existing
 from smsnotify.store.rehearsal import Rehearsal
 
-_NAME = b'"do_number"'
-_VALUE = re.compile(rb'\s*:\s*("[^"\\]*"|\d+)')
-_BLANKS = b'" \t'
+_NUMBER = b'"do_number"'
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +47,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Share(msgspec.Struct):
-    """What a process brings home. `subjects` are hashes of the jobs that it met."""
+    """What a process brings home. `met` are hashes of all names of the jobs that it met."""
 
     tally: Tally | None = None
-    subjects: frozenset[int] = frozenset()
-    divisible: bool = True
+    met: Any = ()
     error: str = ""
 
 
@@ -68,11 +64,20 @@ def dry_run_in_parallel(job: Job, workers: int) -> Tally:
     for share in shares:
         if share.error:
             raise StoppedError(share.error)
-    met = sum(len(share.subjects) for share in shares)
-    together = frozenset().union(*(share.subjects for share in shares))
-    if met == len(together) and all(share.divisible for share in shares):
+    if _are_apart(shares):
         return Tally.sum([share.tally for share in shares if share.tally is not None])
     return _work(job, 0, 1).tally or Tally()
+
+
+def _are_apart(shares: Iterable[Share]) -> bool:
+    """Say whether no two shares met the same job, by whatever name."""
+    met: set[int] = set()
+    for share in shares:
+        theirs = set(share.met)
+        if not met.isdisjoint(theirs):
+            return False
+        met |= theirs
+    return True
 
 
 def _run(job: Job, workers: int) -> list[Share]:
@@ -113,14 +118,15 @@ def _report(pipe: Connection, job: Job, index: int, workers: int) -> None:
 
 
 class _Noting(Rehearsal):
-    """A rehearsal that also notes which jobs it met."""
+    """A rehearsal that also notes which jobs it met, by hashes of their names."""
 
     def __init__(self, database: str) -> None:
         super().__init__(open_existing(database))
-        self.subjects: set[int] = set()
+        self.met = array("q")
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
-        self.subjects.update(hash(row.subject) for row in batch.jobs)
+        names = {row.subject for row in batch.jobs}.union(*[row.names for row in batch.jobs])
+        self.met.extend(map(hash, names))
         return super().save(batch)
 
 
@@ -128,54 +134,35 @@ def _work(job: Job, index: int, workers: int) -> Share:
     rules = load_book(list(job.rules), country=job.policy.country).rules
     memory = _Noting(job.database)
     intake = Intake(rules, job.policy, memory, source=job.source, format=job.format)
-    decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=job.format)
-    share = Share(tally=Tally())
-    doubtful: list[bytes] = []
+    tally = Tally()
 
     def take(first: int, lines: Sequence[bytes], now: datetime) -> Taken:
-        mine = list(lines) if workers == 1 else pick(lines, index, workers, doubtful)
+        mine = lines if workers == 1 else pick(lines, index, workers)
         return intake.take(first, mine, now)
 
-    def look_at_doubtful(taken: Taken) -> None:
-        share.divisible = share.divisible and not any(map(decoder_reads, doubtful))
-        doubtful.clear()
-
-    def decoder_reads(line: bytes) -> bool:
-        try:
-            return bool(decoder.decode(line))
-        except EventError:
-            return False
-
-    assert share.tally is not None
     chunks = read_chunks(job.source, size=TO_LOOK_AT * workers, ends=True)
-    take_all(take, chunks, fixed_clock(job.at), share.tally, show=look_at_doubtful)
-    share.subjects = frozenset(memory.subjects)
+    take_all(take, chunks, fixed_clock(job.at), tally, show=_show_nothing)
     memory.close()
-    return share
+    return Share(tally=tally, met=memory.met)
 
 
-def pick(lines: Sequence[bytes], index: int, workers: int, doubtful: list[bytes]) -> list[bytes]:
-    """Return the lines of one share; lines whose job cannot be told are noted as doubtful.
+def _show_nothing(taken: Taken) -> None:
+    pass
 
-    The first share takes the doubtful ones: what is no event at all is rejected there, once.
+
+def pick(lines: Sequence[bytes], index: int, workers: int) -> list[bytes]:
+    """Return the lines of one share: those whose D.O. number is its; without one, the first's.
+
+    Every process reads all lines, so this is what keeps two from being twice as fast: it takes
+    what stands after the first `"do_number"` up to a comma for the number, unread. Hashes have to
+    agree between the processes.
     """
     mine = []
     for line in lines:
-        number = do_number(line)
-        if number is None:
-            if index == 0 and line:
-                doubtful.append(line)
+        at = line.find(_NUMBER) + len(_NUMBER)
+        if at < len(_NUMBER):
+            if index == 0:
                 mine.append(line)
-        elif zlib.crc32(number) % workers == index:
+        elif hash(line[at : line.find(b",", at)]) % workers == index:
             mine.append(line)
     return mine
-
-
-def do_number(line: bytes) -> bytes | None:
-    """Return the D.O. number that a line plainly shows, None when it does not or shows two."""
-    at = line.find(_NAME)
-    if at < 0 or line.find(_NAME, at + 1) >= 0:
-        return None
-    found = _VALUE.match(line, at + len(_NAME))
-    number = found.group(1).strip(_BLANKS) if found else b""
-    return number or None

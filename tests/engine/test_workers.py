@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from smsnotify.engine.workers import Job, do_number, dry_run_in_parallel, pick
+from smsnotify.engine.workers import Job, dry_run_in_parallel, pick
 from smsnotify.model.facts import Policy
 
 RULES = """
@@ -54,35 +54,42 @@ def test_several_processes_count_what_one_counts(tmp_path: Path, workers: int) -
     assert (told["queued"], told["duplicates"], told["rejected"]) == (40, 80, 2)
 
 
+def odd_line(text: str) -> bytes:
+    return text.encode() + b"\n"
+
+
 @pytest.mark.parametrize(
     "odd",
     [
-        b'{"event":"completed","job":{"id":"id1","phone_number":"+6591230001"}}\n',
+        odd_line('{"event":"completed","job":{"id":"id1","phone_number":"+6591230001"}}'),
         line(1, do_number="DO-2"),
+        line(1, do_number=" DO-1 "),
+        line(1, id=None, do_number=" DO-1"),
+        odd_line(
+            '{"event":"completed","job":{"do_number":"D\\u004f-1","phone_number":"91230001"}}'
+        ),
+        odd_line('{"do_number":"x","event":"completed","job":{"do_number":"DO-1"}}'),
+        b"[" + b",".join(line(n).strip() for n in range(6)) + b"]\n",
     ],
-    ids=["a job without a number", "a job that changed its number"],
+    ids=[
+        *("a job without a number", "a job that changed its number", "blanks around a number"),
+        *("no id and blanks", "an escape in a number", "another number first", "several jobs"),
+    ],
 )
 def test_jobs_that_cannot_be_shared_out_are_judged_together(tmp_path: Path, odd: bytes) -> None:
-    lines = [line(n) for n in range(20)] + [odd]
+    lines = [line(n) for n in range(20)] + [odd] * 2 + [line(n) for n in range(20)]
     assert work(tmp_path, lines, 2) == work(tmp_path, lines, 1)
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        (b'{"job":{"do_number" : "DO-1"}}', b"DO-1"),
-        (b'{"do_number": 17}', b"17"),
-        (b'{"do_number": null}', None),
-        (b'{"do_number": "D\\u004f-1"}', None),
-        (b'[{"do_number":"1"},{"do_number":"2"}]', None),
-        (b"do=DO-1", None),
-    ],
-)
-def test_only_a_plain_number_is_trusted(text: bytes, number: bytes | None) -> None:
-    assert do_number(text) == number
-
-
 def test_every_line_belongs_to_exactly_one_share() -> None:
-    lines = [line(n) for n in range(50)] + [b"junk", b""]
-    shares = [pick(lines, index, 3, []) for index in range(3)]
-    assert sorted(one for share in shares for one in share) == sorted(one for one in lines if one)
+    lines = [line(n) for n in range(50)] + [b"junk", b'{"do_number": 17}', b'{"do_number":']
+    shares = [pick(lines, index, 3) for index in range(3)]
+    assert sorted(one for share in shares for one in share) == sorted(lines)
+    assert all(shares)
+
+
+def test_all_lines_of_a_job_are_of_one_share() -> None:
+    lines = [line(n, event=event) for n in range(20) for event in ("arrived", "completed")]
+    for index in range(2):
+        numbers = [msgspec.json.decode(one)["job"]["id"] for one in pick(lines, index, 2)]
+        assert len(numbers) == 2 * len(set(numbers))
