@@ -26,8 +26,9 @@ from smsnotify.store.rowset import (
 from smsnotify.store.unstorable import is_storable, storable
 
 _KEEP_COUNT = {"preserve_rowcount": True}
-# Few sizes, so that a statement is compiled once; larger ones gain nothing.
-_PORTIONS: Final = (64, 16, 4, 1)
+# Few sizes: compiling a statement takes as long as running it, and the driver keeps compiled ones.
+_LARGEST: Final = 512
+_MOST_VALUES: Final = 32_000  # SQLite takes 32,766 parameters
 
 
 @cache
@@ -56,10 +57,27 @@ def insert_rows(
         result = connection.exec_driver_sql(written, list(rows), execution_options=_KEEP_COUNT)
         return int(result.rowcount)
     done = 0
-    for some in _portions(rows):
+    for some in _portions(rows, len(columns)):
         written = insert_statement(False, table, columns, on_conflict, len(some))
         done += execute_flat(connection, written, some).rowcount
     return done
+
+
+def _portions(rows: Sequence[Any], columns: int) -> Iterator[Sequence[Any]]:
+    """Cut rows into portions of a power of two each."""
+    start = 0
+    while start < len(rows):
+        size = _power_within(min(len(rows) - start, _most_rows(columns)))
+        yield rows[start : start + size]
+        start += size
+
+
+def _power_within(count: int) -> int:
+    return 1 << (count.bit_length() - 1)
+
+
+def _most_rows(columns: int) -> int:
+    return min(_LARGEST, _power_within(_MOST_VALUES // columns))
 
 
 def write_rows(
@@ -70,8 +88,8 @@ def write_rows(
 ) -> int:
     """Run a statement that reads rows named `r` where it says `{rows}`; return its row count.
 
-    `columns` is name → kind, as for `rowset.source`, in the order of the tuples. What no database
-    text can hold is replaced.
+    `columns` is name → kind, as for `rowset.source`, in the order of the tuples; the first one is
+    never None. What no database text can hold is replaced.
     """
     if not rows:
         return 0
@@ -85,10 +103,27 @@ def write_rows(
             tuple(storable(value) if isinstance(value, str) else value for value in row)
             for row in rows
         ]
-    return sum(
-        execute_flat(connection, _on_sqlite(written, tuple(columns), len(some)), some).rowcount
-        for some in _portions(rows)
-    )
+    names = tuple(columns)
+    done = 0
+    for some, size in _filled(rows, len(names)):
+        done += execute_flat(connection, _on_sqlite(written, names, size), some).rowcount
+    return done
+
+
+def _filled(rows: Sequence[Any], columns: int) -> Iterator[tuple[Sequence[Any], int]]:
+    """Cut rows into portions with the power of two that each is filled up to, by empty rows.
+
+    What waits for the interpreter lock after each statement had better have few of them.
+    """
+    most, start = _most_rows(columns), 0
+    while start < len(rows):
+        left = min(len(rows) - start, most)
+        size = _power_within(left)
+        if left > size and left * 4 >= size * 2 * 3:
+            size *= 2
+        some = list(rows[start : start + size])
+        yield some + [(None,) * columns] * (size - len(some)), size
+        start += size
 
 
 @cache
@@ -101,12 +136,5 @@ def _on_sqlite(written: str, columns: tuple[str, ...], rows: int) -> str:
     named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(columns, 1))
     marks = f"({', '.join('?' * len(columns))})"
     values = ", ".join([marks] * rows)
-    return written.format(rows=f"(SELECT {named} FROM (VALUES {values})) AS r")
-
-
-def _portions(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    start = 0
-    for size in _PORTIONS:
-        while len(rows) - start >= size:
-            yield rows[start : start + size]
-            start += size
+    filled = "column1 IS NOT NULL"
+    return written.format(rows=f"(SELECT {named} FROM (VALUES {values}) WHERE {filled}) AS r")
