@@ -102,21 +102,16 @@ def _decided(working: Any, source: str, rule: str, format: str) -> Iterator[list
 
 
 def _samples(working: Any, rule: str) -> list[Decision]:
-    from smsnotify.engine.decide import drafts_of, judge
-    from smsnotify.engine.samples import SAMPLE_NUMBER, sample_event
-    from smsnotify.model.facts import Facts
+    from smsnotify.engine.decide import judge
+    from smsnotify.engine.keep import known_facts
+    from smsnotify.engine.samples import sample_contacts, sample_drafts
 
     now = working.clock()
     wanted = [one for one in working.rules.all if not rule or rule in (one.id, one.terms.name)]
-    drafts = [
-        draft
-        for one in wanted
-        for draft in drafts_of(
-            one, sample_event(one, working.rules, now, SAMPLE_NUMBER), working.policy, now
-        )
-    ]
-    people = working.memory.people(draft.recipient for draft in drafts)
-    return judge(drafts, Facts({}, people), working.policy, now)
+    drafts = sample_drafts(working.rules, wanted, working.policy, now)
+    facts = known_facts(drafts, working.memory, working.policy, {})
+    facts.contacts = sample_contacts(draft.recipient for draft in drafts)
+    return judge(drafts, facts, working.policy, now)
 
 
 def _show(desk: Desk, decision: Decision, *, request: bool) -> None:

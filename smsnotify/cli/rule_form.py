@@ -12,8 +12,8 @@ import msgspec
 from smsnotify.base.errors import ConfigError, RuleFileError, UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
-from smsnotify.engine.decide import drafts_of, judge
-from smsnotify.engine.samples import SAMPLE_NUMBER, sample_event
+from smsnotify.engine.decide import judge
+from smsnotify.engine.samples import sample_contacts, sample_drafts
 from smsnotify.model.decision import Decision
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.facts import Facts
@@ -150,9 +150,9 @@ def _preview(desk: Desk, rules: RuleSet, name: str) -> None:
     rule = next(rule for rule in rules.all if rule.terms.name == name)
     now = desk.clock()
     firm = policy(desk.settings)
-    event = sample_event(rule, rules, now, SAMPLE_NUMBER)
-    drafts = drafts_of(rule, event, firm, now)
-    decisions: Sequence[Decision] = judge(drafts, Facts({}, {}), firm, now)
+    drafts = sample_drafts(rules, [rule], firm, now)
+    facts = Facts({}, {}, sample_contacts(draft.recipient for draft in drafts))
+    decisions: Sequence[Decision] = judge(drafts, facts, firm, now)
     for decision in decisions[:1]:
         count = decision.segments
         footer = f"{count} segment{'' if count == 1 else 's'} {decision.encoding or ''}".strip()

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from smsnotify.base.ids import new_id
-from smsnotify.engine.decide import judge
+from smsnotify.engine.decide import is_meant, judge
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.contact import Contact
@@ -107,6 +107,15 @@ def known_facts(
     if not asking:
         return Facts(taken, people)
     return Facts(taken, people, memory.contacts_of(asking), opt_out_link(memory, policy))
+
+
+def meant(drafts: Sequence[Draft], memory: Memory) -> list[Draft]:
+    """Return the drafts whose recipients meet their rules' conditions on the contact."""
+    asking = {draft.recipient for draft in drafts if draft.terms.contact_tests}
+    if not asking:
+        return list(drafts)
+    facts = Facts({}, {}, memory.contacts_of(asking))
+    return [draft for draft in drafts if is_meant(draft, facts)]
 
 
 def opt_out_link(memory: Memory, policy: Policy) -> Callable[[str], str] | None:

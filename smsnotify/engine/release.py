@@ -6,20 +6,20 @@ what the person said meanwhile: it leaves, waits longer, or is cancelled with a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from smsnotify.engine.decide import drafts_of, judge
-from smsnotify.engine.keep import concerned
+from smsnotify.engine.keep import concerned, opt_out_link, opt_out_pages
 from smsnotify.engine.reminders import PRE_JOB
 from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.decision import Decision, Draft, Verdict
 from smsnotify.model.event import Event
-from smsnotify.model.facts import Facts, Person, Policy
+from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
 from smsnotify.rules.compile import RuleSet
@@ -45,7 +45,7 @@ def judge_again(
     job: Job | None,
     rules: RuleSet,
     policy: Policy,
-    people: dict[str, Person],
+    facts: Facts,
     now: datetime,
 ) -> Again:
     """Judge one held message as if its event had come now; it keeps the key that it has.
@@ -69,8 +69,20 @@ def judge_again(
     ]
     if not drafts:
         return Again(message, None, "no_longer_matches")
-    (decision,) = judge([_with_key(drafts[0], message)], Facts({}, people), policy, now, _ORDER)
-    return Again(message, decision)
+    decisions = judge([_with_key(drafts[0], message)], facts, policy, now, _ORDER)
+    # The rule may have asked for something of the person that is not so any more.
+    return Again(message, decisions[0]) if decisions else Again(message, None, "no_longer_matches")
+
+
+def facts_of_held(
+    held: Sequence[HeldMessage], store: Store, rules: RuleSet, policy: Policy
+) -> Facts:
+    """Fetch what is known of those whom held texts are for."""
+    intended = {one.message.intended for one in held}
+    people = store.people(concerned(intended, policy))
+    if not any(rule.terms.reads_person for rule in rules.rules):
+        return Facts({}, people)
+    return Facts({}, people, store.contacts_of(intended), opt_out_link(store, policy))
 
 
 def _with_key(draft: Draft, message: Message) -> Draft:
@@ -104,18 +116,11 @@ def release_due(
 
     changed: list[Again] = []
     while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
-        people = store.people(concerned((one.message.intended for one in held), policy))
-        judged = [
-            judge_again(
-                one.message,
-                read(one),
-                rules,
-                policy,
-                people,
-                now,
-            )
-            for one in held
-        ]
+        facts = facts_of_held(held, store, rules, policy)
+        judged = [judge_again(one.message, read(one), rules, policy, facts, now) for one in held]
+        decisions = [again.decision for again in judged if again.decision is not None]
+        if pages := opt_out_pages(decisions, store):
+            store.add_links(pages, now)
         done = store.resolve_held([resolution(again) for again in judged], now)
         changed += [again for again in judged if again.message.id in done]
         if len(done) < len(held):

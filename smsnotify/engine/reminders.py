@@ -21,6 +21,7 @@ from smsnotify.engine.keep import (
     is_left_behind,
     judge_remembering,
     keep,
+    meant,
 )
 from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
 from smsnotify.gates.begun import job_day
@@ -126,10 +127,10 @@ def _work_portion(
     for key, earlier in memory.taken(list(drafts)).items():
         if not is_left_behind(earlier, ticket):
             del drafts[key]
-    late = [_late(draft) for draft, reminder in drafts.values() if _dropped_as_late(reminder)]
+    late = meant([draft for draft, one in drafts.values() if _dropped_as_late(one)], memory)
     timely = [draft for draft, reminder in drafts.values() if not _dropped_as_late(reminder)]
     judged = judge_remembering(timely, memory, policy, ticket, now)
-    judged = Judged(late + judged.decisions, judged.left_behind)
+    judged = Judged([_late(draft) for draft in late] + judged.decisions, judged.left_behind)
     return [
         decision
         for decision in keep(judged, memory, ticket, now)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from smsnotify.engine.decide import drafts_of
+from smsnotify.model.contact import CONTACT_FIELDS, Contact, Facet
+from smsnotify.model.decision import Draft
 from smsnotify.model.event import Event
+from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job, Scalar
 from smsnotify.rules.compile import CompiledRule, RuleSet
 
@@ -64,3 +69,43 @@ def sample_event(rule: CompiledRule, rules: RuleSet, now: datetime, recipient: s
     if rule.job_type == "collection":
         job = msgspec.structs.replace(job, type="Collection")
     return Event(name, job, f"id:{job.id}", "sample", None)
+
+
+def sample_drafts(
+    rules: RuleSet, wanted: Iterable[CompiledRule], policy: Policy, now: datetime
+) -> list[Draft]:
+    """Return what rules would say to whomever they mean about the sample job."""
+    return [
+        msgspec.structs.replace(draft, terms=msgspec.structs.replace(draft.terms, contact_tests=()))
+        for rule in wanted
+        for draft in drafts_of(rule, sample_event(rule, rules, now, SAMPLE_NUMBER), policy, now)
+    ]
+
+
+def sample_contacts(recipients: Iterable[str]) -> dict[str, Contact]:
+    """Return an invented contact behind each recipient, who has every facet that is asked for."""
+    return {
+        recipient: Contact(
+            id="sample",
+            addresses=(recipient, "mei.tan@example.com"),
+            name="Mei Tan",
+            language="en",
+            facets=_AnyFacet(),
+        )
+        for recipient in recipients
+    }
+
+
+class _AnyFacet(Mapping[str, Facet]):
+    """Every facet, with its own name as the value."""
+
+    def __getitem__(self, name: str) -> Facet:
+        if name in CONTACT_FIELDS:
+            raise KeyError(name)
+        return name.replace("_", " ")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

@@ -8,12 +8,13 @@ import msgspec
 
 from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import drafts_of, judge
-from smsnotify.engine.keep import Judged, Memory, Ticket, keep
+from smsnotify.engine.keep import Judged, Memory, Ticket, keep, known_facts
+from smsnotify.engine.samples import sample_contacts
 from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.model.decision import Decision, Draft, MessageKey
 from smsnotify.model.event import Event
-from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
 from smsnotify.model.rule import Priority, RuleTerms
 from smsnotify.rules.compile import CompiledRule
@@ -48,10 +49,15 @@ def decide_test(
         subject=new_id(now), mode=policy.mode, kind=KIND, occasion="", recipient=recipient
     )
     terms = msgspec.structs.replace(
-        draft.terms, route=ROUTE, priorities={draft.event.name: Priority.URGENT}
+        draft.terms,
+        route=ROUTE,
+        priorities={draft.event.name: Priority.URGENT},
+        contact_tests=(),  # a test is for whoever asks for it
     )
     test = Draft(terms, draft.event, recipient, key, "", country_of(recipient))
-    facts = Facts({}, memory.people([recipient]))
+    facts = known_facts([test], memory, policy, {})
+    if terms.reads_person:
+        facts.contacts = sample_contacts([recipient]) | dict(facts.contacts)
     return judge([test], facts, policy, now, _GATES)[0]
 
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from smsnotify.base.ids import new_id
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.keep import Ticket
+from smsnotify.model.contact import ConsentChange, Contact
 from smsnotify.model.decision import Decision, Mode
 from smsnotify.model.facts import Policy
+from smsnotify.model.message import InboundMessage
 from smsnotify.rules.load import load_rules
 from smsnotify.store.open import open_existing, open_store
 from smsnotify.store.rehearsal import Rehearsal
+from smsnotify.store.store import Store
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 POLICY = Policy(
@@ -26,6 +31,7 @@ POLICY = Policy(
     timezone="Asia/Singapore",
     allow=frozenset({"+6591230000", "+6591230001"}),
     test_to="+6591239999",
+    public_url="https://notify.example.com",
 )
 RULES = """
 version: 1
@@ -42,7 +48,18 @@ rules:
     quiet_hours: none
     to: {fields: [phone_number], fixed: ["+6598765432"]}
     body: "{{ do_number }} needs a look"
+  - name: gold
+    events: [completed, failed, arrived, scheduled]
+    where: {contact.tier: [gold, silver], do_number: {ne: DO-3}}
+    to: {fields: [phone_number, sender_phone_number]}
+    body: "Dear {{ contact.first_name | default('customer') }}, {{ contact.tier }}: {{ do_number }}"
+  - name: offer
+    purpose: marketing
+    events: [completed, feedback, heading_to]
+    to: {fields: [phone_number]}
+    body: "10 % off, {{ contact.name }}! No more: {{ opt_out_link }}"
 """
+PEOPLE = ["+6591230000", "+6591230001", "+6591230003"]
 STATUSES = ["info_recv", "dispatched", "completed", "failed", "on_hold", None]
 STAMPS = [None, "2026-03-02T05:00:00Z", "2026-03-02T05:30:00Z"]
 
@@ -98,6 +115,45 @@ def lines(draw: st.DrawFn) -> bytes:
     return msgspec.json.encode(value)
 
 
+@st.composite
+def known(draw: st.DrawFn) -> list[tuple[str, dict[str, str], tuple[ConsentChange, ...], bool]]:
+    """People with facets, consents in their order, and a reply that may be an opt-out."""
+    found = []
+    for number in draw(st.lists(st.sampled_from(PEOPLE), unique=True)):
+        facets = draw(st.dictionaries(st.just("tier"), st.sampled_from(["gold", "tin"])))
+        changes = draw(
+            st.lists(
+                st.builds(
+                    ConsentChange,
+                    recipient=st.just(number),
+                    opted_out=st.booleans(),
+                    source=st.just("clerk"),
+                    at=st.just(NOW),
+                    scope=st.sampled_from(["all", "purpose:marketing", "sender:+6531590000"]),
+                ),
+                max_size=4,
+            )
+        )
+        found.append((number, facets, tuple(changes), draw(st.integers(0, 5)) == 0))
+    return found
+
+
+def remember(
+    store: Store, people: list[tuple[str, dict[str, str], tuple[ConsentChange, ...], bool]]
+) -> None:
+    for index, (number, facets, changes, doubt) in enumerate(people):
+        person = Contact(id=new_id(NOW), addresses=(number,), name=f"Mei {index}", facets=facets)
+        store.add_contacts([person], NOW)
+        store.note_consents(changes, NOW)
+        if doubt:
+            text = InboundMessage(
+                provider_message_id=number, sender=number, to="+6531590000", body="leave me alone"
+            )
+            store.note_replies("main", [text], NOW)
+            (reply,) = store.unworked_replies()
+            store.set_reply_state(reply.id, was="new", state="doubtful", now=NOW)
+
+
 def told(decisions: list[Decision]) -> list[dict[str, object]]:
     """Decisions without what only a stored message has: its id."""
     rows = [decision.as_json() for decision in decisions]
@@ -108,7 +164,7 @@ def told(decisions: list[Decision]) -> list[dict[str, object]]:
 
 
 @settings(
-    max_examples=15,
+    max_examples=20,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -118,10 +174,10 @@ def told(decisions: list[Decision]) -> list[dict[str, object]]:
     today=st.lists(lines(), min_size=1, max_size=12),
     chunk=st.integers(1, 5),
     late=st.booleans(),
-    opted_out=st.booleans(),
+    people=known(),
 )
 def test_preview_dry_run_and_real_run_decide_alike(
-    history: list[bytes], today: list[bytes], chunk: int, late: bool, opted_out: bool
+    history: list[bytes], today: list[bytes], chunk: int, late: bool, people: list[Any]
 ) -> None:
     now = NOW + timedelta(hours=8 if late else 0)
     with TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -131,8 +187,7 @@ def test_preview_dry_run_and_real_run_decide_alike(
         url = f"sqlite:///{folder / 'desk.db'}"
         with open_store(url) as store:
             Intake(rules, POLICY, store, ticket=Ticket("before")).take(1, history, NOW)
-            if opted_out:
-                store.opt_out("+6591230000", NOW, source="clerk")
+            remember(store, people)
         preview = Intake(rules, POLICY, Rehearsal(open_existing(url)))
         previewed = told(preview.take(1, today, now).decisions)
         rehearsal = Intake(rules, POLICY, Rehearsal(open_existing(url)))
