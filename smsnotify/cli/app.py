@@ -51,6 +51,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "outbox": Row("outbox", "List, repeat or cancel messages.", LOOK),
     "report": Row("report", "Sum up what happened: texts, arrivals, times, failures, money.", LOOK),
     "rules": Row("rules", "Check, list, write and explain rules.", CARE),
+    "plans": Row("plans", "Check, list, draw and try automation plans.", CARE),
     "contacts": Row("contacts", "Keep who does not want to be texted.", CARE),
     "keys": Row("keys", "Keep the keys that programs post events with.", CARE),
     "config": Row("config", "Show, change and check the settings.", CARE),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from smsnotify.cli.desk import Desk, LazyBook
+from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, group
-
-WRONG: Final = 2
 
 app = group(
     "Check, list, write and explain rules.",
@@ -33,40 +31,13 @@ def validate(
 
     Ends with 2 when something is wrong; warnings alone end with 0.
     """
+    from smsnotify.cli.validating import tell_problems
     from smsnotify.plans.load import check_book
 
     desk = desk_of(ctx, brief=True)
     paths = tuple(files or desk.rule_paths)
     book, found = check_book(paths, country=desk.country)
-    if desk.json:
-        from smsnotify.cli.show import emit_json, problem_json
-
-        for problem in found:
-            emit_json(problem_json(problem))
-    elif found:
-        from smsnotify.cli.show import problems
-
-        problems(found)
-    wrong = sum(problem.severity == "error" for problem in found)
-    doubts = len(found) - wrong
-    told = f"{_counted(book)}: in order" if book else ""
-    desk.note(told or f"{wrong} {'mistake' if wrong == 1 else 'mistakes'}")
-    if doubts:
-        desk.note(f"{doubts} {'warning' if doubts == 1 else 'warnings'}")
-    if wrong:
-        raise typer.Exit(WRONG)
-
-
-def _counted(book: LazyBook) -> str:
-    """Say how many rules and plans there are, `8 rules, 7 of them on; 2 plans, 2 of them on`."""
-    rules, plans = book.rules, book.plans
-    parts = [f"{len(rules.all)} rules, {len(rules.rules)} of them on"]
-    if not rules.all and plans:
-        parts = []
-    if plans:
-        noun = "plan" if len(plans.all) == 1 else "plans"
-        parts.append(f"{len(plans.all)} {noun}, {len(plans.enabled)} of them on")
-    return "; ".join(parts)
+    tell_problems(desk, book, found)
 
 
 @app.command("list", epilog=example("sms-notify rules list", "sms-notify rules list --json"))
