@@ -12,6 +12,7 @@ import socket
 import ssl
 import string
 import time
+from collections import deque
 from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
@@ -80,7 +81,8 @@ class HttpClient:
 
     def __init__(self, connections: int = 100) -> None:
         """`connections` is the most requests in flight: the accounts' concurrency in sum."""
-        self._free = asyncio.Semaphore(connections)
+        self._places = connections
+        self._queue: deque[asyncio.Future[None]] = deque()
         self._idle: dict[Origin, list[Wire]] = {}
         self._wires: set[Wire] = set()
         self._heads: dict[str, _Head] = {}
@@ -118,9 +120,9 @@ class HttpClient:
         if loop is None:
             raise RuntimeError("HttpClient is used as `async with HttpClient() as client`")
         head, body = self._head(request), request.body
-        wire = None if self._free.locked() else self._take(head.origin, loop.time())
+        wire = self._take(head.origin, loop.time()) if self._places else None
         if wire is not None:
-            await self._free.acquire()
+            self._places -= 1
         else:
             began = loop.time()
             # Connecting ends well before the whole does: so the whole can only run out
@@ -134,11 +136,33 @@ class HttpClient:
             wire.close()
             raise
         finally:
-            self._free.release()
+            self._leave()
             if wire.is_open:
                 self._idle.setdefault(head.origin, []).append(wire)
             else:
                 self._wires.discard(wire)
+
+    async def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wait for a place, in turn."""
+        if self._places:
+            self._places -= 1
+            return
+        turn: asyncio.Future[None] = loop.create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._places += 1
 
     def _head(self, request: HttpRequest) -> _Head:
         """Return the first lines; adapters send the same ones again and again."""
@@ -174,12 +198,12 @@ class HttpClient:
         wire = None
         try:
             async with asyncio.timeout(connect_s):
-                await self._free.acquire()
+                await self._enter(loop)
                 try:
                     wire = self._take(origin, loop.time()) or await self._open(loop, origin)
                 finally:
                     if wire is None:
-                        self._free.release()
+                        self._leave()
         except (OSError, ValueError) as error:
             # The library's own text stays out: it may name hosts with credentials in them.
             raise NotSentError(
@@ -188,7 +212,7 @@ class HttpClient:
         passed_s = max(loop.time() - began, time.time() - wall)
         if passed_s > connect_s + _STOPPED_S:
             # We were stopped, or asleep, meanwhile: the mark of what we carry may be too old.
-            self._free.release()
+            self._leave()
             wire.close()
             raise NotSentError("connecting took too long: this process was stopped meanwhile")
         return wire

@@ -130,9 +130,9 @@ class Flight:
         Whoever finds a mark whose lease is over takes the message for maybe sent, and may send it
         after the last look-up; so a worker that wakes up again must not.
         """
-        now = self._times.moment()
-        passed_s = max(now.monotonic - marked.monotonic, (now.wall - marked.wall) / 1_000_000)
-        return passed_s > _MARK_HOLDS_S
+        if self._times.monotonic() - marked.monotonic > _MARK_HOLDS_S:
+            return True
+        return self._times.wall() - marked.wall > _MARK_HOLDS_S * 1_000_000
 
     async def land(self, grace_s: float) -> None:
         """Wait for what is in flight, then cut it off: what was cut off is unknown."""

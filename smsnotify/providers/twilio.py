@@ -58,6 +58,7 @@ from smsnotify.providers.twilio_payloads import (
     read_fields,
     read_refusal,
     read_row,
+    read_taken,
     with_our_id,
 )
 from smsnotify.providers.twilio_signature import SHA1, algorithm_of, check_signature
@@ -196,6 +197,9 @@ class Twilio(HttpAdapter[TwilioSettings]):
     ) -> list[Outcome]:
         """Read the answer: 201 with a `sid` is the only proof."""
         (message,) = messages
+        taken = read_taken(message, response)
+        if taken is not None:
+            return [taken]
         body = json_object(response.body) or {}
         sid = text_of(body, "sid")
         if not 200 <= response.status < 300 or not sid:

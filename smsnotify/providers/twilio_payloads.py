@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
+
 from smsnotify.base.errors import WebhookError
 from smsnotify.model.http import HttpResponse
 from smsnotify.model.message import MessageState, OutboundMessage, Outcome, Receipt, Result
@@ -39,6 +41,7 @@ STATES: Final[dict[str, MessageState]] = {
 }
 INBOUND: Final = frozenset({"receiving", "received"})
 FAILURES: Final = frozenset({MessageState.FAILED, MessageState.UNDELIVERED})
+_TAKEN: Final = frozenset(word for word, state in STATES.items() if state is MessageState.ACCEPTED)
 
 
 # Every byte as a form writes it. A look into a table is several times faster than urlencode,
@@ -67,6 +70,37 @@ def with_our_id(callback_url: str, message_id: str) -> str:
     address, hash_sign, fragment = callback_url.partition("#")
     joint = "&" if "?" in address else "?"
     return f"{address}{joint}m={quote(message_id, safe='')}{hash_sign}{fragment}"
+
+
+class _Taken(msgspec.Struct, gc=False):
+    """What a text that was taken is answered with, as far as it matters."""
+
+    sid: str
+    status: str
+    error_code: str | int | None = None
+
+
+_decode_taken: Final = msgspec.json.Decoder(_Taken).decode
+
+
+def read_taken(message: OutboundMessage, response: HttpResponse) -> Outcome | None:
+    """Read the usual answer, and nothing of it that is not needed; None: read it as a whole."""
+    if response.status != 201:
+        return None
+    try:
+        taken = _decode_taken(response.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if taken.error_code is not None or taken.status not in _TAKEN:
+        return None
+    if not (taken.sid.isascii() and taken.sid.isalnum()):
+        return None
+    return Outcome(
+        message_id=message.id,
+        result=Result.ACCEPTED,
+        provider_message_id=taken.sid,
+        http_status=201,
+    )
 
 
 def read_refusal(message: OutboundMessage, response: HttpResponse, body: dict[str, Any]) -> Outcome:

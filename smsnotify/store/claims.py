@@ -21,6 +21,7 @@ from smsnotify.store.rowset import (
     execute,
     is_postgres,
     packed,
+    packed_structs,
     source,
     state_of_found,
     statement,
@@ -187,7 +188,8 @@ def _read(postgres: bool, rows: Sequence[Any]) -> list[Claimed]:
 
 @cache
 def _start_statement(postgres: bool) -> str:
-    rows = source(postgres, {"id": "text", "account": "text", "sender": "text"})
+    shape = {"id": "text", "account": "text", "sender": "text"}
+    rows = source(postgres, shape, Start.__struct_fields__)
     return statement(
         postgres,
         "UPDATE messages SET state = 'sending', account = r.account, sender = r.sender, "
@@ -206,8 +208,8 @@ def start(
     """
     if not starts:
         return None
-    rows = packed(starts)
     postgres = is_postgres(connection)
+    rows = packed_structs(postgres, starts)
     values = {"rows": rows, "owner": owner, "wall": wall, "until": until}
     if execute(connection, _start_statement(postgres), values).rowcount == len(starts):
         return None

@@ -116,7 +116,9 @@ def _begin(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another process wrote
     # in between; IMMEDIATE takes the write lock first and waits for it.
     reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    # Straight through the driver: a third of the cost of an empty transaction.
+    driver: sqlite3.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]
+    driver.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _postgres_engine(url: URL) -> Engine:

@@ -13,7 +13,15 @@ from sqlalchemy import Connection
 
 from smsnotify.store.instants import from_micros
 from smsnotify.store.receipts import apply_early
-from smsnotify.store.rowset import execute, is_postgres, packed, source, state_of_found, statement
+from smsnotify.store.rowset import (
+    execute,
+    is_postgres,
+    packed,
+    packed_structs,
+    source,
+    state_of_found,
+    statement,
+)
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -39,6 +47,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw_code: str = ""
 
 
+_FIELDS: Final = Settled.__struct_fields__
 _SETTLED: Final = {
     "id": "text",
     "state": "text",
@@ -87,7 +96,7 @@ def _settle_statement(postgres: bool) -> str:
         "ELSE messages.doubt_ended_by END, "
         "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
-        f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id AND ("
+        f"FROM {source(postgres, _SETTLED, _FIELDS)} WHERE messages.id = r.id AND ("
         f"({state} = 'sending' AND messages.lease_owner = :owner AND {_COUNTS}) "
         f"OR ({state} = 'unknown' AND r.state <> 'unknown' AND {_COUNTS}) "
         f"OR ({state} = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))",
@@ -99,7 +108,7 @@ def _link_statement(postgres: bool) -> str:
     return statement(
         postgres,
         "UPDATE messages SET provider_message_id = r.provider_message_id, account = r.account "
-        f"FROM {source(postgres, _SETTLED)} WHERE messages.id = r.id "
+        f"FROM {source(postgres, _SETTLED, _FIELDS)} WHERE messages.id = r.id "
         "AND messages.provider_message_id = '' AND r.provider_message_id <> ''",
     )
 
@@ -113,7 +122,8 @@ def settle(
     """
     if not rows:
         return
-    postgres, written = is_postgres(connection), packed(rows)
+    postgres = is_postgres(connection)
+    written = packed_structs(postgres, rows)
     values = {"rows": written, "owner": owner, "now": now, "wall": wall}
     if execute(connection, _settle_statement(postgres), values).rowcount != len(rows):
         execute(connection, _link_statement(postgres), {"rows": written})
@@ -131,7 +141,7 @@ def _tries_statement(postgres: bool) -> str:
     return statement(
         postgres,
         f"INSERT INTO attempts ({names}) SELECT {read} "
-        f"FROM {source(postgres, dict(_TRIED.values()))} "
+        f"FROM {source(postgres, dict(_TRIED.values()), _FIELDS)} "
         "WHERE r.number > 0 ON CONFLICT (message_id, number) DO NOTHING",
     )
 
@@ -139,7 +149,8 @@ def _tries_statement(postgres: bool) -> str:
 def note_tries(connection: Connection, rows: Sequence[Settled]) -> None:
     """Write the tries alone: for messages whose state is decided elsewhere."""
     if rows:
-        execute(connection, _tries_statement(is_postgres(connection)), {"rows": packed(rows)})
+        postgres = is_postgres(connection)
+        execute(connection, _tries_statement(postgres), {"rows": packed_structs(postgres, rows)})
 
 
 @cache

@@ -47,16 +47,20 @@ def is_postgres(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-def source(postgres: bool, columns: Mapping[str, str]) -> str:
+def source(postgres: bool, columns: Mapping[str, str], fields: tuple[str, ...] = ()) -> str:
     """Return what stands after FROM: rows named `r`, read from the parameter `:rows`.
 
     `columns` is name → `text`, `int`, `float` or `bool`; `:rows` is what `packed` returns. A list
-    or an object of the row arrives in a `text` column as JSON.
+    or an object of the row arrives in a `text` column as JSON. With the `fields` of a struct,
+    `:rows` is what `packed_structs` returns.
     """
     if postgres:
         shape = ", ".join(f"{name} {_POSTGRES_TYPES[kind]}" for name, kind in columns.items())
         return f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({shape})"
-    parts = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
+    places = {name: f"[{place}]" for place, name in enumerate(fields)}
+    parts = ", ".join(
+        f"json_extract(value, '${places.get(name, f'.{name}')}') AS {name}" for name in columns
+    )
     return f"(SELECT {parts} FROM json_each(:rows)) AS r"
 
 
@@ -150,6 +154,14 @@ def packed(rows: Sequence[object] | Mapping[str, object]) -> str:
     except UnicodeEncodeError:
         written = msgspec.json.encode(_repaired(rows)).decode()
     return _ZERO.sub(r"\1\\ufffd", written) if "\\u0000" in written else written
+
+
+def packed_structs(postgres: bool, rows: Sequence[msgspec.Struct]) -> str:
+    """Return structs of one type as the JSON that `source` reads with their fields.
+
+    SQLite reads lists in two thirds of the time that it needs for objects; PostgreSQL wants names.
+    """
+    return packed(rows if postgres else [msgspec.structs.astuple(row) for row in rows])
 
 
 def _repaired(row: object) -> object:

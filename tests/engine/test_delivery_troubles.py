@@ -281,11 +281,14 @@ def test_a_server_that_ends_all_connections_again_and_again_stops_nothing(
 
 
 def _open_ones(url: str) -> int:
-    with open_store(url) as store, store.read() as connection:
-        counted = connection.execute(
-            text("SELECT count(*) FROM messages WHERE state <> 'accepted'")
-        )
-        return int(counted.scalar_one())
+    try:
+        with open_store(url) as store, store.read() as connection:
+            counted = connection.execute(
+                text("SELECT count(*) FROM messages WHERE state <> 'accepted'")
+            )
+            return int(counted.scalar_one())
+    except StoreUnavailableError:
+        return 1  # the last end of all connections was the end of ours too
 
 
 # Clocks.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from smsnotify.base.errors import WebhookError
 from smsnotify.model.http import HttpResponse
 from smsnotify.model.message import MessageState, OutboundMessage
+from smsnotify.providers import twilio
 from smsnotify.providers.base import LookupAnswer, WebhookCall
 from smsnotify.providers.twilio import Twilio, TwilioSettings
 from smsnotify.providers.twilio_payloads import form_body
@@ -184,6 +185,25 @@ def form(fields: dict[str, str], **more: Any) -> WebhookCall:
 @settings(max_examples=80, deadline=None)
 def test_a_form_is_written_as_the_standard_library_writes_it(fields):
     assert form_body(fields) == urlencode(fields).encode()
+
+
+_WORDS = st.sampled_from(["queued", "accepted", "sent", "failed", "canceled", "x", "", None, 7])
+_SIDS = st.sampled_from(["SM" + "0" * 32, "", None, 5, "SM\x00", "ü", ["SM1"]])
+_CODES = st.sampled_from([None, 30007, "30007", 1.5, {}])
+_ANSWERS = st.fixed_dictionaries(
+    {}, optional={"sid": _SIDS, "status": _WORDS, "error_code": _CODES, "body": st.text()}
+)
+
+
+@given(_ANSWERS, st.sampled_from([200, 201, 202, 400, 500]), st.integers(0, 9))
+@settings(max_examples=200, deadline=None)
+def test_the_short_way_to_read_an_answer_says_what_the_long_one_says(answer, status, cut):
+    written = json.dumps(answer).encode()
+    told = HttpResponse(status=status, body=written[: len(written) - cut] if cut < 3 else written)
+    with pytest.MonkeyPatch.context() as patch:
+        shortly = account().parse_response([HI], told)
+        patch.setattr(twilio, "read_taken", lambda message, response: None)
+        assert account().parse_response([HI], told) == shortly
 
 
 def test_a_count_of_media_that_is_none_is_none():
