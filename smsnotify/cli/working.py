@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from smsnotify.base.errors import (
     ConfigError,
@@ -27,13 +27,14 @@ from smsnotify.cli.interrupts import Interrupts
 from smsnotify.engine.intake import Intake, Rejected, Taken
 from smsnotify.engine.process import Lines, take_all
 from smsnotify.engine.rejects import RejectFile, rejects_path
-from smsnotify.engine.release import Again, release_due
-from smsnotify.engine.reminders import PlannedJob
 from smsnotify.engine.runs import Run
 from smsnotify.engine.tally import Tally
-from smsnotify.engine.ticking import REMINDED, remind, stored_jobs
 from smsnotify.model.decision import Decision
 from smsnotify.wiring import build
+
+if TYPE_CHECKING:
+    from smsnotify.engine.release import Again
+    from smsnotify.engine.reminders import PlannedJob
 
 INTERRUPTED: Final = 130
 
@@ -159,6 +160,8 @@ class Working:
         """Decide, keep and show the reminders that are due."""
         if self.is_over:
             return
+        from smsnotify.engine.ticking import REMINDED, remind
+
         now = self.clock()
         try:
             with self._interrupts.heard(), self._interrupts.after():
@@ -187,6 +190,8 @@ class Working:
         """Judge held texts again whose time has come, and show what became of them."""
         if self.is_over:
             return
+        from smsnotify.engine.release import release_due
+
         try:
             with self._interrupts.heard(), self._interrupts.after():
                 go_on = self._interrupts.go_on
@@ -220,6 +225,8 @@ class Working:
 
     def planned_jobs(self) -> Iterator[PlannedJob]:
         """Yield the jobs that reminders look at."""
+        from smsnotify.engine.ticking import stored_jobs
+
         return stored_jobs(self.memory, self.rules, self.clock())
 
     def send(self, told_yes: bool, *, queue_only: bool = False) -> None:
@@ -308,10 +315,10 @@ def _books(desk: Desk, dry_run: bool, with_jobs: bool) -> tuple[Any, Any]:
     """Return what deciding remembers in, and the store: in a dry run None if there is none."""
     if not dry_run:
         return desk.store, desk.store
-    from smsnotify.store.open import open_existing
+    from smsnotify.store.existing import stored_so_far
     from smsnotify.store.rehearsal import Rehearsal
 
-    store = open_existing(build.database_url(desk.settings))
+    store = stored_so_far(build.database_url(desk.settings))
     return Rehearsal(store, with_snapshots=with_jobs), store
 
 

@@ -20,7 +20,7 @@ from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob
 from smsnotify.store.conversation_batch import NewLink
-from smsnotify.store.links import OPT_OUT
+from smsnotify.store.words import OPT_OUT
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _REHEARSED = "rehearsed"

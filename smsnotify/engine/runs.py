@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from smsnotify.base.errors import VolumeGuardError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.keep import Ticket
 from smsnotify.gates.volume_guard import VolumeLimit, volume_allowed
-from smsnotify.store.store import Store
+
+if TYPE_CHECKING:
+    from smsnotify.store.store import Store
 
 _REMEMBERED_RUNS = 20
 

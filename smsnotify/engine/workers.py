@@ -29,7 +29,7 @@ from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Policy
 from smsnotify.plans.load import load_book
 from smsnotify.store.batch import Batch
-from smsnotify.store.open import open_existing
+from smsnotify.store.existing import stored_so_far
 from smsnotify.store.rehearsal import Rehearsal
 
 _NUMBER = b'"do_number"'
@@ -121,7 +121,7 @@ class _Noting(Rehearsal):
     """A rehearsal that also notes which jobs it met, by hashes of their names."""
 
     def __init__(self, database: str) -> None:
-        super().__init__(open_existing(database))
+        super().__init__(stored_so_far(database))
         self.met = array("q")
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:

@@ -30,12 +30,7 @@ from smsnotify.store.batch import JobRow, StoredJob
 from smsnotify.store.instants import from_micros
 from smsnotify.store.rowset import is_postgres, packed, words
 from smsnotify.store.statements import insert_rows
-
-ID: Final = "id:"
-"""How a name begins that is Detrack's own id."""
-
-NUMBER_AND_DATE: Final = "do:"
-"""How a name begins that is made of type, D.O. number and date."""
+from smsnotify.store.words import ID, NUMBER_AND_DATE
 
 PAGE: Final = 500
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, TextClause, text
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.rowset import is_postgres, packed, words
+from smsnotify.store.words import VOLUME_GUARD
 
 KEY_COLUMNS: Final = (
     "subject",
@@ -24,9 +25,6 @@ KEY_COLUMNS: Final = (
     "recipient_hash",
 )
 """The columns of a key, in the order of the UNIQUE index: the subject first."""
-
-VOLUME_GUARD: Final = "volume_guard"
-"""The gate's word in a message that waits for a run's volume guard."""
 
 GUARDED: Final = f"state = 'held' AND gate = '{VOLUME_GUARD}'"
 """SQL: held back by a run's volume guard."""

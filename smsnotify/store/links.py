@@ -16,9 +16,6 @@ from smsnotify.store.rowset import execute, is_postgres, statement
 from smsnotify.store.statements import insert_rows
 from smsnotify.store.unstorable import storable
 
-OPT_OUT: Final = "opt_out"
-"""The kind of page where a recipient says that they want no more texts."""
-
 _COLUMNS: Final = ("token_hash", "kind", "recipient", "subject", "created_at", "expires_at")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -25,11 +25,12 @@ from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, JobRow, StoredJob
-from smsnotify.store.books import ID, NUMBER_AND_DATE
 from smsnotify.store.hashing import NO_TOKEN
-from smsnotify.store.keys import VOLUME_GUARD
 from smsnotify.store.spill import Spill
-from smsnotify.store.store import Store
+from smsnotify.store.words import ID, NUMBER_AND_DATE, VOLUME_GUARD
+
+if TYPE_CHECKING:
+    from smsnotify.store.store import Store
 
 _Key = tuple[str, str, str, str, str, str, str]
 _subject = itemgetter(0)

@@ -41,7 +41,6 @@ from smsnotify.store.care import CheckUp, back_up, check_up
 from smsnotify.store.conversation_books import ConversationBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
-from smsnotify.store.links import OPT_OUT
 from smsnotify.store.unstorable import (
     is_storable,
     storable,
@@ -49,6 +48,7 @@ from smsnotify.store.unstorable import (
     storable_key,
     texts_of,
 )
+from smsnotify.store.words import OPT_OUT
 
 
 class Store(DoorBooks, ConversationBooks):
