@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
-_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])")
+_WHOLE = re.compile(r"(?:\d+(?:\.\d+)?\s*(?:ms|[smhdw])\s*)+")
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read `90s`, `30m`, `24h`, `2d`, `1w` or a sum such as `1d12h`.
+    """Read `200ms`, `90s`, `30m`, `24h`, `2d`, `1w` or a sum such as `1d12h`.
 
     Raises:
         ValueError: the text is no duration, or a longer one than a calendar holds.
@@ -30,7 +30,7 @@ def format_duration(span: timedelta) -> str:
     left = int(span.total_seconds())
     parts = []
     for unit in ("d", "h", "m", "s"):
-        count, left = divmod(left, _UNITS[unit])
+        count, left = divmod(left, int(_UNITS[unit]))
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"

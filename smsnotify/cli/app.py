@@ -42,6 +42,11 @@ COMMANDS: Final[dict[str, Row]] = {
     "tick": Row("tick", "Do everything that is due: reminders, held and queued texts.", WORK),
     "deliver": Row("deliver", "Send the texts that are queued or due.", WORK),
     "serve": Row("serve", "Take receipts, replies and events in by HTTP, and deliver.", WORK),
+    "sandbox": Row(
+        "sandbox",
+        "Start a local provider with phones in the browser: 8x8, Twilio, and their bad days.",
+        START,
+    ),
     "send-test": Row("send_test", "Send one sample text, for real, to the test number.", WORK),
     "pause": Row("pause", "Stop sending everywhere, at once.", WORK),
     "resume": Row("resume", "Allow sending again.", WORK),

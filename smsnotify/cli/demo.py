@@ -33,7 +33,7 @@ def demo(ctx: typer.Context) -> None:
     asked = desk_of(ctx)
     with tempfile.TemporaryDirectory(prefix="sms-notify-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        _prepare(folder)
+        prepare(folder, SETTINGS)
         desk = Desk()
         desk.config = folder / "sms-notify.toml"
         desk.json, desk.quiet = asked.json, asked.quiet
@@ -45,11 +45,12 @@ def demo(ctx: typer.Context) -> None:
         _say_what_next()
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path, written: str) -> None:
+    """Put the example's rules and events into a folder, and settings as they are written."""
     shutil.copy(_find("rules.example.yaml", "rules.example.yaml"), folder / "rules.yaml")
     shutil.copy(_find(EVENTS, "examples/events.jsonl"), folder / EVENTS)
     settings = folder / "sms-notify.toml"
-    settings.write_text(SETTINGS, encoding="utf-8")
+    settings.write_text(written, encoding="utf-8")
     settings.chmod(0o600)
 
 
@@ -96,6 +97,7 @@ def _show_phones(desk: Desk, run: str) -> None:
 def _say_what_next() -> None:
     show.say()
     show.say("Nothing left this machine: every account was the sandbox. Next:", "bold")
+    show.say("  sms-notify sandbox --demo     the same on phones in the browser, which answer")
     show.say("  sms-notify init               settings and Detrack's usual rules, switched off")
     show.say("  sms-notify preview            what each rule would say, with a sample job")
     show.say("  sms-notify rules validate     every mistake with file, line and column")

@@ -65,7 +65,7 @@ async def _until_swapped(serving: Serving, stop: asyncio.Event) -> DeliveryRepor
     try:
         return await watch(
             serving.store,
-            build.accounts(settings),
+            build.accounts(settings, serving.clock),
             build.routes(settings),
             mode=settings.mode,
             stop=halt,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from smsnotify.base.clock import Clock, system_clock
 from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, senders_of
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
@@ -72,11 +73,11 @@ def database_url(settings: Settings) -> str:
     return settings.database
 
 
-def accounts(settings: Settings) -> dict[str, Account]:
+def accounts(settings: Settings, clock: Clock = system_clock) -> dict[str, Account]:
     """Return the accounts that this mode sends through: in a sandbox, the built-in one alone."""
     if settings.mode is Mode.SANDBOX:
         return {SANDBOX: Account.of(SANDBOX, _sandbox())}
-    return real_accounts(settings)
+    return real_accounts(settings, clock)
 
 
 def routes(settings: Settings) -> Routes:
@@ -87,10 +88,11 @@ def routes(settings: Settings) -> Routes:
     return real
 
 
-def real_accounts(settings: Settings) -> dict[str, Account]:
+def real_accounts(settings: Settings, clock: Clock = system_clock) -> dict[str, Account]:
     """Return the accounts as the settings have them, whatever the mode; no secret is read yet."""
     return {
-        name: Account.of(name, _provider(account)) for name, account in settings.accounts.items()
+        name: Account.of(name, _provider(account, clock))
+        for name, account in settings.accounts.items()
     }
 
 
@@ -123,9 +125,9 @@ def _sandbox() -> Any:
     return _provider(load_provider(SANDBOX).settings_type(provider=SANDBOX))
 
 
-def _provider(account: AccountSettings) -> Any:
+def _provider(account: AccountSettings, clock: Clock = system_clock) -> Any:
     adapter: Any = load_provider(account.provider)
-    return adapter(account)
+    return adapter(account, clock=clock)
 
 
 def rule_paths(settings: Settings) -> tuple[Path, ...]:

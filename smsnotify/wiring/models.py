@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, PrivateAttr
 
 from smsnotify.model.decision import Mode
+from smsnotify.model.fault import Fault
 from smsnotify.providers.base import AccountSettings, SecretField
 from smsnotify.wiring import values
 
@@ -26,6 +28,8 @@ Zone = Annotated[str, PlainValidator(values.zone)]
 WebAddress = Annotated[str, PlainValidator(values.web_address)]
 DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
 Route = Annotated[tuple[tuple[str, ...], ...], PlainValidator(values.route)]
+Latency = Annotated[timedelta, PlainValidator(values.latency)]
+Span = Annotated[timedelta, PlainValidator(values.span)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 
 
@@ -81,6 +85,19 @@ class Prices(BaseModel):
         return self.amounts.get(provider, {}).get(country)
 
 
+class SandboxSettings(_Part):
+    """How `sms-notify sandbox` behaves where its command line says nothing."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8788, ge=0, le=65535)
+    notify: WebAddress = ""
+    faults: dict[Fault, Annotated[float, Field(ge=0, le=1)]] = {}
+    latency: Latency = timedelta()
+    retry_after: int = Field(default=2, ge=0, le=3600)
+    slow: Span = timedelta(seconds=60)
+    seed: int | None = None
+
+
 class Settings(_Part):
     """Everything that the settings file says, with defaults for what it leaves out.
 
@@ -103,6 +120,7 @@ class Settings(_Part):
     detrack: Detrack | None = None
     prices: Prices = Prices()
     routes: dict[str, Route] = {}
+    sandbox: SandboxSettings = SandboxSettings()
 
     _file: Path | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)

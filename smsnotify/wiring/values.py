@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from smsnotify.base.durations import parse_duration
 from smsnotify.base.redact import mask_number
+from smsnotify.model.fault import read_latency
 
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
@@ -81,6 +84,16 @@ def web_address(written: Any) -> str:
     if host is None or parts.scheme not in ("http", "https"):
         raise ValueError("must be a web address that begins with https://")
     return text.rstrip("/")
+
+
+def span(written: Any) -> timedelta:
+    """Read a time such as `2s` or `1m`."""
+    return parse_duration(_text(written, '"2s"'))
+
+
+def latency(written: Any) -> timedelta:
+    """Read how late an answer shall be."""
+    return read_latency(_text(written, '"200ms"'))
 
 
 def database_url(written: Any) -> str:

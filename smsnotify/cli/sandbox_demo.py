@@ -1,0 +1,143 @@
+"""`sandbox --demo`: a desk in a temporary folder, the example played through the local provider."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from smsnotify.base.clock import Clock
+from smsnotify.cli.demo import AS_OF, EVENTS, prepare
+from smsnotify.cli.desk import Desk
+from smsnotify.cli.sandboxing import (
+    Wishes,
+    address_of,
+    exchange_for,
+    greet,
+    known_accounts,
+    settled,
+)
+from smsnotify.engine.loop import run as run_loop
+from smsnotify.sandbox.exchange import Exchange
+from smsnotify.sandbox.server import run_exchange
+from smsnotify.web.server import open_socket, serve
+from smsnotify.web.state import Serving
+from smsnotify.wiring.loading import Sources, load
+from smsnotify.wiring.models import SandboxSettings
+
+SETTINGS: Final = """\
+# Live, and yet nobody is texted: both accounts' base_url is the sandbox.
+mode = "live"
+database = "sqlite:///demo.db"
+rules = ["rules.yaml"]
+country = "SG"
+countries = ["SG", "MY"]
+timezone = "Asia/Singapore"
+public_url = "{desk}"
+volume_guard = false
+
+[accounts.main]
+provider = "8x8"
+api_key = "demo-key"
+subaccount_id = "demo"
+sender = "+6531580000"
+webhook_token = "demo-webhook"
+base_url = "{sandbox}"
+
+[accounts.backup]
+provider = "twilio"
+account_sid = "AC00000000000000000000000000000000"
+auth_token = "demo-token"
+sender = "+6531590000"
+base_url = "{sandbox}"
+
+[routes]
+default = [["main", "backup"]]
+conversation = ["backup"]
+"""
+
+
+def run_demo(asked: Desk, wishes: Wishes) -> int:
+    """Play the example until told to stop; nothing is left behind.
+
+    Raises:
+        StoppedError: the port is taken.
+    """
+    plan = settled(wishes, SandboxSettings())
+    with tempfile.TemporaryDirectory(
+        prefix="sms-notify-sandbox-", ignore_cleanup_errors=True
+    ) as name:
+        folder = Path(name)
+        sandbox = open_socket(plan.host, plan.port)
+        hooks = open_socket("127.0.0.1", 0)
+        url, desk_url = address_of(sandbox.getsockname()), address_of(hooks.getsockname())
+        reached = f"http://127.0.0.1:{sandbox.getsockname()[1]}" if "0.0.0.0" in url else url  # noqa: S104
+        prepare(folder, SETTINGS.format(sandbox=reached, desk=desk_url))
+        desk = Desk()
+        desk.config = folder / "sms-notify.toml"
+        desk.json, desk.quiet, desk.clock = asked.json, True, demo_clock()
+        try:
+            _play(desk, folder)
+            accounts = known_accounts(desk.settings, reached)
+            exchange = exchange_for(plan, accounts, clock=desk.clock)
+            greet(asked, url, plan, accounts)
+            asked.note(f"the example's desk takes receipts and answers at {desk_url}")
+            _run(desk, exchange, sandbox, hooks, frozenset({plan.host}))
+        finally:
+            desk.close()
+            sandbox.close()
+            hooks.close()
+    asked.note("stopped, and nothing is left")
+    return 0
+
+
+def demo_clock() -> Clock:
+    """Return a clock that says the example's afternoon, and goes on from there."""
+    began, started = datetime.fromisoformat(AS_OF).astimezone(UTC), time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - started)
+
+
+def _play(desk: Desk, folder: Path) -> None:
+    """Decide on the example's events; the desk sends what they ask for when it serves."""
+    from smsnotify.engine.intake import Intake
+    from smsnotify.engine.keep import Ticket
+    from smsnotify.engine.process import take_all
+    from smsnotify.engine.tally import Tally
+    from smsnotify.events.read import read_chunks
+    from smsnotify.wiring import build
+
+    intake = Intake(
+        desk.rules, build.policy(desk.settings), desk.store, source=EVENTS, ticket=Ticket()
+    )
+    chunks = read_chunks(str(folder / EVENTS))
+    take_all(intake.take, chunks, desk.clock, Tally(), show=lambda taken: None)
+
+
+def _run(
+    desk: Desk,
+    exchange: Exchange,
+    sandbox: socket.socket,
+    hooks: socket.socket,
+    hosts: frozenset[str],
+) -> None:
+    sources = Sources(config=desk.config)
+    serving = Serving(desk.store, load(desk.settings, sources), clock=desk.clock)
+
+    async def until_told() -> None:
+        stop, ended = asyncio.Event(), asyncio.Event()
+        provider = asyncio.create_task(run_exchange(exchange, sandbox, ended, hosts=hosts))
+        try:
+            await serve(serving, sources, hooks, stop=stop)
+        finally:
+            # Last, so that what the desk has in flight still gets its answer.
+            ended.set()
+            await provider
+
+    try:
+        run_loop(until_told())
+    finally:
+        serving.close()
