@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -43,3 +43,12 @@ def _known(connection: Connection, addresses: list[str]) -> dict[str, str]:
         {"wanted": packed(addresses)},
     )
     return {str(row[0]): str(row[1]) for row in rows}
+
+
+def add_addresses(connection: Connection, owned: Sequence[tuple[str, str]]) -> None:
+    """Give contacts more addresses: (address, contact id). One that is somebody's stays theirs."""
+    rows = [
+        (address, "email" if "@" in address else "phone", contact) for address, contact in owned
+    ]
+    columns = ("address", "kind", "contact_id")
+    insert_rows(connection, "addresses", columns, sorted(rows), "(address) DO NOTHING")

@@ -139,3 +139,9 @@ def _contact(row: Sequence[Any], standing: Standing | None) -> Contact:
         note=consent.note,
         at=consent.at,
     )
+
+
+def contact_ids_page(connection: Connection, after: str) -> list[str]:
+    """Return the ids of contacts behind `after` in order; `[]` at the end."""
+    asking = text(f"SELECT id FROM contacts WHERE id > :after ORDER BY id LIMIT {_PAGE}")
+    return [str(one) for one in connection.execute(asking, {"after": after}).scalars()]

@@ -41,6 +41,7 @@ from smsnotify.store.care import CheckUp, back_up, check_up
 from smsnotify.store.conversation_books import ConversationBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
+from smsnotify.store.people_books import PeopleBooks
 from smsnotify.store.unstorable import (
     is_storable,
     storable,
@@ -51,7 +52,7 @@ from smsnotify.store.unstorable import (
 from smsnotify.store.words import OPT_OUT
 
 
-class Store(DoorBooks, ConversationBooks):
+class Store(DoorBooks, ConversationBooks, PeopleBooks):
     """The database, opened; every method is one transaction of its own.
 
     Safe to use from several threads. Made by `open_store`. Every method raises StoreError when

@@ -1,0 +1,58 @@
+"""What is asked of the database about people: who they are, what they want, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from smsnotify.model.contact import Contact
+from smsnotify.store import bringing, consents, contacts, forgetting, people
+from smsnotify.store.base import Books
+from smsnotify.store.people_batch import BroughtPerson, Forgotten, KeptPeople
+
+
+class KnownPerson(msgspec.Struct, frozen=True, gc=False):
+    """A contact with what holds for each of the addresses that ever said something."""
+
+    contact: Contact
+    consents: dict[str, consents.Standing]
+
+
+class PeopleBooks(Books):
+    """The part of `Store` about people; every method is one transaction of its own."""
+
+    def standings(self, recipients: Collection[str]) -> dict[str, consents.Standing]:
+        """Return what holds for recipients, with every change; who said nothing is absent."""
+        hashed = self.recipient_hash
+        with self.read() as connection:
+            return consents.standings(connection, {hashed(one): one for one in recipients})
+
+    def keep_people(self, rows: Sequence[BroughtPerson], now: datetime) -> KeptPeople:
+        """Keep some hundred people whom somebody brings."""
+        with self.begin() as connection:
+            return bringing.keep_people(connection, self.recipient_hash, rows, now)
+
+    def forget(self, address: str, now: datetime) -> Forgotten | None:
+        """Erase the person behind an address; None when nothing is known of it."""
+        with self.begin() as connection:
+            return forgetting.forget(connection, self.recipient_hash, address, now)
+
+    def everybody(self) -> Iterator[KnownPerson]:
+        """Give every contact in the order of their ids."""
+        hashed, after = self.recipient_hash, ""
+        while True:
+            with self.read() as connection:
+                ids = people.contact_ids_page(connection, after)
+                found = contacts.contacts_by_id(connection, ids)
+                addresses = {one for contact in found.values() for one in contact.addresses}
+                told = consents.standings(connection, {hashed(one): one for one in addresses})
+            for one in ids:
+                contact = found.get(one)
+                if contact is not None:
+                    said = {who: told[who] for who in contact.addresses if who in told}
+                    yield KnownPerson(contact, said)
+            if not ids:
+                return
+            after = ids[-1]
