@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from smsnotify.model.rule import Purpose, QuietHours
+from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose, QuietHours
 
 
 class Outcome(StrEnum):
@@ -170,6 +170,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Literal["auto", "gsm7", "ucs2"] = "auto"
     max_segments: int = 3
     quiet_hours: QuietHours | None = None
+    marketing_hours: MarketingHours = MARKETING_HOURS
     expires: timedelta = timedelta(hours=24)
     enabled: bool = True
     max_steps: int = 1000

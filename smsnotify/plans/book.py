@@ -61,6 +61,10 @@ class PlanSet:
             raise PlanError(f"there is no plan {name!r}", hint=did_you_mean(name, names) or listed)
         return found
 
+    def of_version(self, version: str) -> Plan | None:
+        """Return a version that is compiled already, None for one that is not."""
+        return self._versions.get(version)
+
     def from_content(self, version: str, content: bytes) -> Plan:
         """Return the plan of a stored version, compiled once.
 

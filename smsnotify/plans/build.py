@@ -8,13 +8,15 @@ from typing import Final, NamedTuple
 from smsnotify.base.errors import PlanError
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Entry, Match, Plan, Step
-from smsnotify.model.rule import Purpose, QuietHours
+from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose, QuietHours
 from smsnotify.plans.content import pack, unpack, version_of
 from smsnotify.plans.keywords import check_keywords
 from smsnotify.plans.read import PlanDraft, read_plan
 from smsnotify.plans.scope import Scope
 from smsnotify.plans.steps import build_step
 from smsnotify.rules.build import DAY, check_quiet_hours
+from smsnotify.rules.marketing import check_marketing_hours
+from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.vocabulary import Vocabulary, vocabulary
 from smsnotify.rules.yaml_nodes import MapNode, as_node, find
@@ -53,8 +55,9 @@ def build_plan(draft: PlanDraft, words: Vocabulary) -> PlacedPlan | None:
     entry = _entry(draft, scope)
     if keys.quiet_hours is not None and _is_own(draft, "quiet_hours"):
         check_quiet_hours(keys.quiet_hours, report, (*path, "quiet_hours"))
+    _check_marketing(draft)
     steps: dict[str, Step] = {step.name: build_step(step, scope) for step in draft.steps}
-    if keys.name is None or not steps or report.errors > before:
+    if keys.name is None or not steps or not draft.sound or report.errors > before:
         return None
     plan = _plan(draft, scope, entry, steps)
     return PlacedPlan(report, path, plan, {step.name: step.path for step in draft.steps})
@@ -66,8 +69,35 @@ def _is_own(draft: PlanDraft, key: str) -> bool:
     return isinstance(node, MapNode) and key in node.values
 
 
+def _check_marketing(draft: PlanDraft) -> None:
+    """Check hours for marketing, and that a plan of service offers nothing."""
+    keys, report, at = draft.keys, draft.report, (*draft.path, "marketing_hours")
+    if keys.marketing_hours is not None and _is_own(draft, "marketing_hours"):
+        check_marketing_hours(keys.marketing_hours, report, at)
+        if keys.purpose != "marketing":
+            report.error(
+                at,
+                "hours_without_marketing",
+                "marketing_hours go with purpose: marketing, and this plan is service",
+                "quiet_hours hold service texts back",
+                key=True,
+            )
+    if keys.purpose == "marketing":
+        return
+    for step in draft.steps:
+        word = offer_word(step.keys.send) if step.keys.send else ""
+        if word:
+            report.warn(
+                (*step.path, "send"),
+                "offer_word",
+                f"{word!r} reads like an offer, and the plan's purpose is service",
+                "purpose: marketing, if it is one: then only those who asked for it get it",
+            )
+
+
 def _plan(draft: PlanDraft, scope: Scope, entry: Entry, steps: dict[str, Step]) -> Plan:
     keys, words, quiet = draft.keys, scope.words, draft.keys.quiet_hours
+    hours = keys.marketing_hours
     facets = {name.partition("__")[2] for name in scope.reads if name.startswith("contact__")}
     set_here = {name for step in steps.values() for name in step.set}
     used = {*scope.reads, *facets, *set_here}
@@ -89,6 +119,7 @@ def _plan(draft: PlanDraft, scope: Scope, entry: Entry, steps: dict[str, Step]) 
         encoding=keys.encoding,
         max_segments=scope.max_segments,
         quiet_hours=QuietHours(quiet.start, quiet.end, quiet.then) if quiet else None,
+        marketing_hours=MarketingHours(hours.start, hours.end) if hours else MARKETING_HOURS,
         expires=keys.expires or DAY,
         enabled=keys.enabled,
         max_steps=keys.max_steps,
@@ -105,7 +136,7 @@ def _entry(draft: PlanDraft, scope: Scope) -> Entry:
         return Entry()
     match = Match(keys.match)
     check_keywords(keys.keywords, match, scope.report, (*path, "keywords"), listed=True)
-    if not (keys.keywords or keys.any_text or keys.events):
+    if draft.sound and not (keys.keywords or keys.any_text or keys.events):
         scope.report.error(
             path,
             "missing_key",

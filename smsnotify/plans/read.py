@@ -16,7 +16,7 @@ from smsnotify.rules.schema import DefaultsKeys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 
 STEP_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_FROM_DEFAULTS: Final = ("encoding", "max_segments", "quiet_hours", "expires")
+_FROM_DEFAULTS: Final = ("encoding", "max_segments", "quiet_hours", "marketing_hours", "expires")
 """Keys that a plan takes from the `defaults` of its file; a route is not among them."""
 
 
@@ -29,13 +29,15 @@ class StepDraft(msgspec.Struct, frozen=True):
 
 
 class PlanDraft(msgspec.Struct, frozen=True):
-    """One plan as it is written. `written` is its plain data with the file's defaults in it."""
+    """One plan as it is written. `written` is its plain data with the file's defaults in it;
+    `sound` is False when its shape is wrong somewhere."""
 
     report: Reporter
     path: Path
     keys: PlanHeadKeys
     steps: tuple[StepDraft, ...]
     written: Mapping[str, Any]
+    sound: bool
 
 
 def read_plans(file: RuleFile) -> Iterator[PlanDraft]:
@@ -74,7 +76,9 @@ def read_plan(
     data: dict[str, Any], defaults: Mapping[str, Any], report: Reporter, path: Path
 ) -> PlanDraft:
     """Read one plan's shape from its plain data."""
-    whole = {**defaults, **data}
+    whole, before = {**defaults, **data}, report.errors
+    if data.get("purpose") != "marketing" and "marketing_hours" not in data:
+        whole.pop("marketing_hours", None)
     head = {key: value for key, value in whole.items() if key != "steps"}
     keys = validate(PlanHeadKeys, _copied(head), report, path, HINTS)
     name = f"plan {keys.name!r}" if keys.name else "the plan"
@@ -85,7 +89,7 @@ def read_plan(
     steps = (
         tuple(_read_steps(data.get("steps"), report, (*path, "steps"))) if "steps" in data else ()
     )
-    return PlanDraft(report, path, keys, steps, whole)
+    return PlanDraft(report, path, keys, steps, whole, report.errors == before)
 
 
 def _read_steps(written: object, report: Reporter, path: Path) -> Iterator[StepDraft]:

@@ -25,7 +25,14 @@ from smsnotify.rules.scalars import (
     scalar,
     whole,
 )
-from smsnotify.rules.schema import Encoding, Keys, QuietHours, Where, none_is_empty
+from smsnotify.rules.schema import (
+    Encoding,
+    Keys,
+    MarketingHours,
+    QuietHours,
+    Where,
+    none_is_empty,
+)
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,12}(\.\d{1,4})?")
 _OUTCOMES: Final = tuple(outcome.value for outcome in Outcome)
@@ -250,6 +257,10 @@ class PlanHeadKeys(Keys):
     quiet_hours: QuietHours = Field(
         default=None, description="Hours in which no text leaves; `none` switches them off."
     )
+    marketing_hours: MarketingHours = Field(
+        default=None,
+        description="With `purpose: marketing`: the hours in which its texts may leave.",
+    )
     expires: Duration = Field(
         default=None,
         description="A text that has not left this long after it might have is given up.",
@@ -293,5 +304,13 @@ HINTS: Final[dict[str, str]] = {
     "keywords": "keywords stand under enter",
     "events": "events stand under enter, or under listen in a step",
     "reentry": "did you mean re_enter?",
+    "wait.reply": "did you mean replies?",
+    "wait.answers": "did you mean replies?",
+    "wait.timeout": "did you mean no_reply?",
+    "wait.else": "did you mean other or no_reply?",
+    "wait.then": "each reply has its own step: replies: {YES: STEP}",
+    "wait.other.text": "did you mean send?",
+    "listen.no_reply": "did you mean else?",
+    "delay.then": "then stands beside delay, in the step",
 }
 """What to say of a key that stands in the wrong place or is called otherwise here."""

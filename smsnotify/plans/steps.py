@@ -24,6 +24,7 @@ from smsnotify.plans.read import StepDraft
 from smsnotify.plans.schema import ChoiceKeys, OtherKeys, StepKeys
 from smsnotify.plans.scope import Scope, shown
 from smsnotify.rules.problems import Path
+from smsnotify.rules.yaml_nodes import MapNode, find
 from smsnotify.text.template_namespaces import is_name
 from smsnotify.text.template_values import as_number
 
@@ -250,8 +251,10 @@ def _delay(keys: StepKeys, scope: Scope, path: Path) -> Delay | None:
     delay, at = keys.delay, (*path, "delay")
     if delay is None:
         return None
-    if (delay.lasting is None) == (delay.until is None):
-        told = "delay needs for or until" if delay.until is None else "delay has for and until"
+    written = find(scope.report.root, at)
+    asked = len(written.values) if isinstance(written, MapNode) else 0
+    if asked != 1:
+        told = "delay has for and until" if asked else "delay needs for or until"
         scope.report.error(at, "missing_key", told, 'for: 2d, or until: "09:00"')
     return Delay(lasting=delay.lasting, until=delay.until, then=keys.then or "")
 

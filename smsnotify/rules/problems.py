@@ -106,7 +106,7 @@ def validate(
     """Validate a mapping, report every error, and return what is left without the bad parts.
 
     `data` loses its bad parts on the way, so that one mistake does not hide the next. `hints` are
-    for keys that people write and that the model does not have.
+    for keys that people write and that the model does not have; a key further down is dotted.
     """
     first = True
     while True:
@@ -137,7 +137,7 @@ def _report(
         ours = detail["ctx"]
         report.error(path, ours["code"], f"{name}: {ours['message']}", ours["hint"])
     elif kind == "extra_forbidden":
-        hint = hints.get(str(loc[-1]), "") if len(loc) == 1 else ""
+        hint = hints.get(name, "")
         hint = hint or did_you_mean(str(loc[-1]), _known_keys(model, loc[:-1]))
         report.error(path, "unknown_key", f"unknown key {loc[-1]!r}", hint, key=True)
     elif kind == "missing":
