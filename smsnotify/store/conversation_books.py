@@ -11,6 +11,7 @@ from smsnotify.base.errors import OvertakenError
 from smsnotify.model.contact import Contact, Interaction
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.enrolment import Enrolment, Transition
+from smsnotify.model.message import Message
 from smsnotify.store import (
     choices,
     contacts,
@@ -18,9 +19,12 @@ from smsnotify.store import (
     enrolling,
     enrolments,
     errands,
+    funnel,
     interactions,
     links,
     replies,
+    texted,
+    timeline,
 )
 from smsnotify.store.base import Books
 from smsnotify.store.batch import Batch
@@ -229,6 +233,31 @@ class ConversationBooks(Books):
         """Cancel held and queued texts; what is on its way out stays. Return how many."""
         with self.begin() as connection:
             return conversations.cancel_texts(connection, self.recipient_hash, wanted, now)
+
+    def newest_messages_to(
+        self, numbers: Collection[str], mode: str, since: datetime
+    ) -> dict[str, Message]:
+        """Return the newest text about a job that each of these numbers got since, by number.
+
+        Looks through every message: ask for many numbers at once, and not for each reply.
+        """
+        with self.read() as connection:
+            return texted.newest_messages_to(connection, self.recipient_hash, numbers, mode, since)
+
+    def funnels(
+        self, mode: str, plan: str = "", since: datetime | None = None
+    ) -> dict[str, funnel.Funnel]:
+        """Return figures by plan, of one plan or of all, of people who came in since."""
+        with self.read() as connection:
+            return funnel.funnels(connection, mode, plan, since)
+
+    def timeline(self, contact_id: str, limit: int = 100) -> list[timeline.Moment]:
+        """Return the newest moments of a contact, the oldest first; none of an unknown one."""
+        with self.read() as connection:
+            contact = contacts.contacts_by_id(connection, [contact_id]).get(contact_id)
+            if contact is None:
+                return []
+            return timeline.timeline(connection, self.recipient_hash, contact, limit)
 
     # Errands.
 
