@@ -14,6 +14,8 @@ _ESCAPES = str.maketrans(
         ">": "#gt;",
         "`": "#96;",
         "\\": "#92;",
+        "\u2028": " ",
+        "\u2029": " ",
     }
 )
 """What would end a label or be read as markup."""
