@@ -78,6 +78,7 @@ class Books:
         self.mode = mode
         self.run = run
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-books")
+        self._kept: Connection | None = None
 
     async def write(self, wave: Wave, *, now: int, wall: int) -> Answer:
         """Do a wave in one transaction.
@@ -90,7 +91,9 @@ class Books:
     def _write(self, wave: Wave, now: int, wall: int) -> Answer:
         until = wall + int(claims.LEASE_S * 1_000_000)
         owner = self.owner
-        with self.store.begin() as connection:
+        if self._kept is None:
+            self._kept = self.store.keep()
+        with self.store.begin(self._kept) as connection:
             find_by_id(connection)
             outcomes.settle(connection, wave.settled, owner=owner, now=now, wall=wall)
             outcomes.expire(connection, wave.expired, owner=owner, now=now)
@@ -173,4 +176,6 @@ class Books:
 
     def close(self) -> None:
         """End the thread."""
+        if self._kept is not None:
+            self._thread.submit(self._kept.close)
         self._thread.shutdown(wait=True)

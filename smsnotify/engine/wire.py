@@ -70,7 +70,9 @@ class Wire(asyncio.Protocol):
         self.on_body = self._parts.append
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[HttpResponse] | None = None
+        # One timer serves request after request: it is set anew only when it went off too early.
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = self._until = 0.0
         self._received = 0
         self._is_open = False
         self._is_in_body = False
@@ -86,7 +88,9 @@ class Wire(asyncio.Protocol):
         assert self._transport is not None, "the event loop has connected it"
         self._answer = self._loop.create_future()
         self._received = 0
-        self._timer = self._loop.call_later(timeout_s, self._fail, _NO_ANSWER_IN_TIME)
+        self._until = self._loop.time() + timeout_s
+        if self._timer is None or self._rings_at > self._until:
+            self._set_timer()
         self._transport.write(request)
         return self._answer
 
@@ -95,6 +99,7 @@ class Wire(asyncio.Protocol):
         self._is_open = False
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         if self._transport is None:
             return
         if self._answer is None:
@@ -102,6 +107,21 @@ class Wire(asyncio.Protocol):
         else:
             # What is half written must not follow: `close` would write it first.
             self._transport.abort()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = self._until
+        self._timer = self._loop.call_at(self._until, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._answer is None:
+            return
+        if self._until <= self._rings_at:
+            self._fail(_NO_ANSWER_IN_TIME)
+        else:
+            self._set_timer()
 
     def _fail(self, told: str) -> None:
         self.close()
@@ -165,8 +185,6 @@ class Wire(asyncio.Protocol):
         if answer is None or answer.done():
             self.close()
             return
-        if self._timer is not None:
-            self._timer.cancel()
         headers = Headers(self._lines.copy())
         body = b"".join(self._parts)
         if not body.startswith(b"{"):  # what is JSON already was not packed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -54,12 +53,8 @@ _AS_WRITTEN: Final = tuple(
 _ASCII: Final = dict(enumerate(_AS_WRITTEN[:128]))
 
 
-def form_body(fields: Mapping[str, str]) -> bytes:
-    """Write a form as `application/x-www-form-urlencoded`; names need no escaping."""
-    return "&".join([f"{name}={_written(value)}" for name, value in fields.items()]).encode()
-
-
-def _written(value: str) -> str:
+def form_value(value: str) -> str:
+    """Write a value as `application/x-www-form-urlencoded` wants it."""
     if value.isascii():
         return value.translate(_ASCII)
     return "".join(map(_AS_WRITTEN.__getitem__, value.encode("utf-8", "replace")))

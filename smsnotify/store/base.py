@@ -29,10 +29,28 @@ class Books:
         self._reading = engine.execution_options(reading=True)
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """Give a connection in a write transaction: committed at the end, undone on an error."""
-        with told_plainly(self.place), self._engine.begin() as connection:
-            yield connection
+    def begin(self, kept: Connection | None = None) -> Iterator[Connection]:
+        """Give a connection in a write transaction: committed at the end, undone on an error.
+
+        `kept` is what `keep` gave: then no connection is fetched from the pool and put back.
+        """
+        with told_plainly(self.place):
+            if kept is None:
+                with self._engine.begin() as connection:
+                    yield connection
+            else:
+                with kept.begin():
+                    yield kept
+
+    def keep(self) -> Connection | None:
+        """Give a connection to one thread that writes all the time; it closes it at its end.
+
+        None on PostgreSQL: lines to a server break, and the pool knows how to replace them.
+        """
+        if self.shares_rates:
+            return None
+        with told_plainly(self.place):
+            return self._engine.connect()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

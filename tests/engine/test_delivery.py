@@ -547,12 +547,12 @@ class Failing:
     def __init__(self, store: Store, *, after: int, times: int) -> None:
         self._store, self._after, self._left = store, after, times
 
-    def begin(self) -> Any:
+    def begin(self, kept: Any = None) -> Any:
         self._after -= 1
         if self._after < 0 and self._left:
             self._left -= 1
             raise StoreUnavailableError("the database is locked by another process")
-        return self._store.begin()
+        return self._store.begin(kept)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
