@@ -225,7 +225,7 @@ class TwilioDoor:
         row = resource(text)
         same = {key: row[key] for key in ("account_sid", "date_created", "date_updated")}
         uri = f"{row['uri'].removesuffix('.json')}/Feedback.json"
-        return answer(same | {"message_sid": text.id, "outcome": outcome, "uri": uri}, 201)
+        return answer(same | {"message_sid": text.id, "outcome": outcome, "uri": uri})
 
     async def _balance(self, request: Request, account: Account) -> Response:
         return answer({"account_sid": account.id, "balance": "20.00", "currency": "USD"})
