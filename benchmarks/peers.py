@@ -2,7 +2,7 @@
 
 orjson reads the line, a rule package finds the rules that match, Jinja2 writes the text,
 phonenumbers reads the number: the same events and 100 rules, one process, no storing on either
-side. Prints events/s of each and our ratio to the fastest.
+side. Prints events/s of CPU time, and our ratio to the fastest.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def wired(lines: list[bytes], rules: list[dict[str, Any]], match: Match) -> floa
     """Return events/s of reading, matching, wording and numbers with the packages."""
     environment = jinja2.Environment(undefined=jinja2.Undefined, autoescape=False)
     bodies = [environment.from_string(rule["body"]) for rule in rules]
-    start = time.perf_counter()
+    start = time.process_time()
     for line in lines:
         read = orjson.loads(line)
         job = read.get("job", read)
@@ -139,7 +139,7 @@ def wired(lines: list[bytes], rules: list[dict[str, Any]], match: Match) -> floa
             number = phonenumbers.parse(job["phone_number"], job["country"])
             if phonenumbers.is_valid_number(number):
                 phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return len(lines) / (time.perf_counter() - start)
+    return len(lines) / (time.process_time() - start)
 
 
 def ours(lines: list[bytes], folder: Path) -> float:
@@ -154,10 +154,10 @@ def ours(lines: list[bytes], folder: Path) -> float:
     policy = Policy(country="SG", countries=frozenset({"SG"}), timezone="Asia/Singapore")
     intake = Intake(rules, policy, Rehearsal(None))
     now = datetime.fromisoformat(AS_OF)
-    start = time.perf_counter()
+    start = time.process_time()
     for first in range(0, len(lines), TO_LOOK_AT):
         intake.take(first + 1, lines[first : first + TO_LOOK_AT], now)
-    return len(lines) / (time.perf_counter() - start)
+    return len(lines) / (time.process_time() - start)
 
 
 def main() -> None:

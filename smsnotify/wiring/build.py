@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,24 +38,38 @@ def policy(settings: Settings) -> Policy:
         timezone=settings.timezone,
         allow=frozenset(settings.allow),
         test_to=settings.test_to,
-        senders=_senders(settings),
+        senders=Senders(settings),
         opt_out_scope=settings.opt_out_scope,
         public_url=settings.public_url,
     )
 
 
-def _senders(settings: Settings) -> Callable[[str, str], frozenset[str]]:
-    """Return what tells a route's senders; the providers are made when it is first asked."""
+class Senders:
+    """Tells what a route sends as; the providers are made when it is first asked.
 
-    @lru_cache(maxsize=1)
-    def accounts() -> dict[str, Account]:
-        return real_accounts(settings)
+    A policy goes to the processes of a dry run, and this goes along as its settings.
+    """
 
-    @lru_cache(maxsize=1024)
-    def senders(route: str, country: str) -> frozenset[str]:
-        return senders_of(accounts(), real_routes(settings), route, country)
+    def __init__(self, settings: Settings) -> None:
+        """Remember the settings that name the accounts."""
+        self._settings = settings
+        self._known: dict[tuple[str, str], frozenset[str]] = {}
 
-    return senders
+    def __call__(self, route: str, country: str) -> frozenset[str]:
+        """Return what a route might send as to a country."""
+        known = self._known.get((route, country))
+        if known is None:
+            routes = real_routes(self._settings)
+            known = self._known[route, country] = senders_of(self._accounts, routes, route, country)
+        return known
+
+    def __reduce__(self) -> tuple[type[Senders], tuple[Settings]]:
+        """Travel without what was made of the settings."""
+        return Senders, (self._settings,)
+
+    @cached_property
+    def _accounts(self) -> dict[str, Account]:
+        return real_accounts(self._settings)
 
 
 def volume_limit(settings: Settings) -> VolumeLimit | None:
