@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from smsnotify.engine import workers as parallel
 from smsnotify.engine.workers import Job, dry_run_in_parallel, pick
 from smsnotify.model.facts import Policy
 
@@ -44,8 +46,12 @@ def work(folder: Path, lines: list[bytes], workers: int) -> dict[str, object]:
     return dry_run_in_parallel(job, workers).as_json()
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_several_processes_count_what_one_counts(tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize(("workers", "start"), [(2, ""), (3, ""), (2, "spawn")])
+def test_several_processes_count_what_one_counts(
+    tmp_path: Path, workers: int, start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if start:
+        monkeypatch.setattr(parallel, "_context", lambda: get_context(start))
     lines = [line(n % 40) for n in range(120)]
     lines += [line(n, phone_number="abc") for n in range(100, 110)]
     lines += [b"junk\n", b"\n", b'{"event": "completed"}\n']
