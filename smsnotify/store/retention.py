@@ -6,11 +6,18 @@ what                            kept for   then
 events as they came             90 days    deleted
 the raw snapshot of a job       90 days    emptied; the job's names and state stay
 the body of a message           90 days    emptied; the row, and so the key, stays
+the body of a reply             90 days    emptied; the row stays, so that its replay is known
 decisions, attempts, receipts   30 days    deleted
+errands that are done or failed 30 days    deleted; so are links that are over, old questions
+interactions                    400 days   deleted
+enrolments that are over        400 days   deleted with their history, counted from the entry
 messages, jobs and their names  400 days   deleted: until then an old file must not text again
+replies                         400 days   deleted
 ==============================  =========  ====================================================
 
-What is not settled (held, queued, sending, unknown) is never touched. Consents stay.
+What is not settled is never touched: texts that are held, queued, sending or unknown, replies that
+nobody has worked or decided on, people who wait in a plan, errands that are due. Contacts and
+consents stay; `contacts forget` is for those.
 """
 
 # ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
@@ -34,6 +41,13 @@ KEYS: Final = timedelta(days=400)
 
 _AT_ONCE: Final = 2000
 _SETTLED: Final = "state NOT IN ('held', 'queued', 'sending', 'unknown')"
+_DECIDED: Final = "state || '' = 'worked'"
+# Not by the indexes of those who wait: this walks along the oldest rows.
+_OVER: Final = "state || '' <> 'waiting'"
+_NOBODYS: Final = (
+    "NOT EXISTS (SELECT 1 FROM enrolments WHERE enrolments.id = transitions.enrolment_id)"
+)
+_UNUSED: Final = "NOT EXISTS (SELECT 1 FROM enrolments WHERE enrolments.version = plans.version)"
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -49,6 +63,15 @@ class Pruned(msgspec.Struct, kw_only=True):
     receipts: int = 0
     messages: int = 0
     jobs: int = 0
+    reply_bodies: int = 0
+    replies: int = 0
+    interactions: int = 0
+    enrolments: int = 0
+    transitions: int = 0
+    plans: int = 0
+    errands: int = 0
+    links: int = 0
+    choices: int = 0
 
 
 class _Task(NamedTuple):
@@ -84,6 +107,21 @@ _TASKS: Final = (
     _Task("receipts", "receipts", "id < :id", _DELETE, RECORDS),
     _Task("messages", "messages", f"id < :id AND {_SETTLED}", _DELETE, KEYS),
     _Task("jobs", "jobs", "seen_at < :at", _DELETE, KEYS),
+    _Task(
+        "reply_bodies",
+        "replies",
+        f"id < :id AND body <> '' AND {_DECIDED}",
+        "UPDATE {table} SET body = '', media = '[]', note = ''",
+        RAW,
+    ),
+    _Task("replies", "replies", f"id < :id AND {_DECIDED}", _DELETE, KEYS),
+    _Task("interactions", "interactions", "id < :id", _DELETE, KEYS),
+    _Task("enrolments", "enrolments", f"id < :id AND {_OVER}", _DELETE, KEYS),
+    _Task("transitions", "transitions", f"enrolment_id < :id AND {_NOBODYS}", _DELETE, KEYS),
+    _Task("plans", "plans", f"seen_at < :at AND {_UNUSED}", _DELETE, KEYS),
+    _Task("errands", "errands", "id < :id AND state <> 'due'", _DELETE, RECORDS),
+    _Task("links", "links", "expires_at < :at", _DELETE, RECORDS),
+    _Task("choices", "choices", "due_at < :at", _DELETE, RECORDS),
 )
 
 
