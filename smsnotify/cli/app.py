@@ -57,7 +57,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "report": Row("report", "Sum up what happened: texts, arrivals, times, failures, money.", LOOK),
     "rules": Row("rules", "Check, list, write and explain rules.", CARE),
     "plans": Row("plans", "Check, list, draw and try automation plans.", CARE),
-    "contacts": Row("contacts", "Keep who does not want to be texted.", CARE),
+    "contacts": Row("contacts", "Keep what is known of people, and what they want.", CARE),
     "keys": Row("keys", "Keep the keys that programs post events with.", CARE),
     "config": Row("config", "Show, change and check the settings.", CARE),
     "providers": Row("providers", "List providers and check your accounts' credentials.", CARE),

@@ -1,114 +1,79 @@
-"""Files of contacts: reading rows, and writing them to the books in big bites."""
+"""Files of contacts, CSV or JSON: rows to people, each with what is wrong where it is."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from itertools import islice
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from smsnotify.base.errors import InputError, UsageError
 from smsnotify.events.blocks import standard_input
-from smsnotify.model.contact import ConsentChange
-from smsnotify.store.people import set_contact
-from smsnotify.store.store import Store
+from smsnotify.model.contact import CONTACT_FIELDS, ConsentChange, Facet
+from smsnotify.model.facts import EVERYTHING, MARKETING
+from smsnotify.model.job import Kind
+from smsnotify.rules.facets import read_facet
+from smsnotify.store.people_batch import BroughtPerson
 from smsnotify.text.phone import read_number
+from smsnotify.text.template_namespaces import is_name
 from smsnotify.wiring import values
 
 NUMBER_COLUMNS: Final = ("phone_number", "number", "phone", "mobile", "recipient")
-OTHER_COLUMNS: Final = ("opted_out", "name", "language", "time_zone", "note")
+CONSENT_COLUMNS: Final = (
+    *("opted_out", "opted_out_at", "note"),
+    *("marketing", "marketing_at", "marketing_note", "words", "call_to_action"),
+)
+COLUMNS: Final = ("email", "name", "language", "time_zone", "tags", *CONSENT_COLUMNS)
+"""What a column may be called besides the number's; any other name is a facet."""
+
+SOURCE: Final = "import"
 _YES: Final = ("yes", "y", "true", "1", "x")
-_NO: Final = ("no", "n", "false", "0", "")
-_BITE: Final = 1000
+_NO: Final = ("no", "n", "false", "0")
+_EMAIL: Final = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_LONGEST: Final = 320
 
-T = TypeVar("T")
 
+class Reading(NamedTuple):
+    """What a file's rows are read by: the country, the facets' kinds, and what the call said."""
 
-class ContactRow(msgspec.Struct, frozen=True, gc=False):
-    """One contact of a file. `opted_out` None says nothing about consent."""
-
-    number: str
+    country: str
+    kinds: Mapping[str, Kind]
+    now: datetime
     opted_out: bool | None = None
-    name: str | None = None
-    language: str | None = None
-    time_zone: str | None = None
     note: str = ""
 
 
-def read_contacts(
-    source: str, *, country: str, opted_out: bool | None, note: str
-) -> tuple[list[ContactRow], list[tuple[int, str]]]:
-    """Return the rows of a file, and (line, reason) of those that cannot be read.
+class People(NamedTuple):
+    """The people of a file, and (line, reason) of the rows that cannot be read."""
+
+    rows: list[BroughtPerson]
+    rejected: list[tuple[int, str]]
+
+
+def read_people(source: str, by: Reading) -> People:
+    """Read a file: CSV with headings, one number a line, or JSON objects.
 
     Raises:
         InputError: the file cannot be read at all.
         UsageError: bare numbers, and nobody said what about them.
     """
     text = _text(source)
-    lines = csv.reader(io.StringIO(text, newline=""))
-    first = next(lines, None)
-    if first is None or not text.strip():
+    if not text.strip():
         raise InputError(f"{source} is empty")
-    heading = [name.strip().lower() for name in first]
-    columns = {name: at for at, name in enumerate(heading)}
-    number_at = next((columns[name] for name in NUMBER_COLUMNS if name in columns), None)
-    if number_at is None and read_number(first[0], "", country).reason:
-        raise InputError(
-            f"{source} has no column with numbers",
-            hint=f"call it {NUMBER_COLUMNS[0]}, or write one number a line",
-        )
-    known: dict[str, int] = {name: columns[name] for name in OTHER_COLUMNS if name in columns}
-    if opted_out is None and not known:
-        raise UsageError(
-            f"{source} holds numbers and nothing about them", hint="add --opted-out or --opted-in"
-        )
-    if number_at is None:
-        lines = csv.reader(io.StringIO(text, newline=""))
-        number_at = 0
-    rows: list[ContactRow] = []
-    rejected: list[tuple[int, str]] = []
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
+    found = People([], [])
+    rows = _objects(text) if text.lstrip()[0] in "{[" else _records(text, source, by)
+    for line, row in rows:
         try:
-            rows.append(_row(cells, number_at, known, country, opted_out, note))
+            found.rows.append(_person(row, by, line))
         except ValueError as error:
-            rejected.append((lines.line_num, str(error)))
-    return rows, rejected
-
-
-def save_contacts(store: Store, rows: Sequence[ContactRow], now: datetime, *, source: str) -> int:
-    """Write contacts and consents; return how many consents were noted."""
-    consents = [
-        ConsentChange(
-            recipient=row.number, opted_out=row.opted_out, source=source, at=now, note=row.note
-        )
-        for row in rows
-        if row.opted_out is not None
-    ]
-    for bite in _bites([row for row in rows if row.name or row.language or row.time_zone]):
-        with store.begin() as connection:
-            for row in bite:
-                set_contact(
-                    connection,
-                    row.number,
-                    now,
-                    name=row.name,
-                    language=row.language,
-                    time_zone=row.time_zone,
-                )
-    return sum(store.note_consents(bite, now) for bite in _bites(consents))
-
-
-def _bites(items: Sequence[T]) -> Iterator[list[T]]:
-    left = iter(items)
-    while bite := list(islice(left, _BITE)):
-        yield bite
+            found.rejected.append((line, str(error)))
+    return found
 
 
 def _text(source: str) -> str:
@@ -123,35 +88,224 @@ def _text(source: str) -> str:
         raise InputError("the name of the file is no usable path") from None
 
 
-def _row(
-    cells: Sequence[str],
-    number_at: int,
-    known: Mapping[str, int],
-    country: str,
-    opted_out: bool | None,
-    note: str,
-) -> ContactRow:
-    def cell(name: str) -> str:
-        at = known.get(name)
-        return cells[at].strip() if at is not None and at < len(cells) else ""
+def _objects(text: str) -> Iterator[tuple[int, object]]:
+    """Give the objects of JSON Lines, or of one array."""
+    try:
+        whole = msgspec.json.decode(text)
+        yield from enumerate(whole if isinstance(whole, list) else [whole], 1)
+        return
+    except msgspec.DecodeError:
+        pass
+    for line, written in enumerate(text.splitlines(), 1):
+        if not written.strip():
+            continue
+        try:
+            yield line, msgspec.json.decode(written)
+        except msgspec.DecodeError:
+            yield line, None
 
-    read = read_number(cells[number_at] if number_at < len(cells) else "", "", country)
-    if read.reason:
-        raise ValueError(read.reason)
-    return ContactRow(
-        read.e164,
-        opted_out=_flag(cell("opted_out")) if "opted_out" in known else opted_out,
-        name=cell("name") or None,
-        language=cell("language") or None,
-        time_zone=values.zone(cell("time_zone")) if cell("time_zone") else None,
-        note=cell("note") or note,
+
+def _records(text: str, source: str, by: Reading) -> Iterator[tuple[int, dict[str, Any]]]:
+    lines = csv.reader(io.StringIO(text, newline=""))
+    first = next(lines)
+    heading = [_heading(name) for name in first]
+    number_at = next((heading.index(name) for name in NUMBER_COLUMNS if name in heading), None)
+    if number_at is None and "email" not in heading:
+        if not first or read_number(first[0], "", by.country).reason:
+            raise InputError(
+                f"{source} has no column with numbers",
+                hint=f"call it {NUMBER_COLUMNS[0]}, or write one number a line",
+            )
+        heading, number_at = [NUMBER_COLUMNS[0]], 0
+        lines = csv.reader(io.StringIO(text, newline=""))
+    elif number_at is not None:
+        heading[number_at] = NUMBER_COLUMNS[0]
+    if by.opted_out is None and len({*heading} - {NUMBER_COLUMNS[0], ""}) == 0:
+        raise UsageError(
+            f"{source} holds numbers and nothing about them", hint="add --opted-out or --opted-in"
+        )
+    for cells in lines:
+        if any(cell.strip() for cell in cells):
+            written = zip(heading, cells, strict=False)
+            yield lines.line_num, {name: cell.strip() for name, cell in written if name}
+
+
+def _heading(written: str) -> str:
+    return "_".join(written.strip().lower().replace("-", " ").split())
+
+
+def _person(row: object, by: Reading, line: int) -> BroughtPerson:
+    """Read one row.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    if not isinstance(row, dict):
+        raise ValueError("the line is no JSON object")
+    addresses = _addresses(row, by.country)
+    zone = _word(row, "time_zone")
+    language = _word(row, "language")
+    if language and not _LANGUAGE.fullmatch(language):
+        raise ValueError(f"{language!r} is no language, such as en or zh-Hant")
+    return BroughtPerson(
+        addresses=addresses,
+        name=_word(row, "name") or None,
+        language=language or None,
+        time_zone=values.zone(zone) if zone else None,
+        tags=_tags(row.get("tags")),
+        facets=_facets(row, by.kinds),
+        consents=tuple(_consents(row, addresses, by)),
+        place=line,
     )
 
 
-def _flag(written: str) -> bool:
+def _word(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"{name} is no text")
+    text = " ".join(str(value).split())
+    if len(text) > _LONGEST:
+        raise ValueError(f"{name} is longer than {_LONGEST} characters")
+    return text
+
+
+def _addresses(row: Mapping[str, Any], country: str) -> tuple[str, ...]:
+    listed = row.get("addresses", [])
+    if not isinstance(listed, list):
+        raise ValueError("addresses is no list")
+    written = [*listed, *(row.get(name) for name in (*NUMBER_COLUMNS, "email"))]
+    found = dict.fromkeys(read_address(str(one), country) for one in written if one)
+    if not found:
+        raise ValueError("there is neither a number nor an email address")
+    return tuple(found)
+
+
+def read_address(written: str, country: str) -> str:
+    """Return a number in E.164, or an email address in lower case.
+
+    Raises:
+        ValueError: it is neither; the reason's word.
+    """
+    if "@" in written:
+        if len(written) > _LONGEST or not _EMAIL.fullmatch(written.strip()):
+            raise ValueError("not_an_email_address")
+        return written.strip().lower()
+    read = read_number(written, "", country)
+    if read.reason:
+        raise ValueError(read.reason)
+    return read.e164
+
+
+def _tags(written: object) -> frozenset[str]:
+    if written is None or written == "":
+        return frozenset()
+    listed = written if isinstance(written, list) else re.split(r"[;,]", str(written))
+    if not all(isinstance(one, str) for one in listed):
+        raise ValueError("a tag is no text")
+    return frozenset(word for one in listed if (word := one.strip()))
+
+
+def _facets(row: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, Facet | None]:
+    """Return the facets: those of a JSON row's own key, else every column of another name."""
+    own = row.get("facets")
+    if own is not None and not isinstance(own, dict):
+        raise ValueError("facets is no object")
+    if own is None:
+        known = {*NUMBER_COLUMNS, *COLUMNS, *CONTACT_FIELDS, "addresses", "consents", "type"}
+        own = {name: value for name, value in row.items() if name not in known and value != ""}
+    return {name: _facet(name, value, kinds) for name, value in own.items()}
+
+
+def _facet(name: str, value: object, kinds: Mapping[str, Kind]) -> Facet | None:
+    if not is_name(name):
+        raise ValueError(f"{name!r} cannot name a facet: lower-case letters, digits and _")
+    if value is None:
+        return None
+    try:
+        return read_facet(value, kinds.get(name, "text"))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+# Consents.
+
+
+class _Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    scope: str
+    opted_out: bool
+    source: str
+    at: datetime
+    note: str = ""
+    words: str = ""
+    call_to_action: str = ""
+    recipient: str = ""
+
+
+def _consents(
+    row: Mapping[str, Any], addresses: Sequence[str], by: Reading
+) -> Iterator[ConsentChange]:
+    if "consents" in row:
+        try:
+            listed = msgspec.convert(row["consents"], list[_Consent])
+        except msgspec.ValidationError as error:
+            raise ValueError(f"consents: {error}") from None
+        for one in listed:
+            if one.recipient and one.recipient not in addresses:
+                raise ValueError("consents: a recipient is none of the row's addresses")
+            if one.at.tzinfo is None:
+                raise ValueError("consents: at needs its offset, such as +08:00")
+            yield ConsentChange(
+                **msgspec.structs.asdict(one) | {"recipient": one.recipient or addresses[0]}
+            )
+        return
+    written = _word(row, "opted_out")
+    out = _flag("opted_out", written) if written else by.opted_out
+    note = _word(row, "note") or by.note
+    if out is not None and ("opted_out" not in row or written):
+        at = _instant(row, "opted_out_at") or by.now
+        yield _brought(addresses[0], out, at, EVERYTHING, note)
+    if word := _word(row, "marketing"):
+        yield _marketing(row, addresses[0], _flag("marketing", word), by)
+
+
+def _marketing(row: Mapping[str, Any], recipient: str, wanted: bool, by: Reading) -> ConsentChange:
+    """Return the word on marketing; an opt-in needs its evidence and its date."""
+    evidence = _word(row, "marketing_note") or by.note
+    words, call = _word(row, "words"), _word(row, "call_to_action")
+    at = _instant(row, "marketing_at")
+    if wanted and (at is None or not (evidence or words)):
+        raise ValueError(
+            "an opt-in to marketing needs its evidence and date: marketing_note and marketing_at"
+        )
+    if at is not None and at > by.now:
+        raise ValueError("marketing_at lies in the future")
+    change = _brought(recipient, not wanted, at or by.now, MARKETING, evidence)
+    return msgspec.structs.replace(change, words=words, call_to_action=call)
+
+
+def _brought(recipient: str, out: bool, at: datetime, scope: str, note: str) -> ConsentChange:
+    return ConsentChange(
+        recipient=recipient, opted_out=out, source=SOURCE, at=at, scope=scope, note=note
+    )
+
+
+def _instant(row: Mapping[str, Any], name: str) -> datetime | None:
+    written = _word(row, name)
+    if not written:
+        return None
+    try:
+        read = datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError(f"{name} is no date, such as 2026-03-02") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _flag(name: str, written: str) -> bool:
     word = written.lower()
     if word in _YES:
         return True
     if word in _NO:
         return False
-    raise ValueError("opted_out is neither yes nor no")
+    raise ValueError(f"{name} is neither yes nor no")

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
+from rich.align import Align
 from rich.box import ROUNDED, SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -27,6 +28,7 @@ from smsnotify.base.printable import one_line, printable
 from smsnotify.model.problem import Problem
 
 BUBBLE_WIDTH: Final = 46
+DIALOGUE_WIDTH: Final = 72
 COLOURS: Final = {
     "send": "green",
     "ok": "green",
@@ -133,25 +135,29 @@ def pairs(rows: Iterable[tuple[str, object]], *, title: str = "") -> None:
         say(f"{name:<{width}}  {value}".rstrip())
 
 
-def bubble(body: str, *, recipient: str, footer: str, style: str = "green") -> None:
-    """Draw one text the way a phone shows it, with what it costs below."""
+def bubble(
+    body: str, *, recipient: str, footer: str, style: str = "green", right: bool = False
+) -> None:
+    """Draw one text the way a phone shows it, with what it costs below.
+
+    `right`: at the right of the terminal, as whoever holds the phone sees their own words.
+    """
     body, recipient, footer = printable(body), printable(recipient), printable(footer)
     if not out().is_terminal:
         lines = [recipient, *(f"  | {line}" for line in body.splitlines()), f"  {footer}", ""]
         sys.stdout.write("\n".join(lines) + "\n")
         return
-    out().print(
-        Panel(
-            Text(body),
-            title=Text(recipient),
-            title_align="left",
-            subtitle=Text(footer, style="dim"),
-            subtitle_align="right",
-            border_style=style,
-            box=ROUNDED,
-            width=min(BUBBLE_WIDTH, out().width),
-        )
+    drawn = Panel(
+        Text(body),
+        title=Text(recipient),
+        title_align="left",
+        subtitle=Text(footer, style="dim"),
+        subtitle_align="right",
+        border_style=style,
+        box=ROUNDED,
+        width=min(BUBBLE_WIDTH, out().width),
     )
+    out().print(Align.right(drawn, width=min(DIALOGUE_WIDTH, out().width)) if right else drawn)
 
 
 def problems(found: Iterable[Problem]) -> None:

@@ -1,0 +1,110 @@
+"""`contacts show`: a person on one page, with the dialogue as bubbles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from smsnotify.base.errors import UsageError
+from smsnotify.base.printable import one_line
+from smsnotify.cli import show
+from smsnotify.cli.contact_work import read_who
+from smsnotify.cli.desk import Desk
+from smsnotify.engine.timeline import History, Moment, history_of
+from smsnotify.gates.zones import known_zone
+from smsnotify.model.contact import ConsentChange
+
+_BUBBLES: Final = ("text", "reply")
+
+
+def tell(desk: Desk, who: str, limit: int) -> None:
+    """Print a person.
+
+    Raises:
+        UsageError: nothing is known of them.
+    """
+    address = read_who(desk, who)
+    store = desk.existing_store
+    history = None if store is None else history_of(store, address, limit)
+    if history is None:
+        raise UsageError(f"nothing is known of {who!r}", hint="is it another database?")
+    if desk.json:
+        for row in _json(history):
+            show.emit_json(row)
+        return
+    zone = known_zone(desk.settings.timezone)
+    _tell_person(history, zone)
+    for moment in history.moments:
+        _tell_moment(moment, zone)
+
+
+def _json(history: History) -> Iterator[dict[str, object]]:
+    contact = history.contact
+    yield {
+        "type": "contact",
+        "id": contact.id,
+        "addresses": contact.addresses,
+        "name": contact.name,
+        "language": contact.language,
+        "time_zone": contact.time_zone,
+        "tags": sorted(contact.tags),
+        "facets": dict(contact.facets),
+    }
+    for change in history.consents:
+        yield {"type": "consent", **msgspec.to_builtins(change)}
+    for moment in history.moments:
+        yield moment.as_json()
+
+
+def _tell_person(history: History, zone: Any) -> None:
+    contact = history.contact
+    show.say(one_line(", ".join(contact.addresses) or "somebody without an address"), "bold")
+    facts = [
+        ("name", contact.name),
+        ("language", contact.language),
+        ("time zone", contact.time_zone),
+        ("tags", ", ".join(sorted(contact.tags))),
+        *((name, contact.facets[name]) for name in sorted(contact.facets)),
+    ]
+    show.pairs((name, value) for name, value in facts if value not in ("", None))
+    for change in history.consents:
+        show.say(one_line(consent_line(change, zone)))
+
+
+def consent_line(change: ConsentChange, zone: Any) -> str:
+    """Return one change of consent with its words and evidence."""
+    what = "opted out" if change.opted_out else "opted in"
+    if change.scope != "all":
+        space, _, which = change.scope.partition(":")
+        of = f"texts from {which}" if space == "sender" else which
+        what += f" {'of' if change.opted_out else 'to'} {of}"
+    told = f"{_when(change.at, zone)}  {what} ({change.source})"
+    if change.words:
+        told += f": “{change.words}”"
+    if change.call_to_action:
+        told += f", answering {change.call_to_action}"
+    if change.note:
+        told += f"; {change.note}"
+    return told
+
+
+def _tell_moment(moment: Moment, zone: Any) -> None:
+    at = _when(moment.at, zone)
+    if moment.kind not in _BUBBLES:
+        show.say(one_line(f"{at}  {moment.kind:<7} {moment.told}"))
+        return
+    is_reply = moment.kind == "reply"
+    show.bubble(
+        moment.body or "(no text)",
+        recipient=f"{at}  {moment.who}",
+        footer=one_line(moment.told),
+        style="cyan" if is_reply else "green",
+        right=is_reply,
+    )
+
+
+def _when(at: datetime, zone: Any) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
