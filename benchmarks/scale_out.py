@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import delivery
+import delivery_sides
 
-SID = delivery.SID
+SID = delivery_sides.SID
 CASES = (
     ("twilio", "sqlite", 1),
     ("twilio", "postgresql", 1),
@@ -142,7 +142,7 @@ def fill(store: Any, count: int) -> None:
     with store.begin() as connection:
         connection.execute(text("DELETE FROM attempts"))
         connection.execute(text("DELETE FROM messages"))
-    delivery.fill(store, count)
+    delivery_sides.fill(store, count)
 
 
 # Claims.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import quote, urlencode
 
@@ -145,7 +146,7 @@ class EightXEight(HttpAdapter[EightXEightSettings]):
         return HttpRequest(
             method="POST",
             url=self._subaccount_url(path),
-            headers=self._headers() | {"Content-Type": "application/json"},
+            headers=self._json_headers,
             body=msgspec.json.encode(body),
         )
 
@@ -178,6 +179,10 @@ class EightXEight(HttpAdapter[EightXEightSettings]):
             "Authorization": f"Bearer {self._reveal(self.settings.api_key)}",
             "Accept": "application/json",
         }
+
+    @cached_property
+    def _json_headers(self) -> dict[str, str]:
+        return self._headers() | {"Content-Type": "application/json"}
 
     def _subaccount_url(self, path: str) -> str:
         subaccount = quote(self.settings.subaccount_id, safe="&")

@@ -418,6 +418,28 @@ def test_a_worker_that_slept_between_marking_and_sending_does_not_send(
     assert states(store) == {"accepted": 1}
 
 
+def test_a_worker_that_slept_after_marking_gives_back_what_is_still_its_own(
+    store: Store, turned: Turned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(store, *numbered(3))
+    wire, seen = Wire(main=accepted), []
+    write = books.Books.write
+
+    async def sleepy_write(self: books.Books, wave: books.Wave, **rest: int) -> books.Answer:
+        said = await write(self, wave, **rest)
+        if wave.starts and not turned.passed:
+            turned.passed += 600
+        seen.append((states(store), len(wire.requests)))
+        return said
+
+    monkeypatch.setattr(books.Books, "write", sleepy_write)
+    deliver(store, wire, turned)
+    marked = next(place for place, (told, _) in enumerate(seen) if told == {"sending": 3})
+    assert ({"queued": 3}, 0) in seen[marked + 1 :]
+    assert states(store) == {"accepted": 3}
+    assert Counter(wire.sent_through("main")) == Counter(numbered(3))
+
+
 def test_a_rate_that_lets_the_next_text_go_while_we_write_does_not_end_the_run(
     store: Store, turned: Turned
 ) -> None:
