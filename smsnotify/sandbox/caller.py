@@ -99,9 +99,11 @@ class Caller:
             limits = httpx.Limits(max_connections=32)
             timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
             self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
+        # As bytes: a token that somebody chose may hold an é, which no header has as text.
+        headers = [(name.encode(), value.encode()) for name, value in request.headers.items()]
         try:
             answer = await self._client.request(
-                request.method, request.url, headers=dict(request.headers), content=request.body
+                request.method, request.url, headers=headers, content=request.body
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise UnreachableError("nobody listens there") from error
