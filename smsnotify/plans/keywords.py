@@ -8,6 +8,7 @@ from typing import Final
 
 from smsnotify.base.errors import RuleError
 from smsnotify.model.plan import Match
+from smsnotify.plans.words import normalise
 from smsnotify.rules.patterns import compile_pattern
 from smsnotify.rules.problems import Path, Reporter
 
@@ -40,4 +41,6 @@ def _wrong(key: str, match: Match) -> tuple[str, str]:
         if dash and int(first) > int(last):
             return f"the range {key!r} has nothing in it", f"write {last.strip()}-{first.strip()}"
         return "", ""
+    if not normalise(key):
+        return f"{key!r} has nothing in it that is compared", "write a word"
     return "", ""

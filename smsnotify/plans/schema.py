@@ -27,6 +27,7 @@ from smsnotify.rules.scalars import (
 )
 from smsnotify.rules.schema import (
     Encoding,
+    FileKeys,
     Keys,
     MarketingHours,
     QuietHours,
@@ -284,6 +285,12 @@ class PlanKeys(PlanHeadKeys):
         description="The steps, each under its name; the first one is where people begin.",
         min_length=1,
     )
+
+
+class BookKeys(FileKeys):
+    """Rules and plans of sms-notify: who is texted what, and when."""
+
+    plans: list[PlanKeys] = Field(description="The automation plans.", min_length=1)
 
 
 REQUIRED: Final = ("name", "steps")
