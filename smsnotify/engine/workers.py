@@ -133,8 +133,9 @@ class _Noting(Rehearsal):
         self.met = array("q")
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
-        names = {row.subject for row in batch.jobs}.union(*[row.names for row in batch.jobs])
-        self.met.extend(map(hash, names))
+        names = {row.names for row in batch.jobs}
+        self.met.extend([hash(name) for each in names for name in each])
+        self.met.extend({hash(row.subject) for row in batch.jobs})
         return super().save(batch)
 
 

@@ -38,16 +38,19 @@ def job_names(job: Job) -> tuple[str, ...]:
     identifies the job.
     """
     own, number, day = job.id, job.do_number, job.date
-    if own is not None:
-        own = (own if type(own) is str else str(own)).strip(BLANKS)
-    if number is not None:
-        number = (number if type(number) is str else str(number)).strip(BLANKS)
+    if type(own) is str:
+        own = own.strip(BLANKS)
+    elif own is not None:
+        own = str(own).strip(BLANKS)
+    if type(number) is str:
+        number = number.strip(BLANKS)
+    elif number is not None:
+        number = str(number).strip(BLANKS)
     if not number:
         return (f"id:{own}",) if own else ()
     if type(day) is not str or len(day) != 10:
         day = _day_text(day)
-    kind = _KINDS.get(job.type) or job.kind
-    name = f"do:{kind}|{number}|{day}"
+    name = f"do:{_KINDS.get(job.type) or job.kind}|{number}|{day}"
     return (f"id:{own}", name) if own else (name,)
 
 

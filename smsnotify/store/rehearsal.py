@@ -69,12 +69,11 @@ class Rehearsal:
         """
         wanted = list(names)
         numbers: list[str] = []
-        if self._other_names:
+        direct = wanted
+        # `do:` sorts before `id:`; the smallest tells for all, without a step for each.
+        if self._other_names and min(wanted, default=ID) < ID:
             numbers = [name for name in wanted if name.startswith(NUMBER_AND_DATE)]
-        if numbers:
             direct = [name for name in wanted if not name.startswith(NUMBER_AND_DATE)]
-        else:
-            direct = wanted
         records = self._jobs.get(self._jobs.maybe(direct))
         found = {name: KnownJob(name, record[2]) for name, record in records.items()}
         if numbers:

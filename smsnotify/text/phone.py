@@ -91,11 +91,11 @@ def read_number(raw: str, job_country: str, home_country: str) -> ReadNumber:
     return _look_closer(raw, job_country, home_country)
 
 
-def read_at_a_glance(raw: str, job_country: str, home_country: str) -> ReadNumber | None:
+def read_at_a_glance(raw: str, job_country: str, home_country: str) -> tuple[str, str, str] | None:
     """Read a field that is one number of digits alone, whose first ones decide what it is.
 
-    What it returns is what `split_numbers` and `read_number` come to, in a third of their time.
-    None says nothing: ask those.
+    What it returns is what `split_numbers` and `read_number` come to, as a plain tuple, in a
+    third of their time. None says nothing: ask those.
     """
     some, more = (6, 8) if raw[:1] == "+" else (4, 6)
     decided = _beginnings.get((raw[:some], len(raw), job_country, home_country))
@@ -103,12 +103,10 @@ def read_at_a_glance(raw: str, job_country: str, home_country: str) -> ReadNumbe
         decided = _beginnings.get((raw[:more], len(raw), job_country, home_country))
         if decided is None:
             decided = _learn_beginning(raw, (some, more), job_country, home_country)
-        if not decided:
-            return None
-    if not (raw[1:].isdecimal() and raw.isascii()):
-        return None
-    code, drop, country = decided
-    return _new(ReadNumber, (code + raw[drop:], country, ""))
+    if decided and raw[1:].isdecimal() and raw.isascii():
+        code, drop, country = decided
+        return code + raw[drop:], country, ""
+    return None
 
 
 def country_of(e164: str) -> str:

@@ -55,7 +55,7 @@ def test_a_glance_at_any_digits_says_what_reading_says(
 def test_usual_mobiles_take_a_glance(written: str, e164: str) -> None:
     seen = read_at_a_glance(written, "SG", "")
     assert seen is not None
-    assert seen.e164 == e164
+    assert seen[0] == e164
 
 
 @pytest.mark.parametrize(
