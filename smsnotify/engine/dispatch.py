@@ -22,6 +22,7 @@ from smsnotify.engine.flight import Flight
 from smsnotify.engine.handover import Tried, sender_of
 from smsnotify.engine.lanes import Lane, bookings, deal
 from smsnotify.engine.report import DeliveryReport
+from smsnotify.engine.resting import Rest
 from smsnotify.engine.routing import Router
 from smsnotify.engine.times import Times, micros
 from smsnotify.model.message import MessageState
@@ -66,7 +67,7 @@ class Dispatch:
         self._stop = stop
         self._plan = plan
         self._wake = asyncio.Event()
-        self._called = asyncio.Event()
+        self._resting = Rest(books, lanes, times=times, stop=stop, plan=plan)
         self._flight = Flight(
             transport,
             times=times,
@@ -291,24 +292,20 @@ class Dispatch:
     def ring(self) -> None:
         """Look for new messages at once: somebody said that there are some."""
         self._more = True
-        self._called.set()
+        self._resting.call()
         self._wake.set()
 
     def _set_alarm(self) -> None:
         """While requests are in flight: wake up when a rate lets the next message go."""
         if not self._flight.count or (self._alarm is not None and not self._alarm.done()):
             return
-        wait_s = self._rate_wait_s()
+        wait_s = self._resting.rate_wait_s()
         if wait_s is not None:
             self._alarm = asyncio.create_task(self._ring_after(wait_s))
 
     async def _ring_after(self, wait_s: float) -> None:
         await self._plan.sleep(wait_s)
         self._wake.set()
-
-    def _rate_wait_s(self) -> float | None:
-        lanes = [lane for lane in self._lanes.values() if lane.waiting_count and lane.is_usable]
-        return min((lane.bucket.wait_s() for lane in lanes if lane.bucket.wait_s()), default=None)
 
     # Nothing in flight: what are we waiting for?
 
@@ -320,50 +317,15 @@ class Dispatch:
             return True
         if any(lane.may_send for lane in self._lanes.values()):
             return True  # its turn came while the last wave was written
-        wait_s = self._rate_wait_s()
+        wait_s = self._resting.rate_wait_s()
         if wait_s is None:
-            wait_s = await self._due_in_s()
+            wait_s = await self._resting.due_in_s(self._claimed_at, self._entries.progressed_at)
         if wait_s is None:
             return False
         nap_s = min(max(wait_s, 0.001), _PAUSES_S)
-        await self._sleep(nap_s)
+        await self._resting.sleep(nap_s)
         self._more = self._more or nap_s >= wait_s
         return True
-
-    async def _due_in_s(self) -> float | None:
-        """Return the seconds until a look is worth it; None when this run is over."""
-        if self._plan.watch_s is not None:
-            return self._plan.watch_s
-        open_lanes = [lane for lane in self._lanes.values() if not lane.is_shut]
-        if not open_lanes:
-            return None
-        wall = self._times.wall()
-        left = await self._books.backlog(now=self._claimed_at, wall=wall)
-        waits = [wait_s for lane in open_lanes if (wait_s := lane.wait_s()) and left.queued]
-        if len(waits) < len(open_lanes):
-            # Some account may be asked at once, when there is something to send.
-            if left.next_due_at is not None:
-                waits.append((left.next_due_at - self._times.now()) / 1_000_000)
-            if left.next_free_at is not None:
-                waits.append((left.next_free_at - wall) / 1_000_000)
-        if not waits:
-            return None
-        patient_until = self._entries.progressed_at + self._plan.patience_s
-        wait_s = max(min(waits), 0.0)
-        return wait_s if self._times.monotonic() + wait_s <= patient_until else None
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep until then, or until told to stop, or called."""
-        waiting = [
-            asyncio.ensure_future(one)
-            for one in (self._plan.sleep(seconds), self._stop.wait(), self._called.wait())
-        ]
-        try:
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for one in waiting:
-                one.cancel()
-        self._called.clear()
 
     async def _finish(self) -> None:
         """Let what is in flight come back, within the grace; give back what waits."""
