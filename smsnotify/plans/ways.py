@@ -29,8 +29,7 @@ class Way(NamedTuple):
 def ways(plan: Plan, step: Step) -> list[Way]:
     """Return every way on from a step, in the order in which they are looked at.
 
-    `end` is written as the outcome that it means there. What a step that moves to another plan
-    leads to is `exited`: there it is over for this one.
+    `end` is written as the outcome that it means there.
     """
     if step.wait is not None:
         return list(_from_wait(step))
@@ -38,20 +37,20 @@ def ways(plan: Plan, step: Step) -> list[Way]:
         listen = step.listen
         heard = " or ".join(sorted(listen.events))
         return [
-            Way("then", outcome(listen.then, Outcome.FINISHED), pauses=True, label=heard),
+            Way("heard", outcome(listen.then, Outcome.FINISHED), pauses=True, label=heard),
             Way("else", outcome(listen.otherwise, Outcome.EXPIRED), pauses=True, label="else"),
         ]
     if step.decide:
         return [
             Way(
-                "then" if choice.tests else "else",
+                f"if/{number}" if choice.tests else "else",
                 outcome(choice.target, Outcome.FINISHED),
                 label=" and ".join(choice.asked) or "else",
             )
-            for choice in step.decide
+            for number, choice in enumerate(step.decide, 1)
         ]
     if step.move_to:
-        return [Way("move_to", Outcome.EXITED, label=f"moves to {step.move_to}")]
+        return [Way("move_to", Outcome.FINISHED, label=f"moves to {step.move_to}")]
     if step.end is not None:
         return [Way("end", step.end)]
     target = outcome(step.then, Outcome.FINISHED) if step.then else plan.after(step.name)
@@ -68,6 +67,8 @@ def _from_wait(step: Step) -> Iterator[Way]:
         target = wait.other.then if isinstance(wait.other, Other) else wait.other
         yield Way("other", outcome(target, Outcome.EXITED), pauses=True, label="other")
     yield Way("no_reply", outcome(wait.no_reply, Outcome.EXPIRED), pauses=True, label="no reply")
+    if step.send is None:
+        return
     # What a gate stops is not delivered at once: going round this way takes no time at all.
     yield Way("not_delivered", outcome(wait.not_delivered, Outcome.EXITED), label="not delivered")
 

@@ -46,7 +46,7 @@ def test_the_ways_of_a_wait_are_in_the_order_of_the_engine(example: PlanSet) -> 
 def test_end_means_something_else_in_each_place(example: PlanSet) -> None:
     plan = example.named("everything-else")
     assert told(plan, "listen") == [("completed", "again"), ("else", "expired")]
-    assert told(plan, "again") == [("moves to quote", "exited")]
+    assert told(plan, "again") == [("moves to quote", "finished")]
     assert told(plan, "later") == [("", "choose")]
     assert told(plan, "choose") == [
         ("contact.tier in gold, customer and zone exists", "rate"),
