@@ -1,0 +1,139 @@
+"""The phone pages in a real browser: see a text, answer as the customer, say STOP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chromium import DARK, DESKTOP, PHONE, browser, findings
+
+import smsnotify
+
+ROOT = Path(smsnotify.__file__).parent.parent
+WAIT_MS = 15_000
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser, or a skipped test."""
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def sandbox(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `sms-notify sandbox --demo`, with a desk of its own behind it."""
+    folder = tmp_path_factory.mktemp("demo")
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "TMPDIR": str(folder)}
+    env.pop("SMS_NOTIFY_CONFIG", None)
+    command = [sys.executable, "-m", "smsnotify", "sandbox", "--demo", "--port", "0", "--json"]
+    with subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as started:
+        assert started.stdout is not None
+        yield str(json.loads(started.stdout.readline())["url"])
+        started.terminate()
+        assert started.wait(20) == 0
+
+
+def opened(chromium: Any, url: str, **options: Any) -> tuple[Any, list[str]]:
+    """Open a page; return it and what goes wrong on it: errors, refusals, foreign requests."""
+    context = chromium.new_context(**options)
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on(
+        "console",
+        lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    origin = "/".join(url.split("/")[:3])
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(origin) else trouble.append(asked.url),
+    )
+    page.goto(url)
+    return page, trouble
+
+
+def test_a_customer_reads_answers_and_says_stop(chromium: Any, sandbox: str) -> None:
+    page, trouble = opened(chromium, f"{sandbox}/")
+    page.get_by_role("link", name="+6591230001").click()
+    thread = page.get_by_role("log")
+    thread.get_by_text("order DO-1001 has arrived").wait_for()
+    thread.get_by_text("delivered").first.wait_for()
+    assert "segment" in thread.inner_text()
+
+    page.get_by_label("Your answer").fill("Thank you <b>very</b> much 😀")
+    page.get_by_role("button", name="Send").click()
+    thread.get_by_text("Thank you <b>very</b> much 😀").wait_for()
+
+    page.get_by_role("button", name="STOP", exact=True).click()
+    thread.get_by_text("STOP", exact=True).wait_for()
+
+    # The desk took every call: it checked the signature or the token, and kept what it was told.
+    page.get_by_role("link", name="Bad day").click()
+    rows = page.locator("#calls tr", has_text="text from a person")
+    rows.nth(1).wait_for()
+    page.wait_for_function(
+        "[...document.querySelectorAll('#calls tr')]"
+        ".filter((row) => row.textContent.includes('text from a person'))"
+        ".every((row) => row.textContent.includes('answered 200'))"
+    )
+    assert trouble == []
+    page.context.close()
+
+
+def test_a_page_follows_what_happens_elsewhere(chromium: Any, sandbox: str) -> None:
+    watching, trouble = opened(chromium, f"{sandbox}/phones/6591230002")
+    watching.get_by_role("log").get_by_text("DO-1002").wait_for()
+    watching.get_by_label("Your answer").fill("half a sentence")
+    acting, _ = opened(chromium, f"{sandbox}/phones/6591230002")
+    acting.get_by_label("Your answer").fill("Is anybody there?")
+    acting.get_by_role("button", name="Send").click()
+    watching.get_by_role("log").get_by_text("Is anybody there?").wait_for()
+    # What somebody is typing stays as it is.
+    assert watching.get_by_label("Your answer").input_value() == "half a sentence"
+    acting.get_by_role("button", name="Phone off").click()
+    watching.locator("#status").get_by_text("off", exact=True).wait_for()
+    assert trouble == []
+    watching.context.close()
+    acting.context.close()
+
+
+def test_everything_works_without_javascript(chromium: Any, sandbox: str) -> None:
+    page, trouble = opened(chromium, f"{sandbox}/phones/6591230003", java_script_enabled=False)
+    page.get_by_label("Your answer").fill("no script here")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("log").get_by_text("no script here").wait_for()
+    page.get_by_role("button", name="Number gone").click()
+    page.get_by_role("button", name="Number is back").click()
+    page.goto(f"{sandbox}/faults")
+    share = page.get_by_role("spinbutton", name="429")
+    share.fill("10")
+    share.press("Enter")
+    assert share.input_value() == "10"
+    page.get_by_role("button", name="End the bad day").click()
+    assert share.input_value() == "0"
+    assert trouble == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/phones/6591230001", "/faults", "/phones/nobody"])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", [{}, DARK], ids=["light", "dark"])
+def test_nothing_keeps_anybody_out(
+    chromium: Any, sandbox: str, path: str, width: Any, scheme: Any
+) -> None:
+    page, _ = opened(chromium, f"{sandbox}{path}", **width, **scheme)
+    page.locator("main h1").wait_for()
+    assert findings(page) == []
+    is_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(is_wide), "the page is wider than the screen"
+    page.context.close()
