@@ -19,6 +19,7 @@ from smsnotify.model.facts import EVERYTHING, MARKETING
 from smsnotify.model.job import Kind
 from smsnotify.rules.facets import read_facet
 from smsnotify.store.people_batch import BroughtPerson
+from smsnotify.text.address import LONGEST, read_address
 from smsnotify.text.phone import read_number
 from smsnotify.text.template_namespaces import is_name
 from smsnotify.wiring import values
@@ -34,9 +35,7 @@ COLUMNS: Final = ("email", "name", "language", "time_zone", "tags", *CONSENT_COL
 SOURCE: Final = "import"
 _YES: Final = ("yes", "y", "true", "1", "x")
 _NO: Final = ("no", "n", "false", "0")
-_EMAIL: Final = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_LONGEST: Final = 320
 
 
 class Reading(NamedTuple):
@@ -166,8 +165,8 @@ def _word(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str | int | float):
         raise ValueError(f"{name} is no text")
     text = " ".join(str(value).split())
-    if len(text) > _LONGEST:
-        raise ValueError(f"{name} is longer than {_LONGEST} characters")
+    if len(text) > LONGEST:
+        raise ValueError(f"{name} is longer than {LONGEST} characters")
     return text
 
 
@@ -180,22 +179,6 @@ def _addresses(row: Mapping[str, Any], country: str) -> tuple[str, ...]:
     if not found:
         raise ValueError("there is neither a number nor an email address")
     return tuple(found)
-
-
-def read_address(written: str, country: str) -> str:
-    """Return a number in E.164, or an email address in lower case.
-
-    Raises:
-        ValueError: it is neither; the reason's word.
-    """
-    if "@" in written:
-        if len(written) > _LONGEST or not _EMAIL.fullmatch(written.strip()):
-            raise ValueError("not_an_email_address")
-        return written.strip().lower()
-    read = read_number(written, "", country)
-    if read.reason:
-        raise ValueError(read.reason)
-    return read.e164
 
 
 def _tags(written: object) -> frozenset[str]:

@@ -16,7 +16,6 @@ from smsnotify.cli.contact_file import (
     COLUMNS,
     NUMBER_COLUMNS,
     Reading,
-    read_address,
     read_people,
 )
 from smsnotify.cli.desk import Desk
@@ -28,6 +27,7 @@ from smsnotify.store.consents import Standing
 from smsnotify.store.conversation_batch import ContactChange
 from smsnotify.store.people_batch import BROUGHT, BroughtPerson
 from smsnotify.store.people_books import KnownPerson
+from smsnotify.text.address import read_address
 from smsnotify.text.phone import read_number
 from smsnotify.text.template_namespaces import is_name
 from smsnotify.wiring import values

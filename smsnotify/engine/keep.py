@@ -18,7 +18,7 @@ from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode,
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
-from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob
+from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked
 from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.words import OPT_OUT
 
@@ -152,6 +152,7 @@ def keep(
     *,
     jobs: Sequence[JobRow] = (),
     events: Sequence[EventRow] = (),
+    tracked: Sequence[Tracked] = (),
 ) -> list[Decision]:
     """Save decisions with their messages; a key that another process took makes a duplicate."""
     if memory.durable:
@@ -179,6 +180,7 @@ def keep(
         messages=messages,
         replaces=[earlier.id for earlier in judged.left_behind],
         links=opt_out_pages(decisions, memory) if memory.durable else [],
+        tracked=list(tracked),
         at=now,
     )
     lost = memory.save(batch)

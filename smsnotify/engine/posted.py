@@ -49,25 +49,18 @@ class Posted(msgspec.Struct, frozen=True):
         return {
             "accepted": self.accepted,
             "events": tally.events,
-            "rejected": [
-                {
-                    "line": one.line,
-                    "reason": one.reason,
-                    "message": one.message,
-                    "hint": one.hint,
-                }
-                for one in self.rejected
-            ],
+            "rejected": told_rejected(self.rejected),
             "rejected_count": self.rejected_count,
-            "decisions": {
-                "matched": tally.matched,
-                "queued": tally.queued,
-                "held": tally.held,
-                "duplicates": tally.duplicates,
-                "stopped": tally.stopped,
-                "stops": dict(sorted(tally.stops.items())),
-            },
+            "decisions": tally.decided(),
         }
+
+
+def told_rejected(rejected: Sequence[Rejected]) -> list[dict[str, object]]:
+    """Return what a caller is told of refused entries: not what stood in them."""
+    return [
+        {"line": one.line, "reason": one.reason, "message": one.message, "hint": one.hint}
+        for one in rejected
+    ]
 
 
 def split_body(

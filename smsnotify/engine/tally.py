@@ -79,6 +79,17 @@ class Tally:
             or any(self.stops[reason] for reason in WORTH_A_LOOK)
         )
 
+    def decided(self) -> dict[str, object]:
+        """What was decided, as answers to those who post events tell it."""
+        return {
+            "matched": self.matched,
+            "queued": self.queued,
+            "held": self.held,
+            "duplicates": self.duplicates,
+            "stopped": self.stopped,
+            "stops": dict(sorted(self.stops.items())),
+        }
+
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "summary", "events": …, …, "stops": {reason: count}}`."""
         return {

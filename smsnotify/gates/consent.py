@@ -22,5 +22,5 @@ def consent_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> R
         gate=NAME,
         verdict=Verdict.STOP,
         reason="no_consent",
-        detail="no opt-in to marketing is recorded since the last opt-out, if there was one",
+        detail="no opt-in to marketing holds: none was recorded, or an opt-out came after it",
     )

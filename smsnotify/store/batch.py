@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from smsnotify.model.contact import Interaction
 from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState
@@ -36,13 +37,20 @@ class EventRow(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
+class Tracked(msgspec.Struct, frozen=True, gc=False):
+    """An interaction, and the address of whoever it is with: its contact is made if need be."""
+
+    address: str
+    interaction: Interaction
+
+
 class Batch(msgspec.Struct):
     """One chunk's outcome, saved in one transaction.
 
     `jobs` in the order they came; a subject may come twice. `messages` holds a message for every
     decision that is no stop, under the decision's key. `replaces` are ids of messages that an
     earlier run left held by the volume guard: they make room for this batch's. `links` are pages
-    that the texts lead to.
+    that the texts lead to, `tracked` what happened with people on other channels.
     """
 
     jobs: list[JobRow]
@@ -52,6 +60,7 @@ class Batch(msgspec.Struct):
     at: datetime
     replaces: list[str] = []
     links: list[NewLink] = []
+    tracked: list[Tracked] = []
 
 
 class StoredJob(msgspec.Struct, frozen=True, gc=False):

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, text
 
 from smsnotify.base.ids import new_id
 from smsnotify.model.decision import Decision, Earlier, MessageKey, Verdict
 from smsnotify.model.message import Message, MessageState
+from smsnotify.store.addresses import contact_ids
 from smsnotify.store.batch import Batch
 from smsnotify.store.books import save_jobs
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
+from smsnotify.store.interactions import note_interactions
 from smsnotify.store.keys import GUARDED, KEY_COLUMNS, taken
 from smsnotify.store.links import add_links
 from smsnotify.store.rows import MESSAGE_COLUMNS, message_row
@@ -58,6 +61,7 @@ def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[Me
     _save_events(connection, batch)
     _make_room(connection, batch.replaces)
     add_links(connection, batch.links, batch.at)
+    _save_tracked(connection, batch)
     return save_texts(connection, hashed, batch)
 
 
@@ -73,6 +77,18 @@ def save_texts(
     if any(message.state is MessageState.QUEUED for message in batch.messages.values()):
         announce(connection)
     return lost
+
+
+def _save_tracked(connection: Connection, batch: Batch) -> None:
+    if batch.tracked:
+        ids = contact_ids(connection, {one.address for one in batch.tracked}, batch.at)
+        note_interactions(
+            connection,
+            [
+                msgspec.structs.replace(one.interaction, contact_id=ids[one.address])
+                for one in batch.tracked
+            ],
+        )
 
 
 def _save_events(connection: Connection, batch: Batch) -> None:

@@ -145,3 +145,18 @@ def contact_ids_page(connection: Connection, after: str) -> list[str]:
     """Return the ids of contacts behind `after` in order; `[]` at the end."""
     asking = text(f"SELECT id FROM contacts WHERE id > :after ORDER BY id LIMIT {_PAGE}")
     return [str(one) for one in connection.execute(asking, {"after": after}).scalars()]
+
+
+def known_interactions(connection: Connection, outside_ids: Collection[str]) -> set[str]:
+    """Return those of the tellers' own ids that an interaction was kept under."""
+    wanted = [one for one in outside_ids if one]
+    if not wanted:
+        return set()
+    rows = connection.execute(
+        text(
+            "SELECT outside_id FROM interactions WHERE outside_id <> '' "
+            f"AND outside_id IN ({words(is_postgres(connection), 'ids')})"
+        ),
+        {"ids": packed(wanted)},
+    )
+    return {str(one) for one in rows.scalars()}

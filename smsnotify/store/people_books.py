@@ -34,6 +34,11 @@ class PeopleBooks(Books):
         with self.begin() as connection:
             return bringing.keep_people(connection, self.recipient_hash, rows, now)
 
+    def known_interactions(self, outside_ids: Collection[str]) -> set[str]:
+        """Return those of the tellers' own ids that an interaction was kept under."""
+        with self.read() as connection:
+            return people.known_interactions(connection, outside_ids)
+
     def forget(self, address: str, now: datetime) -> Forgotten | None:
         """Erase the person behind an address; None when nothing is known of it."""
         with self.begin() as connection:

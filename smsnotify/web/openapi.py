@@ -76,6 +76,32 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "phone_number": {"type": ["string", "null"]},
         },
     },
+    "Interaction": {
+        "type": "object",
+        "required": ["event", "contact"],
+        "additionalProperties": False,
+        "properties": {
+            "event": {"type": "string", "maxLength": 100, "examples": ["page_view"]},
+            "contact": {"type": "string", "description": "a number or an email address"},
+            "channel": {"type": ["string", "null"], "maxLength": 100, "examples": ["web"]},
+            "value": {"type": ["number", "null"]},
+            "data": {"type": ["object", "null"]},
+            "time": {"type": ["string", "number", "null"]},
+            "id": {"type": ["string", "integer", "null"], "description": "told twice, kept once"},
+        },
+    },
+    "TrackedReport": {
+        "type": "object",
+        "required": ["accepted", "repeated", "events", "rejected", "rejected_count", "decisions"],
+        "properties": {
+            "accepted": _COUNT | {"description": "interactions that are stored"},
+            "repeated": _COUNT | {"description": "interactions whose id was stored before"},
+            "events": _COUNT | {"description": "those that rules heard of"},
+            "rejected": {"$ref": "#/components/schemas/Posted/properties/rejected"},
+            "rejected_count": _COUNT,
+            "decisions": {"$ref": "#/components/schemas/Posted/properties/decisions"},
+        },
+    },
     "CloudEvent": {
         "type": "object",
         "required": ["specversion", "type", "source", "id"],
@@ -102,6 +128,8 @@ def document() -> Schema:
         },
         "paths": {
             "/v1/events": {"post": _post_events()},
+            "/v1/interactions": {"post": _post_interactions()},
+            "/o/{token}": {"get": _opt_out_page(), "post": _opt_out()},
             "/hooks/detrack": {"post": _post_detrack()},
             "/hooks/{account}": {"post": _take_call("takeCall", "account")},
             "/hooks/{account}/{token}": {"post": _take_call("takeCallByToken", "account", "token")},
@@ -205,6 +233,76 @@ def _post_events() -> Schema:
             },
         },
         "responses": _posted(),
+    }
+
+
+def _post_interactions() -> Schema:
+    one = _ref("Interaction")
+    told = _answer(_json(_ref("TrackedReport")), "what was accepted is stored")
+    nothing = _answer(
+        _json({"anyOf": [_ref("TrackedReport"), _ref("Problem")]}), "nothing of it was accepted"
+    )
+    lines = {"schema": {"type": "string", "description": "one interaction a line"}}
+    return {
+        "operationId": "postInteractions",
+        "summary": "Take in what people do on any channel; at most 10 MiB.",
+        "security": [{"header": []}, {"bearer": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                **_json({"anyOf": [one, {"type": "array", "items": one}]}),
+                "application/x-ndjson": lines,
+            },
+        },
+        "responses": {
+            "200": told,
+            "400": nothing,
+            **_refusals("401", "408", "413", "415", "503"),
+        },
+    }
+
+
+_TOKEN: Final[Schema] = {
+    "name": "token",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1},
+}
+_PAGE: Final[Schema] = {"text/html": {"schema": {"type": "string"}}}
+
+
+def _opt_out_page() -> Schema:
+    return {
+        "operationId": "showOptOut",
+        "summary": "Show the page of an opt-out link: it changes nothing.",
+        "parameters": [_TOKEN],
+        "responses": {
+            "200": _answer(_PAGE, "a page with a button"),
+            "404": _answer(_PAGE, "the link leads nowhere"),
+            "503": _answer(_PAGE, "the database cannot be asked"),
+        },
+    }
+
+
+def _opt_out() -> Schema:
+    form = {"type": "object", "required": ["proof"], "properties": {"proof": {"type": "string"}}}
+    return {
+        "operationId": "optOut",
+        "summary": "Opt out, with the proof that the page's own form carries.",
+        "parameters": [_TOKEN],
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-www-form-urlencoded": {"schema": form}},
+        },
+        "responses": {
+            "200": _answer(_PAGE, "opted out"),
+            "400": _answer(_PAGE, "the form is not the page's own, or too old"),
+            "404": _answer(_PAGE, "the link leads nowhere"),
+            "408": _answer(_PAGE, "the form took too long to arrive"),
+            "413": _answer(_PAGE, "the form is too long"),
+            "415": _answer(_PAGE, "a packed form"),
+            "503": _answer(_PAGE, "it could not be stored; press again"),
+        },
     }
 
 

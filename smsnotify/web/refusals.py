@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
     UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_LINK = "unknown_link"
     UNREADABLE = "unreadable"
     UNSUPPORTED_TYPE = "unsupported_type"
     UNAVAILABLE = "unavailable"

@@ -39,6 +39,7 @@ COMMAND_LINES: tuple[tuple[str, ...], ...] = (
     ("rules", "schema"),
     ("rules", "add"),
     ("rules", "explain", "events.jsonl"),
+    ("track", "page_view", "--contact", "+6591230000"),
     ("contacts", "opt-out", "+6591230000"),
     ("contacts", "opt-in", "+6591230000"),
     ("contacts", "import", "events.jsonl"),

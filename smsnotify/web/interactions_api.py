@@ -1,0 +1,81 @@
+"""`POST /v1/interactions`: what people do on any channel, from whoever has an API key."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from smsnotify.base.errors import StoppedError, StoreError
+from smsnotify.engine.posted import Layout, split_body
+from smsnotify.engine.tracking import TrackedReport, Tracker
+from smsnotify.web.answers import json_answer, refused
+from smsnotify.web.auth import require_key
+from smsnotify.web.limits import EVENTS_LIMIT, MOST_ENTRIES, read_body
+from smsnotify.web.refusals import Refusal, RefusedError
+from smsnotify.web.state import Serving
+
+INTERACTIONS: Final = "interactions"
+_LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+TYPES: Final = ("application/json", *sorted(_LINES))
+
+
+async def post_interactions(request: Request) -> Response:
+    """Take interactions in: a JSON object, an array of them, or one a line."""
+    serving: Serving = request.app.state.serving
+    try:
+        try:
+            await require_key(request, serving)
+            layout = _layout(request)
+            body = await read_body(request, EVENTS_LIMIT)
+            tracker = _tracker(request)
+            report = await serving.threads.intake(lambda: _take(tracker, serving, body, layout))
+        except (StoreError, StoppedError) as error:
+            message = "not all of it was stored; post it again: what has an id is kept once"
+            raise RefusedError(503, Refusal.UNAVAILABLE, message) from error
+    except RefusedError as error:
+        serving.refusals.note_error(INTERACTIONS, error)
+        return refused(error)
+    nothing = report.rejected_count and not (report.accepted or report.repeated)
+    return json_answer(report.as_json(), 400 if nothing else 200)
+
+
+def _layout(request: Request) -> Layout:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _LINES:
+        return Layout.LINES
+    if kind in ("", "application/json"):
+        return Layout.VALUES
+    raise RefusedError(
+        415,
+        Refusal.UNSUPPORTED_TYPE,
+        "the Content-Type is not one that is read here",
+        hint=f"one of {', '.join(TYPES)}",
+    )
+
+
+def _tracker(request: Request) -> Tracker:
+    """Return the tracker of the rules that count now, made once for them."""
+    state = request.app.state
+    serving: Serving = state.serving
+    loaded = serving.loaded
+    if getattr(state, "tracker", (None,))[0] is not loaded:
+        tracker = Tracker(loaded.rules, loaded.policy, serving.store, source="http")
+        state.tracker = (loaded, tracker)
+    made: Tracker = state.tracker[1]
+    return made
+
+
+def _take(tracker: Tracker, serving: Serving, body: bytes, layout: Layout) -> TrackedReport:
+    lines = split_body(body, layout, serving.go_on)
+    if not any(line.strip() for line in lines):
+        raise RefusedError(400, Refusal.UNREADABLE, "the body is empty")
+    if len(lines) > MOST_ENTRIES:
+        raise RefusedError(
+            413,
+            Refusal.TOO_LARGE,
+            f"more than {MOST_ENTRIES:,} interactions in one call",
+            hint="post them in several calls",
+        )
+    return tracker.take_all(lines, serving.clock, go_on=serving.go_on)
