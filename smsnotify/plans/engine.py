@@ -51,7 +51,6 @@ def enrol(
     mode: str,
     source: str,
     now: datetime,
-    ref: str = "",
     job: Job | None = None,
     subject: str = "",
     account: str = "",
@@ -59,7 +58,7 @@ def enrol(
 ) -> Enrolment:
     """Return a person at the door of a plan; `advance` with `Started` takes the first step.
 
-    `ref` is what brought them in: it goes into `Started`, and into the books as `entry_ref`.
+    `job` is what it is about, `subject` its key in the books.
     """
     return Enrolment(
         id=id,

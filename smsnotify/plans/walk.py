@@ -215,7 +215,7 @@ class Walk:
             body=body or "",
             missing=missing,
             route=step.route,
-            asks=step.wait is not None,
+            asks=step.wait is not None and not missing,
         )
         self.texts.append(text)
         return text
