@@ -8,16 +8,18 @@ from smsnotify.base.errors import MissingValueError
 from smsnotify.model.plan import Other, Step, Words
 from smsnotify.plans.build import PlacedPlan
 from smsnotify.plans.check_words import check_claims, check_words
+from smsnotify.plans.consent_words import ConsentWords
 from smsnotify.plans.scope import shown
 from smsnotify.plans.ways import circle, reachable, way_out
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 
 
-def check_plans(placed: Sequence[PlacedPlan], names: frozenset[str]) -> None:
+def check_plans(placed: Sequence[PlacedPlan], names: frozenset[str], consent: ConsentWords) -> None:
     """Report what is wrong with plans that are right key by key.
 
-    `names` are those of all plans, also of the ones that could not be compiled.
+    `names` are those of all plans, also of the ones that could not be compiled. `consent` are the
+    words that never reach a plan.
     """
     enabled = {one.plan.name for one in placed if one.plan.enabled}
     broken = names - {one.plan.name for one in placed}
@@ -25,7 +27,7 @@ def check_plans(placed: Sequence[PlacedPlan], names: frozenset[str]) -> None:
         _check_ways(one)
         _check_times(one)
         _check_values(one)
-        check_words(one)
+        check_words(one, consent)
         for step in one.plan.steps.values():
             for key, target in (("start_plan", step.start_plan), ("move_to", step.move_to)):
                 if target and target not in broken:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from smsnotify.model.plan import Match
 from smsnotify.plans.build import PlacedPlan
+from smsnotify.plans.consent_words import FAMILIES, ConsentWords, Family
 from smsnotify.plans.words import first_word, keys_matcher, normalise
 from smsnotify.rules.problems import Path, Reporter
 
-_WORDS = (Match.FIRST_WORD, Match.ONLY_WORD)
+_WORDS: Final = (Match.FIRST_WORD, Match.ONLY_WORD)
+_ANSWER: Final = "an order, 1 or yes"
+"""A text that a pattern fits only when it fits nearly everything."""
 
 
 class _Keys(NamedTuple):
@@ -25,11 +28,12 @@ class _Keys(NamedTuple):
         return (*self.path, index if self.listed else self.keys[index])
 
 
-def check_words(one: PlacedPlan) -> None:
+def check_words(one: PlacedPlan, consent: ConsentWords) -> None:
     """Report answers and keywords of one plan that can never be taken."""
     for keys in _places(one):
         for index in range(len(keys.keys)):
             _check_shadow(keys, index, one.report)
+            _check_consent(keys, index, consent, one.report)
 
 
 def check_claims(placed: Sequence[PlacedPlan]) -> None:
@@ -95,6 +99,58 @@ def _check_shadow(keys: _Keys, index: int, report: Reporter) -> None:
             "put the narrower one first",
             key=not keys.listed,
         )
+
+
+def _check_consent(keys: _Keys, index: int, consent: ConsentWords, report: Reporter) -> None:
+    """Report a keyword that is a word of consent, or reads like an opt-out."""
+    key, at = keys.keys[index], keys.at(index)
+    if keys.match is Match.REGEX:
+        word = _consent_word_of(key, consent)
+        if word:
+            report.warn(
+                at,
+                "consent_word",
+                f"{key!r} fits {word!r}, which never reaches a plan",
+                "STOP, START and HELP are answered before any plan sees them",
+                key=not keys.listed,
+            )
+        return
+    if keys.match not in _WORDS:
+        return
+    family = consent.family(key)
+    if family is Family.YES:
+        report.warn(
+            at,
+            "consent_word",
+            f"{key!r} from somebody who has opted out is START, at Twilio too: it opts them in "
+            "and does not reach the plan",
+            "ask for another word, such as OK",
+            key=not keys.listed,
+        )
+    elif family is not None:
+        report.error(
+            at,
+            "consent_word",
+            f"{key!r} is a word of {family.value.upper()}: it never reaches a plan",
+            "choose another word: STOP, START and HELP are answered before any plan sees them",
+            key=not keys.listed,
+        )
+    elif consent.is_likely_stop(key):
+        report.error(
+            at,
+            "consent_word",
+            f"{key!r} reads like an opt-out: such texts wait for a clerk",
+            "choose another word",
+            key=not keys.listed,
+        )
+
+
+def _consent_word_of(pattern: str, consent: ConsentWords) -> str:
+    """Return a word of consent that a pattern fits, unless it fits nearly everything."""
+    if _fits(pattern, _ANSWER, Match.REGEX):
+        return ""
+    words = (word for family in FAMILIES for word in consent.words(family))
+    return next((word for word in words if _fits(pattern, word, Match.REGEX)), "")
 
 
 def _covers(first: str, later: str, match: Match) -> bool:

@@ -9,16 +9,20 @@ from smsnotify.model.problem import Problem
 from smsnotify.plans.book import Book, PlanSet
 from smsnotify.plans.build import PlacedPlan, build_plan
 from smsnotify.plans.check import check_plans, check_start
+from smsnotify.plans.consent_words import USUAL_WORDS, ConsentWords
 from smsnotify.plans.read import PlanDraft, read_plans
 from smsnotify.rules.files import RuleFile, read_files
 from smsnotify.rules.load import build_rules, is_wrong, problems_of, refusal, rule_set
 
 
-def check_book(paths: Sequence[Path], *, country: str = "") -> tuple[Book | None, list[Problem]]:
+def check_book(
+    paths: Sequence[Path], *, country: str = "", consent: ConsentWords = USUAL_WORDS
+) -> tuple[Book | None, list[Problem]]:
     """Read rule files and folders; return rules and plans and every problem, in files' order.
 
     A file holds `rules:`, `plans:` or both. Everything that `rules.load.check_rules` says of
-    rules holds here. The book is None when any problem is an error.
+    rules holds here. `consent` are the words of STOP, START and HELP, the settings' own too. The
+    book is None when any problem is an error.
     """
     problems: list[Problem] = []
     files = read_files(paths, problems)
@@ -27,7 +31,7 @@ def check_book(paths: Sequence[Path], *, country: str = "") -> tuple[Book | None
     _check_names(drafts)
     placed = [plan for draft in drafts if (plan := build_plan(draft, built.words)) is not None]
     names = frozenset(draft.keys.name for draft in drafts if draft.keys.name)
-    check_plans(placed, names)
+    check_plans(placed, names, consent)
     _check_starts(files, placed, names)
     problems += problems_of(files)
     if is_wrong(problems):
