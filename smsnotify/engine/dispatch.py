@@ -21,6 +21,7 @@ from smsnotify.engine.entries import Entries
 from smsnotify.engine.flight import Flight
 from smsnotify.engine.handover import Tried, sender_of
 from smsnotify.engine.lanes import Lane, bookings, deal
+from smsnotify.engine.next_claims import NextClaims
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.resting import Rest
 from smsnotify.engine.routing import Router
@@ -32,14 +33,9 @@ from smsnotify.store.pauses import Paused
 
 log = logging.getLogger(__name__)
 
-CLAIM: Final = 500
-"""The most messages of one claim."""
-
 _TICK_S: Final = 0.25
 _RENEW_S: Final = LEASE_S / 3
 _PAUSES_S: Final = 1.0
-_PEEK_S: Final = 1.0
-_PEEK: Final = 100
 _STORE_TRIES: Final = 5
 _NOBODY_S: Final = 60.0  # accounts may be asked, but none that has not refused this message
 
@@ -80,13 +76,10 @@ class Dispatch:
         )
         self._started_count = 0
         self._put_back: list[PutBack] = []
-        # One message of every kind that was met: to know which kinds nobody can take now.
-        self._kinds: dict[str, Claimed] = {}
-        self._more = True
-        self._claimed_at = 0
+        self._next = NextClaims(lanes, router, times)
         self._marked = times.moment()
         self._alarm: asyncio.Task[None] | None = None
-        self._renewed_at = self._peeked_at = self._pauses_read_at = times.monotonic()
+        self._renewed_at = self._pauses_read_at = times.monotonic()
 
     async def run(self) -> None:
         """Go on until nothing is due (or until `stop`); then give back what was not sent.
@@ -138,14 +131,15 @@ class Dispatch:
         opted_out = self._entries.enter(self._answers(), wave)
         self._reroute()
         requests = self._next_requests(wave)
-        wave.wanted = self._wanted()
+        wave.wanted = self._next.wanted(self._limit_left())
         self._housekeeping(wave)
         if wave.is_empty:
             self._set_alarm()
             return False
         now = self._times.now()
         answer = await self._commit(wave, now)
-        self._more = self._more or any(_is_due_again(one, now) for one in wave.settled)
+        if any(_is_due_again(one, now) for one in wave.settled):
+            self._next.more = True
         self._flight.send(requests, answer.started_only, self._marked)
         if answer.paused is not None:
             self._obey(answer.paused)
@@ -237,33 +231,6 @@ class Dispatch:
             wave.ask_paused = True
         wave.bookings = bookings(self._lanes.values())
 
-    def _wanted(self) -> Wanted | None:
-        """Say what to claim in this wave, if anything."""
-        lanes = self._lanes.values()
-        left = self._limit_left()
-        if left is not None:
-            left -= sum(lane.waiting_count for lane in lanes)
-        if (left is not None and left <= 0) or all(lane.is_shut for lane in lanes):
-            return None
-        now = self._times.monotonic()
-        if not (self._more and any(lane.is_low for lane in lanes)):
-            return self._peek(now, left)
-        self._peeked_at = now
-        limit = min(CLAIM, sum(lane.room for lane in lanes))
-        full = (kind for kind, one in self._kinds.items() if not self._router.room(one))
-        return Wanted(limit=limit if left is None else min(limit, left), skip=frozenset(full))
-
-    def _peek(self, now: float, left: int | None) -> Wanted | None:
-        """Look for more urgent messages while less urgent ones wait for their turn."""
-        waiting = [
-            rank for lane in self._lanes.values() for rank, q in enumerate(lane.waiting) if q
-        ]
-        if not waiting or not max(waiting) or now - self._peeked_at < _PEEK_S:
-            return None
-        self._peeked_at = now
-        limit = _PEEK if left is None else min(_PEEK, left)
-        return Wanted(limit=limit, priorities=tuple(range(max(waiting))))
-
     def _obey(self, paused: Paused) -> None:
         for lane in self._lanes.values():
             lane.paused = paused.everything or lane.name in paused.accounts
@@ -273,14 +240,12 @@ class Dispatch:
         """Spread claimed messages over the lanes; True when some came."""
         if answer.claimed is None or wanted is None:
             return False
-        if wanted.is_whole:
-            self._claimed_at = now
-            self._more = len(answer.claimed) >= wanted.limit
+        self._next.were_met(wanted, len(answer.claimed), now)
         sole: dict[str, Lane | None] = {}
         for message in answer.claimed:
             kind = message.kind
             if kind not in sole:
-                self._kinds.setdefault(kind, message)
+                self._next.note_kind(message)
                 sole[kind] = self._router.sole(message)
             lane = None if message.account else sole[kind]
             if lane is not None:
@@ -291,7 +256,7 @@ class Dispatch:
 
     def ring(self) -> None:
         """Look for new messages at once: somebody said that there are some."""
-        self._more = True
+        self._next.more = True
         self._resting.call()
         self._wake.set()
 
@@ -313,18 +278,21 @@ class Dispatch:
         """Sleep until something may be due; False when this run is over."""
         if self._limit_left() == 0:
             return False
-        if self._more and any(lane.is_low for lane in self._lanes.values()):
+        if self._next.are_urgent:
             return True
         if any(lane.may_send for lane in self._lanes.values()):
             return True  # its turn came while the last wave was written
         wait_s = self._resting.rate_wait_s()
         if wait_s is None:
-            wait_s = await self._resting.due_in_s(self._claimed_at, self._entries.progressed_at)
+            wait_s = await self._resting.due_in_s(
+                self._next.claimed_at, self._entries.progressed_at
+            )
         if wait_s is None:
             return False
         nap_s = min(max(wait_s, 0.001), _PAUSES_S)
         await self._resting.sleep(nap_s)
-        self._more = self._more or nap_s >= wait_s
+        if nap_s >= wait_s:
+            self._next.more = True
         return True
 
     async def _finish(self) -> None:
