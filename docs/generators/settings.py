@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from generators.tables import code, table
+from smsnotify.base.durations import format_duration
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
-from smsnotify.wiring.models import Detrack, Prices, Settings, VolumeGuard
+from smsnotify.wiring.models import Conversation, Detrack, Prices, SandboxSettings, Settings, VolumeGuard
 
 Told = dict[str, tuple[str, str]]
 
@@ -47,14 +49,26 @@ SETTINGS: Final[Told] = {
         'test_to = "+6591230000"',
     ),
     "allow": ("In mode `test` these numbers are really texted.", 'allow = ["+6591230000"]'),
+    "staff": (
+        "The firm's own people: alerts of plans go to these numbers.",
+        'staff = ["+6591230000"]',
+    ),
     "volume_guard": (
         "When a run asks before it sends; see [below](#volume_guard). `false` switches it off.",
         "volume_guard = {first_live = 500}",
     ),
     "accounts": ("Your accounts with providers; see [below](#accounts).", "[accounts.main]"),
+    "conversation": (
+        "How conversations are led; see [below](#conversation).",
+        "[conversation]",
+    ),
     "detrack": ("Where `pull detrack` reads jobs; see [below](#detrack).", "[detrack]"),
     "prices": ("What a segment costs; see [below](#prices).", "[prices]"),
     "routes": ("In which order accounts are tried; see [below](#routes).", "[routes]"),
+    "sandbox": (
+        "How `sms-notify sandbox` behaves; see [below](#the-sandbox-command).",
+        "[sandbox]",
+    ),
 }
 VOLUME_GUARD: Final[Told] = {
     "first_live": (
@@ -66,12 +80,47 @@ VOLUME_GUARD: Final[Told] = {
         "times_usual = 3",
     ),
 }
+CONVERSATION: Final[Told] = {
+    "most_a_minute": (
+        "So many texts of one number are worked in a minute; the rest is kept and not answered.",
+        "most_a_minute = 10",
+    ),
+    "answers": (
+        "The answers to STOP, START and HELP (`stop`, `start`, `help`; empty for none), and the "
+        "question which of two things an answer meant (`choice`).",
+        'answers = {stop = "ACME: no more texts. START to come back."}',
+    ),
+    "action_file": (
+        "Where `action` steps write their lines.",
+        'action_file = "/var/spool/acme/actions.jsonl"',
+    ),
+    "webhook_secret": (
+        "Signs the calls of `webhook` steps.",
+        'webhook_secret = {file = "webhook.secret"}',
+    ),
+}
 DETRACK: Final[Told] = {
     "api_key": ("Detrack's API key.", 'api_key = {file = "detrack.key"}'),
     "base_url": ("Another address of the API.", 'base_url = "http://127.0.0.1:9000"'),
 }
 PRICES: Final[Told] = {
     "currency": ("Three letters; what `preview` writes behind the cost.", 'currency = "SGD"'),
+}
+SANDBOX: Final[Told] = {
+    "host": ("The address to listen on.", 'host = "127.0.0.1"'),
+    "port": ("The port; 0 takes a free one.", "port = 9000"),
+    "notify": (
+        "Where the hooks are really reached when `public_url` is an address of the outside.",
+        'notify = "http://127.0.0.1:8787"',
+    ),
+    "faults": (
+        "What goes wrong, and with which share of sends or receipts.",
+        'faults = {429 = 0.1, "lost-receipt" = 0.05}',
+    ),
+    "latency": ("How late every answer to a send is.", 'latency = "200ms"'),
+    "retry_after": ("Seconds that a 429 asks to wait.", "retry_after = 5"),
+    "slow": ("How late slow receipts are.", 'slow = "5m"'),
+    "seed": ("A number that makes the same bad day again.", "seed = 7"),
 }
 ACCOUNT: Final[Told] = {
     "provider": ("Who it is with; `sms-notify providers list` names them.", 'provider = "8x8"'),
@@ -144,6 +193,11 @@ def volume_guard() -> str:
     return _keys(VolumeGuard, VOLUME_GUARD)
 
 
+def conversation() -> str:
+    """Return the keys of `[conversation]`."""
+    return _keys(Conversation, CONVERSATION)
+
+
 def detrack() -> str:
     """Return the keys of `[detrack]`."""
     return _keys(Detrack, DETRACK)
@@ -152,6 +206,11 @@ def detrack() -> str:
 def prices() -> str:
     """Return the keys of `[prices]` beside the providers' own tables."""
     return _keys(Prices, PRICES)
+
+
+def sandbox() -> str:
+    """Return the keys of `[sandbox]`."""
+    return _keys(SandboxSettings, SANDBOX)
 
 
 def accounts() -> str:
@@ -178,6 +237,8 @@ def _keys(model: type[BaseModel], told: Told, *, without: tuple[str, ...] = ()) 
 def _default(default: Any) -> str:
     if default in (None, "", (), [], {}) or default is PydanticUndefined:
         return ""
+    if isinstance(default, timedelta):
+        return code(f'"{format_duration(default)}"') if default else ""
     if isinstance(default, BaseModel):
         return ""
     if isinstance(default, tuple):

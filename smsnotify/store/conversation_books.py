@@ -65,10 +65,15 @@ class ConversationBooks(Books):
         with self.read() as connection:
             return replies.replies_since(connection, numbers, since, limit)
 
-    def counted_replies(self, numbers: Collection[str], since: datetime) -> dict[str, int]:
-        """Return how many replies each of these numbers sent since; none at all is absent."""
+    def counted_replies(
+        self, numbers: Collection[str], since: datetime, before: str = ""
+    ) -> dict[str, int]:
+        """Return how many replies each of these numbers sent since; none at all is absent.
+
+        `before` is an id: that reply and those after it do not count.
+        """
         with self.read() as connection:
-            return replies.counted_since(connection, numbers, since)
+            return replies.counted_since(connection, numbers, since, before)
 
     def list_replies(
         self, wanted: replies.WantedReplies, limit: int | None = 50

@@ -241,18 +241,23 @@ def replies_since(
 
 
 def counted_since(
-    connection: Connection, numbers: Collection[str], since: datetime
+    connection: Connection, numbers: Collection[str], since: datetime, before: str = ""
 ) -> dict[str, int]:
-    """Return how many replies each of these numbers sent since; none at all is absent."""
+    """Return how many replies each of these numbers sent since; none at all is absent.
+
+    `before` is an id: that reply and those after it do not count.
+    """
     if not numbers:
         return {}
     postgres = is_postgres(connection)
     asking = statement(
         postgres,
         f"SELECT sender, count(*) FROM replies WHERE {among(postgres, 'sender', 'numbers')} "
-        "AND id >= :first GROUP BY sender",
+        f"AND id >= :first{' AND id < :before' if before else ''} GROUP BY sender",
     )
     values = {"numbers": packed(list(numbers)), "first": first_id(since)}
+    if before:
+        values["before"] = before
     return {row[0]: int(row[1]) for row in execute(connection, asking, values).fetchall()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from smsnotify.engine.conversing import Conversed
 from smsnotify.engine.handover import Tried
 from smsnotify.engine.inbox import Heard, Kept
 from smsnotify.engine.posted import Posted
@@ -58,6 +59,21 @@ class Metrics:
         self.replies = Counter(
             "smsnotify_replies_total", "Texts from people.", ("account", "outcome")
         )
+        self.read_as = Counter(
+            "smsnotify_replies_read_total",
+            "Texts from people that were worked, by what they were taken for.",
+            ("verdict",),
+        )
+        self.plan_steps = Counter(
+            "smsnotify_plan_steps_total",
+            "People in plans: entered, moved, ended.",
+            ("step",),
+        )
+        self.talk_troubles = Counter(
+            "smsnotify_reply_troubles_total",
+            "Portions of replies that were worked again: overtaken, or failed.",
+            ("why",),
+        )
         self.refusals = Counter(
             "smsnotify_hook_refusals_total",
             "Calls to hooks and to the events API that were refused.",
@@ -84,6 +100,8 @@ class Metrics:
         for outcome in ("ok", "error"):
             self.reloads.add(outcome, by=0)
             self.ticks.add(outcome, by=0)
+        for step in ("entered", "moved", "ended"):
+            self.plan_steps.add(step, by=0)
         for by in ("adopted", "requeued", "taken_over"):
             self.settled.add(by, by=0)
 
@@ -120,6 +138,21 @@ class Metrics:
             self.replies.add(kept.account, "new", by=kept.new_replies)
             self.replies.add(kept.account, "replayed", by=kept.replies - kept.new_replies)
 
+    def note_conversed(self, done: Conversed) -> None:
+        """Count what working replies, time-outs and events of plans came to."""
+        for verdict, count in done.read_as.items():
+            self.read_as.add(verdict, by=count)
+        for step in ("entered", "moved", "ended"):
+            self.plan_steps.add(step, by=getattr(done, step))
+        for verdict in ("queued", "held", "stopped"):
+            if count := getattr(done, verdict):
+                self.decisions.add(verdict, by=count)
+        self.talk_troubles.add("overtaken", by=done.overtaken)
+
+    def note_talk_error(self) -> None:
+        """Count a portion of replies that could not be worked now."""
+        self.talk_troubles.add("failed")
+
     def note_posted(self, door: str, posted: Posted) -> None:
         """Count what was posted."""
         self.events.add(door, "accepted", by=posted.accepted)
@@ -140,6 +173,7 @@ class Metrics:
         counted: Sequence[Counter | Histogram] = (
             *(self.sends, self.latency, self.settled, self.restarts),
             *(self.receipts, self.receipt_effects, self.receipt_lag, self.replies),
+            *(self.read_as, self.plan_steps, self.talk_troubles),
             *(self.refusals, self.other_calls, self.events, self.decisions),
             *(self.reloads, self.ticks),
         )

@@ -19,6 +19,7 @@ from smsnotify.web.background import GRACE_S, deliver, look_back, tick_on
 from smsnotify.web.reload import Reloader
 from smsnotify.web.signals import listening
 from smsnotify.web.state import Serving
+from smsnotify.web.talking import Talking
 from smsnotify.wiring.loading import Sources
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,10 @@ async def serve(
         http = asyncio.create_task(server.serve(sockets=[listener]))
         sending = asyncio.create_task(deliver(serving, stop)) if delivering else None
         reloading = asyncio.create_task(reloader.watch())
-        others = [asyncio.create_task(look_back(serving, stop))]
+        others = [
+            asyncio.create_task(look_back(serving, stop)),
+            asyncio.create_task(Talking(serving).run(stop)),
+        ]
         if ticking:
             others.append(asyncio.create_task(tick_on(serving, stop)))
         stopped = asyncio.create_task(stop.wait())

@@ -28,8 +28,9 @@ class Serving:
         self.metrics = Metrics()
         self.refusals = Refusals(self.metrics)
         self.threads = Threads()
-        self.keeper = Keeper(self.threads, self._keep, self.metrics.note_kept)
+        self.keeper = Keeper(self.threads, self._keep, self._kept)
         self.swapped = asyncio.Event()
+        self.wake = asyncio.Event()
         self._loaded = loaded
         self._stopping = threading.Event()
         self._intakes: tuple[Loaded, dict[str, Intake]] = (loaded, {})
@@ -80,6 +81,11 @@ class Serving:
 
     def _keep(self, calls: Sequence[Heard]) -> list[Kept]:
         return keep_calls(self.store, calls, self.clock())
+
+    def _kept(self, kept: Kept) -> None:
+        self.metrics.note_kept(kept)
+        if kept.new_replies:
+            self.wake.set()
 
     def close(self) -> None:
         """End the threads; the books are closed by who opened them."""

@@ -1,8 +1,8 @@
-"""Where blocking work is done, so that the event loop stays free: three small pools.
+"""Where blocking work is done, so that the event loop stays free: small pools.
 
 Events are taken in one after another (jobs are compared with their last snapshot, in order);
-calls of providers are kept in portions; short questions have a pool of their own, so that a
-large body never makes health or a key wait.
+calls of providers are kept in portions; replies are worked by one; short questions have a pool
+of their own, so that a large body never makes health or a key wait.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class Threads:
         """No thread is started before it is needed."""
         self._intake = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-intake")
         self._inbox = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-inbox")
+        self._talk = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-talk")
         self._clock = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-clock")
         self._short = ThreadPoolExecutor(4, thread_name_prefix="sms-notify-short")
 
@@ -33,6 +34,10 @@ class Threads:
         """Keep what providers told us; one call at a time."""
         return await _in(self._inbox, work)
 
+    async def talk(self, work: Callable[[], T]) -> T:
+        """Work replies; one call at a time."""
+        return await _in(self._talk, work)
+
     async def clock(self, work: Callable[[], T]) -> T:
         """Do what is due by the clock; one call at a time."""
         return await _in(self._clock, work)
@@ -43,7 +48,7 @@ class Threads:
 
     def close(self) -> None:
         """Wait for what has begun; drop what has not."""
-        for pool in (self._intake, self._inbox, self._clock, self._short):
+        for pool in (self._intake, self._inbox, self._talk, self._clock, self._short):
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -21,6 +21,7 @@ RESERVED_ACCOUNTS: Final = ("detrack",)
 """Names that hooks have for something else: `/hooks/detrack` takes Detrack's own events."""
 
 DETRACK_KEY: Final = ("detrack", "api_key")
+WEBHOOK_SECRET: Final = ("conversation", "webhook_secret")
 
 _LOCAL: Final = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
@@ -45,6 +46,8 @@ def secrets_in(settings: Settings) -> Iterator[tuple[tuple[str, ...], Secret]]:
                 yield ("accounts", name, key), value
     if settings.detrack is not None:
         yield DETRACK_KEY, settings.detrack.api_key
+    if settings.conversation.webhook_secret is not None:
+        yield WEBHOOK_SECRET, settings.conversation.webhook_secret
 
 
 def check_secrets(settings: Settings, findings: Findings) -> None:
@@ -53,8 +56,9 @@ def check_secrets(settings: Settings, findings: Findings) -> None:
         try:
             secret.reveal()
         except ConfigError as error:
-            if path == DETRACK_KEY:
-                told = f"{error.message}; only `pull detrack` needs it"
+            if path in (DETRACK_KEY, WEBHOOK_SECRET):
+                needs = "`pull detrack` needs" if path == DETRACK_KEY else "webhooks of plans need"
+                told = f"{error.message}; only {needs} it"
                 findings.warn(path, "unreadable_secret", told, error.hint)
             else:
                 findings.add(path, "unreadable_secret", error.message, error.hint)

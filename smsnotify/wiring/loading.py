@@ -12,7 +12,7 @@ from smsnotify.engine.accounts import Account
 from smsnotify.engine.inbox import hook_accounts
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
-from smsnotify.plans.book import PlanSet
+from smsnotify.plans.book import Book
 from smsnotify.rules.compile import RuleSet
 from smsnotify.wiring import build
 from smsnotify.wiring.crosscheck import check_secrets, secrets_in
@@ -39,10 +39,14 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Settings and rules that passed every check, and what is made of them."""
 
     settings: Settings
-    rules: RuleSet
-    plans: PlanSet = PlanSet()
+    book: Book
     policy: Policy
     hooks: Mapping[str, Account]
+
+    @property
+    def rules(self) -> RuleSet:
+        """The rules alone."""
+        return self.book.rules
 
 
 def read_settings(sources: Sources) -> Settings:
@@ -73,8 +77,7 @@ def load(settings: Settings, sources: Sources) -> Loaded:
             raise as_error(findings.problems)
     return Loaded(
         settings=settings,
-        rules=book.rules,
-        plans=book.plans,
+        book=book,
         policy=build.policy(settings),
         hooks=hook_accounts(build.real_accounts(settings)),
     )

@@ -98,6 +98,27 @@ class SandboxSettings(_Part):
     seed: int | None = None
 
 
+class OwnAnswers(_Part):
+    """What people get after STOP, START and HELP, in the firm's words; `""` for nothing.
+
+    `choice` asks which of two open questions an answer meant; the numbers follow.
+    """
+
+    stop: str | None = None
+    start: str | None = None
+    help: str | None = None
+    choice: str | None = None
+
+
+class Conversation(_Part):
+    """How conversations are led. `most_a_minute` texts of one number are worked in a minute."""
+
+    most_a_minute: int = Field(default=20, ge=1, le=100_000)
+    answers: OwnAnswers = OwnAnswers()
+    action_file: str = Field(default="actions.jsonl", min_length=1)
+    webhook_secret: SecretField | None = None
+
+
 class Settings(_Part):
     """Everything that the settings file says, with defaults for what it leaves out.
 
@@ -114,12 +135,14 @@ class Settings(_Part):
     public_url: WebAddress = ""
     test_to: Number = ""
     allow: tuple[Number, ...] = ()
+    staff: tuple[Number, ...] = ()
     opt_out_scope: Literal["all", "sender", "purpose"] = "all"
     volume_guard: Annotated[VolumeGuard | None, BeforeValidator(_volume_guard)] = None
     accounts: dict[str, AccountSettings] = {}
     detrack: Detrack | None = None
     prices: Prices = Prices()
     routes: dict[str, Route] = {}
+    conversation: Conversation = Conversation()
     sandbox: SandboxSettings = SandboxSettings()
 
     _file: Path | None = PrivateAttr(default=None)

@@ -1,0 +1,122 @@
+"""From stored replies to answers in the outbox.
+
+A portion of replies is read, each person's in the order in which they came, and everything that
+they come to is kept in one transaction. Whoever was faster with one of them wins whole: then this
+portion is read again. No clock and no secret state: the same books give the same answers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from smsnotify.base.errors import OvertakenError
+from smsnotify.engine.conversing_acts import act
+from smsnotify.engine.conversing_crowd import Crowd
+from smsnotify.engine.conversing_portion import Desk, Portion
+from smsnotify.model.decision import Verdict
+from smsnotify.model.message import MessageState
+from smsnotify.store.replies import StoredReply
+
+log = logging.getLogger(__name__)
+
+PORTION: Final = 500
+_TRIES: Final = 5
+
+GoOn = Callable[[], bool]
+
+
+class Conversed(msgspec.Struct):
+    """What working replies came to: `read_as` counts replies by verdict, `queued` texts."""
+
+    replies: int = 0
+    read_as: Counter[str] = msgspec.field(default_factory=Counter)
+    queued: int = 0
+    held: int = 0
+    stopped: int = 0
+    entered: int = 0
+    moved: int = 0
+    ended: int = 0
+    overtaken: int = 0
+
+    def add(self, other: Conversed) -> None:
+        """Add what another portion came to."""
+        self.read_as += other.read_as
+        for name in self.__struct_fields__:
+            if name != "read_as":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def converse(
+    desk: Desk, now: datetime, *, most: int = 100_000, go_on: GoOn = lambda: True
+) -> Conversed:
+    """Work the replies that nobody has worked yet, portion by portion; `go_on` between them.
+
+    Raises:
+        StoreError: the database failed; what was kept before stays, the rest is worked next time.
+    """
+    total = Conversed()
+    while total.replies < most and go_on():
+        portion = desk.store.unworked_replies(min(PORTION, most - total.replies))
+        if not portion:
+            break
+        total.add(_work(desk, portion, now))
+    return total
+
+
+def _work(desk: Desk, portion: Sequence[StoredReply], now: datetime) -> Conversed:
+    """Work some replies; smaller portions when somebody else is at them too."""
+    overtaken = 0
+    while portion:
+        try:
+            done = work_replies(desk, portion, now)
+        except OvertakenError as error:
+            overtaken += 1
+            log.debug("a portion of replies was overtaken: %s", error.message)
+            if overtaken >= _TRIES:
+                # Whoever it is, they are at work; the next look takes what they leave.
+                return Conversed(overtaken=overtaken)
+            wanted = {one.id for one in portion}
+            still = desk.store.unworked_replies(PORTION)
+            portion = [one for one in still if one.id in wanted]
+            continue
+        done.overtaken = overtaken
+        return done
+    return Conversed(overtaken=overtaken)
+
+
+def work_replies(desk: Desk, replies: Sequence[StoredReply], now: datetime) -> Conversed:
+    """Work one portion of replies in one transaction.
+
+    Raises:
+        OvertakenError: another process worked one of them, or moved one of the people.
+    """
+    crowd = Crowd(desk, replies, now)
+    portion = Portion(desk, now)
+    portion.know({one.sender for one in replies if crowd.is_person(one)})
+    read_as: Counter[str] = Counter()
+    for reply in replies:
+        verdict = act(portion, crowd, reply)
+        read_as[verdict] += 1
+    return keep(portion, Conversed(replies=len(replies), read_as=read_as))
+
+
+def keep(portion: Portion, report: Conversed) -> Conversed:
+    """Keep what a portion came to, and count it."""
+    batch = portion.finish()
+    lost = portion.desk.store.keep_conversation(batch, portion.now)
+    for key, message in batch.messages.items():
+        if key not in lost:
+            report.held += message.state == MessageState.HELD
+            report.queued += message.state == MessageState.QUEUED
+    report.stopped += sum(one.verdict is Verdict.STOP for one in batch.decisions)
+    report.entered += len(batch.entered)
+    report.moved += len(batch.transitions)
+    report.ended += sum(one.enrolment.is_over for one in batch.entered)
+    report.ended += sum(one.enrolment.is_over for one in batch.moved)
+    return report

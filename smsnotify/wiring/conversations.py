@@ -1,0 +1,43 @@
+"""Conversations, made from the settings. Apart from `build`: a database library comes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from smsnotify.engine.accounts import DEFAULT_ROUTE
+from smsnotify.engine.conversing_portion import Desk
+from smsnotify.engine.conversing_terms import CONVERSATION_ROUTE, ConversationTerms
+from smsnotify.plans.book import Book
+from smsnotify.store.store import Store
+from smsnotify.wiring import build
+from smsnotify.wiring.models import Settings
+
+
+def conversation_terms(settings: Settings) -> ConversationTerms:
+    """Return the settings that lead conversations."""
+    answers = settings.conversation.answers
+    routes = build.real_routes(settings)
+    return ConversationTerms(
+        route=CONVERSATION_ROUTE if CONVERSATION_ROUTE in routes else DEFAULT_ROUTE,
+        own_numbers=frozenset(_own_numbers(settings)),
+        staff=settings.staff,
+        most_a_minute=settings.conversation.most_a_minute,
+        answers={
+            word: text
+            for word in type(answers).model_fields
+            if (text := getattr(answers, word)) is not None
+        },
+    )
+
+
+def _own_numbers(settings: Settings) -> Iterator[str]:
+    """Yield the numbers that we send from."""
+    for account in settings.accounts.values():
+        for sender in (account.sender, *account.senders.values()):
+            if sender and sender.startswith("+"):
+                yield sender
+
+
+def desk(settings: Settings, store: Store, book: Book) -> Desk:
+    """Return what works conversations."""
+    return Desk(store, book, build.policy(settings), conversation_terms(settings))
