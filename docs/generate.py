@@ -23,6 +23,7 @@ sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 from generators import (  # noqa: E402
     commands,
+    plan_keys,
     providers,
     rule_keys,
     settings,
@@ -48,11 +49,14 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "rule pre_job": rule_keys.pre_job,
     "rule to": rule_keys.recipients,
     "rule operators": rule_keys.operators,
+    **plan_keys.PARTS,
     "settings": settings.top,
     "settings volume_guard": settings.volume_guard,
     "settings accounts": settings.accounts,
+    "settings conversation": settings.conversation,
     "settings detrack": settings.detrack,
     "settings prices": settings.prices,
+    "settings sandbox": settings.sandbox,
     "settings 8x8": lambda: settings.own_keys("8x8"),
     "settings twilio": lambda: settings.own_keys("twilio"),
     "provider matrix": providers.matrix,

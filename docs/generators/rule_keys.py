@@ -11,13 +11,13 @@ import yaml
 from pydantic import BaseModel
 
 from generators.tables import code, table
+from smsnotify.plans.schema import BookKeys
 from smsnotify.rules.build import DAY
 from smsnotify.rules.conditions import OPERATORS
 from smsnotify.rules.jsonschema import rules_schema
 from smsnotify.rules.schema import (
     REQUIRED,
     DefaultsKeys,
-    FileKeys,
     PreJobKeys,
     QuietHoursKeys,
     RuleKeys,
@@ -36,6 +36,7 @@ _TYPES: Final = {
     "fixed": "list of numbers",
     "where": "conditions by field",
     "rules": "list of rules",
+    "plans": "list of [plans](plans.md)",
     "custom_events": "list of names",
     "custom_fields": "kinds by field name",
     "version": "`1`",
@@ -66,22 +67,22 @@ _FROM_DEFAULTS: Final = (
 
 def file_keys() -> str:
     """Return the keys at the top of a rule file."""
-    return _keys(FileKeys, _example(), needed=("rules",))
+    return _keys(BookKeys, example_file())
 
 
 def defaults() -> str:
     """Return the keys of `defaults`."""
-    return _keys(DefaultsKeys, _example()["defaults"])
+    return _keys(DefaultsKeys, example_file()["defaults"])
 
 
 def rule_keys() -> str:
     """Return the keys of one rule."""
-    return _keys(RuleKeys, _first_uses(), needed=REQUIRED)
+    return _keys(RuleKeys, _first_uses(), needed=tuple(key for key in REQUIRED if key != "body"))
 
 
 def quiet_hours() -> str:
     """Return the keys of `quiet_hours`."""
-    return _keys(QuietHoursKeys, _example()["defaults"]["quiet_hours"], needed=("from", "to"))
+    return _keys(QuietHoursKeys, example_file()["defaults"]["quiet_hours"], needed=("from", "to"))
 
 
 def pre_job() -> str:
@@ -92,7 +93,7 @@ def pre_job() -> str:
 def recipients() -> str:
     """Return the keys of `to`."""
     found: dict[str, Any] = {}
-    for rule in _example()["rules"]:
+    for rule in example_file()["rules"]:
         found = {**rule["to"], **found}
     return _keys(ToKeys, found)
 
@@ -102,10 +103,10 @@ def operators() -> str:
     schema: Any = rules_schema()
     described = schema["definitions"]["Condition"]["anyOf"][2]["properties"]
     used: dict[str, str] = {}
-    for rule in _example()["rules"]:
+    for rule in example_file()["rules"]:
         for field, asked in rule.get("where", {}).items():
             for name, value in asked.items() if isinstance(asked, dict) else ():
-                used.setdefault(name, f"{field}: {{{name}: {_flow(value)}}}")
+                used.setdefault(name, f"{field}: {{{name}: {flow(value)}}}")
     rows = [(code(name), described[name]["description"], code(used[name])) for name in OPERATORS]
     return table(("operator", "holds when", "example"), rows)
 
@@ -118,15 +119,15 @@ def _keys(model: type[BaseModel], example: dict[str, Any], needed: tuple[str, ..
             (
                 code(key),
                 _BELOW.get(key) or _type(model, key),
-                _braces_shown(field.description or ""),
+                braces_shown(field.description or ""),
                 "needed" if key in needed else _default(model, key, field.default),
-                code(f"{key}: {_flow(example[key])}") if key in example else "",
+                code(f"{key}: {flow(example[key])}") if key in example else "",
             )
         )
     return table(("key", "takes", "meaning", "without it", "example"), rows)
 
 
-def _braces_shown(text: str) -> str:
+def braces_shown(text: str) -> str:
     """Show merge tags as code."""
     return re.sub(r"\{\{.*?\}\}", lambda tag: code(tag.group()), text)
 
@@ -157,6 +158,10 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
     if isinstance(default, str | int):
         return code(default)
     return {
+        "rules": "needed, unless the file has plans",
+        "plans": "no plans",
+        "body": "needed, unless `start_plan`",
+        "start_plan": "the rule texts its body",
         "groups": "every group",
         "reasons": "every reason",
         "where": "no condition",
@@ -166,7 +171,7 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
     }.get(key, "")
 
 
-def _example() -> dict[str, Any]:
+def example_file() -> dict[str, Any]:
     read: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
     return read
 
@@ -174,22 +179,22 @@ def _example() -> dict[str, Any]:
 def _first_uses() -> dict[str, Any]:
     """Return for every key of a rule the first value that the example gives it."""
     found: dict[str, Any] = {}
-    for rule in _example()["rules"]:
+    for rule in example_file()["rules"]:
         found = {**rule, **found}
     found["where"] = {"goods_service_rating": {"lte": 2}}
     return found
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """Write a value on one line, the way a person would; long ones are cut."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return value if _PLAIN.fullmatch(value) else f'"{value}"'
     if isinstance(value, list):
-        inner = "…" if isinstance(value[0], dict) else ", ".join(map(_flow, value))
+        inner = "…" if isinstance(value[0], dict) else ", ".join(map(flow, value))
         return f"[{inner}]"
     if isinstance(value, dict):
-        pairs = (f"{key}: {_flow(each)}" for key, each in value.items())
+        pairs = (f"{key}: {flow(each)}" for key, each in value.items())
         return "{" + ("…" if len(value) > 4 else ", ".join(pairs)) + "}"
     return str(value)

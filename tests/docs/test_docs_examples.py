@@ -16,7 +16,7 @@ from generators.commands import commands, is_flag
 from smsnotify.cli.app import COMMANDS
 from smsnotify.cli.globals import global_params
 from smsnotify.events.decode import Decoder
-from smsnotify.rules.load import check_rules
+from smsnotify.plans.load import check_book
 from smsnotify.wiring.settings import check_text
 
 PAGES = {page.name: page for page in all_pages()}
@@ -36,7 +36,7 @@ def rule_files(page: Page) -> Iterator[str]:
         content = yaml.safe_load(block.text)
         if isinstance(content, list):
             yield "rules:\n" + block.text
-        elif isinstance(content, dict) and "rules" in content:
+        elif isinstance(content, dict) and ("rules" in content or "plans" in content):
             yield block.text
 
 
@@ -45,9 +45,9 @@ def test_every_rule_on_a_page_is_right(name: str, tmp_path: Path) -> None:
     for text in rule_files(PAGES[name]):
         file = tmp_path / "rules.yaml"
         file.write_text(text, encoding="utf-8")
-        rules, problems = check_rules([file], country="SG")
+        book, problems = check_book([file], country="SG")
         assert [str(problem) for problem in problems] == []
-        assert rules is not None
+        assert book is not None
 
 
 def test_the_pages_show_rules() -> None:

@@ -16,6 +16,16 @@ from smsnotify.cli import main
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.message import ErrorWord, MessageState
+from smsnotify.plans.schema import (
+    ChoiceKeys,
+    DelayKeys,
+    EnterKeys,
+    ListenKeys,
+    OtherKeys,
+    PlanKeys,
+    StepKeys,
+    WaitKeys,
+)
 from smsnotify.providers.registry import provider_names
 from smsnotify.rules.schema import (
     DefaultsKeys,
@@ -123,6 +133,18 @@ def test_every_problem_of_a_rule_file_is_explained(reference: dict[str, str]) ->
     assert rows(reference["errors.md"], "Problems in rule files") == said - {""}
 
 
+def test_every_problem_of_a_plan_is_explained(reference: dict[str, str]) -> None:
+    said = {"unknown_route", "cannot_receive"}  # said by `wiring/plan_routes.py`
+    places = {"error": 1, "warn": 1, "refuse": 2, "say": 1}
+    for call in calls("plans"):
+        if called(call) in places:
+            said |= set(words_of(call, "code", places[called(call)]))
+    told = rows(reference["errors.md"], "Problems in plans")
+    of_rules = rows(reference["errors.md"], "Problems in rule files")
+    assert said - {""} <= told | of_rules
+    assert told <= said
+
+
 def _constants() -> set[str]:
     tree = ast.parse((PACKAGE / "rules" / "yaml_positions.py").read_text(encoding="utf-8"))
     values = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
@@ -180,6 +202,15 @@ def test_every_json_object_is_described(reference: dict[str, str]) -> None:
     described = {word for cell in told for word in re.findall(r"\w+", cell)}
     assert said - {"Delivery"} <= described
     assert described - said <= {"retry", "cancel"}  # said through a variable
+
+
+@pytest.mark.parametrize(
+    "model",
+    [PlanKeys, EnterKeys, StepKeys, WaitKeys, OtherKeys, ListenKeys, DelayKeys, ChoiceKeys],
+)
+def test_every_key_of_a_plan_is_explained(model: type, reference: dict[str, str]) -> None:
+    for name, field in model.model_fields.items():
+        assert f"| `{field.alias or name}` |" in reference["plans.md"]
 
 
 @pytest.mark.parametrize(
