@@ -12,7 +12,7 @@ from smsnotify.base.errors import StoreUnavailableError
 from smsnotify.store.connect import make_engine, make_file, parse_url, place_of, sqlite_path
 from smsnotify.store.failures import explain, told_plainly
 from smsnotify.store.migrations import HEAD
-from smsnotify.store.schema import check_version, upgrade, version_of
+from smsnotify.store.schema import check_version, refuse_foreign, upgrade, version_of
 from smsnotify.store.store import Store
 
 _WAL_TRIES: Final = 100
@@ -92,6 +92,8 @@ def _is_empty(path: Path) -> bool:
 def _prepare_file(engine: Engine, place: str) -> tuple[str, str]:
     with engine.connect().execution_options(reading=True) as connection:
         found = version_of(connection)
+        # Before anything is changed: the journal of another program's file is its own affair.
+        refuse_foreign(connection, found, place)
         wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     if not wal:
         _switch_to_wal(engine, place)

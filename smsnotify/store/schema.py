@@ -61,14 +61,24 @@ def upgrade(engine: Engine, place: str) -> tuple[str, str]:
         before = version_of(connection)
         if before != HEAD:
             _refuse_newer(before, place)
-            if is_sqlite and not before and inspect(connection).get_table_names():
-                raise StoreError(
-                    f"the database {place} belongs to another program",
-                    hint="name another file in the setting `database`",
-                )
+            if is_sqlite:
+                refuse_foreign(connection, before, place)
             _run_migrations(connection)
         _make_secret(connection)
         return before, HEAD
+
+
+def refuse_foreign(connection: Connection, found: str, place: str) -> None:
+    """Leave a file of another program alone: it has tables and no version of ours.
+
+    Raises:
+        StoreError: that is what it is.
+    """
+    if not found and inspect(connection).get_table_names():
+        raise StoreError(
+            f"the database {place} belongs to another program",
+            hint="name another file in the setting `database`",
+        )
 
 
 def _refuse_newer(found: str, place: str) -> None:

@@ -127,11 +127,13 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE songs (name)")
     other.close()
-    with pytest.raises(StoreError, match="belongs to another program"):
-        open_store(url_of(path))
-    with sqlite3.connect(path) as other:
-        assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
-    other.close()
+    before = path.read_bytes()
+    for opening in (open_store, upgrade_store):
+        with pytest.raises(StoreError, match="belongs to another program"):
+            opening(url_of(path))
+    # Not even its journal is ours to change.
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["desk.db"]
 
 
 def test_a_newer_database_is_refused(database_url: str) -> None:
@@ -347,7 +349,7 @@ def test_a_new_file_that_another_holds_is_told_as_locked(
     monkeypatch.setattr("smsnotify.store.open._WAL_PAUSE_S", 0.001)
     path = tmp_path / "desk.db"
     holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("CREATE TABLE a (b)")
+    holder.execute("PRAGMA user_version = 1")
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailableError, match="locked"):
         open_store(url_of(path))
