@@ -15,11 +15,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c '$(FITS)' 2>/dev/null && echo "$$p" && break; done)
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check crash bench clean
+.PHONY: help demo test browser check crash bench clean
 
 help:
 	@echo "make demo    the example: events in, texts on a phone, nothing really sent"
 	@echo "make test    run the tests"
+	@echo "make browser install what looks at the pages in Chromium, for make test"
 	@echo "make check   ruff, mypy, import-linter"
 	@echo "make crash   2,000 texts, killed 200 times, on both databases; a report"
 	@echo "make bench   the speed figures, measured on this machine"
@@ -30,6 +31,10 @@ demo: .venv/runtime.stamp
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -q
+
+browser: .venv/browser.stamp
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  echo "there is no Chromium here: make test skips the pages (Debian: apt install chromium)"
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -56,6 +61,11 @@ clean:
 	@echo "installing sms-notify and what its tests need into .venv"
 	@$(PIP) install -c constraints.txt -e . --group dev
 	@touch $@ .venv/runtime.stamp
+
+.venv/browser.stamp: .venv/dev.stamp
+	@echo "installing what looks at the pages in a browser"
+	@$(PIP) install -c constraints.txt --group browser
+	@touch $@
 
 .venv/bench.stamp: .venv/dev.stamp
 	@echo "installing what the figures are compared with"

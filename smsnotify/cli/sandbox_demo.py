@@ -125,11 +125,14 @@ def _run(
     hosts: frozenset[str],
 ) -> None:
     sources = Sources(config=desk.config)
+    zone = desk.settings.timezone
     serving = Serving(desk.store, load(desk.settings, sources), clock=desk.clock)
 
     async def until_told() -> None:
         stop, ended = asyncio.Event(), asyncio.Event()
-        provider = asyncio.create_task(run_exchange(exchange, sandbox, ended, hosts=hosts))
+        provider = asyncio.create_task(
+            run_exchange(exchange, sandbox, ended, hosts=hosts, zone=zone)
+        )
         try:
             await serve(serving, sources, hooks, stop=stop)
         finally:

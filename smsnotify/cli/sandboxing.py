@@ -66,7 +66,8 @@ def run_sandbox(desk: Desk, wishes: Wishes, *, demo: bool) -> int:
     async def until_told() -> None:
         stop = asyncio.Event()
         with listening({"SIGTERM": stop.set, "SIGINT": stop.set}):
-            await run_exchange(exchange, listener, stop, hosts=frozenset({plan.host}))
+            hosts = frozenset({plan.host})
+            await run_exchange(exchange, listener, stop, hosts=hosts, zone=settings.timezone)
 
     run_loop(until_told())
     desk.note("stopped")

@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
@@ -68,12 +69,15 @@ class Pages:
     Another name is somebody else's page that points at this machine; it gets nothing.
     """
 
-    def __init__(self, exchange: Exchange, hosts: frozenset[str] = frozenset()) -> None:
-        """Make the secret that only our own forms know."""
+    def __init__(
+        self, exchange: Exchange, hosts: frozenset[str] = frozenset(), *, zone: str = "UTC"
+    ) -> None:
+        """Make the secret that only our own forms know. Times are shown in `zone`."""
         self._exchange = exchange
         self._hosts = hosts
         self._secret = secrets.token_urlsafe(18)
-        self._templates = _templates()
+        self._zone = zone
+        self._templates = _templates(ZoneInfo(zone))
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -126,6 +130,7 @@ class Pages:
             secret=self._secret,
             version=self._exchange.book.version,
             calm=self._exchange.faults.is_calm,
+            zone=self._zone,
             **values,
         )
         return Response(text, status, headers=HEADERS, media_type="text/html")
@@ -316,13 +321,15 @@ def _written_span(seconds: float) -> str:
     return format_duration(timedelta(seconds=seconds))
 
 
-def _templates() -> Environment:
-    return Environment(
+def _templates(zone: ZoneInfo) -> Environment:
+    made = Environment(
         loader=PackageLoader("smsnotify.sandbox"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["clock"] = lambda at: f"{at.astimezone(zone):%H:%M:%S}"
+    return made
 
 
 @cache

@@ -31,9 +31,13 @@ async def run_exchange(
     stop: asyncio.Event,
     *,
     hosts: frozenset[str] = frozenset(),
+    zone: str = "UTC",
 ) -> None:
-    """Serve on an open socket until `stop`; `hosts` are more names that the pages answer to."""
-    app = create_provider(exchange, Pages(exchange, hosts).routes())
+    """Serve on an open socket until `stop`; `hosts` are more names that the pages answer to.
+
+    Times on the pages are of `zone`.
+    """
+    app = create_provider(exchange, Pages(exchange, hosts, zone=zone).routes())
     config = uvicorn.Config(
         app,
         http=exchange.lines.protocol(),

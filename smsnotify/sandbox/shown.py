@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -20,11 +21,22 @@ _STATES: Final = {
 }
 
 
+_LINK: Final = re.compile(r"https?://[^\s<>\"']+")
+_AFTER_LINK: Final = ".,;:!?)"
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A part of a text; `href` is `''` where it is no link."""
+
+    text: str
+    href: str = ""
+
+
 class Bubble(msgspec.Struct, frozen=True, kw_only=True):
     """A text as the phone page shows it."""
 
     id: str
-    body: str
+    pieces: list[Piece]
     mine: bool
     sender: str
     by: str
@@ -61,7 +73,7 @@ def bubble(text: Text) -> Bubble:
     state, tone = _state(text)
     return Bubble(
         id=text.id,
-        body=text.body,
+        pieces=pieces(text.body),
         mine=text.inbound,
         sender=text.ours or "no sender id",
         by=text.speech.value,
@@ -71,6 +83,16 @@ def bubble(text: Text) -> Bubble:
         at=text.created_at,
         note=text.note,
     )
+
+
+def pieces(body: str) -> list[Piece]:
+    """Cut a text at its links, as a phone does: what ends a sentence is no part of one."""
+    found, place = [], 0
+    for link in _LINK.finditer(body):
+        href = link.group().rstrip(_AFTER_LINK)
+        found += [Piece(body[place : link.start()]), Piece(href, href)]
+        place = link.start() + len(href)
+    return [piece for piece in (*found, Piece(body[place:])) if piece.text]
 
 
 def _state(text: Text) -> tuple[str, str]:

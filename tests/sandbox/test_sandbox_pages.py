@@ -67,6 +67,16 @@ def test_a_text_is_shown_with_sender_segments_encoding_and_state() -> None:
     played(walk)
 
 
+def test_links_can_be_tapped_and_nothing_else_becomes_one() -> None:
+    async def walk(stage: Stage, client: httpx.AsyncClient) -> None:
+        await send(client, "See https://t.example/a?b=1&c=<2>. javascript:alert(1) or http://x.y!")
+        shape = Shape((await client.get(PAGE)).text)
+        links = [one["href"] for one in shape.all("a") if one.get("rel")]
+        assert links == ["https://t.example/a?b=1&c=", "http://x.y"]
+
+    played(walk)
+
+
 @pytest.mark.parametrize("path", ["/", PAGE, "/faults"])
 def test_nothing_that_comes_from_outside_becomes_a_tag(path: str) -> None:
     async def walk(stage: Stage, client: httpx.AsyncClient) -> None:
@@ -78,6 +88,7 @@ def test_nothing_that_comes_from_outside_becomes_a_tag(path: str) -> None:
         shape = Shape((await client.get(path)).text)
         assert [attrs.get("src") for attrs in shape.all("script")] == ["/static/live.js"]
         assert shape.all("img") == []
+        assert [one for one in shape.all("a") if one.get("rel")] == []
         assert not any(key.startswith("on") for _, attrs in shape.tags for key in attrs)
         assert shape.all("style") == []
         assert not any("style" in attrs for _, attrs in shape.tags)
