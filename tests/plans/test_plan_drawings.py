@@ -199,3 +199,17 @@ def _has_circle(graph: dict[int, list[int]]) -> bool:
             return bool(left)
         for node in gone:
             del left[node]
+
+
+def test_long_words_and_wide_letters_stay_in_their_box(tmp_path: Path) -> None:
+    body = "https://example.com/" + "x" * 200 + " 我们明天会把您的包裹送到您的家里" * 6
+    plan = graph(tmp_path, f"      - a: {{send: '{body}', end: finished}}\n").first
+    lines = [
+        str(each.text)
+        for each in ElementTree.fromstring(svg(load_book([tmp_path / "r.yaml"]).plans.all[0])).iter(
+            f"{SVG}text"
+        )
+    ]
+    assert all(sum(1 + (letter > "⺀") for letter in line) <= 52 for line in lines)
+    joined = "".join(line.strip() for line in lines).replace(" ", "")
+    assert plan.send_source.replace(" ", "") in joined

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from smsnotify.plans.book import PlanSet
 from smsnotify.plans.load import check_book
+from smsnotify.wiring.models import Settings
+from smsnotify.wiring.plan_routes import check_plan_routes
 
 DOUBTS = [
     (
@@ -137,3 +140,7 @@ def test_a_text_that_needs_a_job_is_told_where_there_may_be_none(
     ]
     safe = text.replace("do_number }", 'do_number | default("x") }').replace("{{ zone }}", "what")
     assert doubts(tmp_path, safe) == []
+
+
+def test_without_plans_that_are_on_no_route_is_doubted() -> None:
+    assert check_plan_routes(PlanSet(), Settings()) == []
