@@ -64,6 +64,7 @@ def list_(ctx: typer.Context) -> None:
                     "to": {"fields": rule.recipient_fields, "fixed": rule.fixed},
                     "route": rule.terms.route,
                     "body": rule.source,
+                    "start_plan": rule.terms.start_plan,
                     "file": rule.file,
                     "line": rule.line,
                 }
@@ -71,6 +72,8 @@ def list_(ctx: typer.Context) -> None:
         else:
             when = ", ".join(sorted(rule.events))
             body = " ".join(rule.source.split())
+            if rule.terms.start_plan:
+                body = f"→ plan {rule.terms.start_plan}"
             rows.append(("on" if rule.enabled else "off", rule.id, when, ", ".join(to), body))
     if not desk.json:
         show.table(("", "rule", "events", "to", "text"), rows, styles={"off": "dim"})

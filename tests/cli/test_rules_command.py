@@ -72,6 +72,22 @@ def test_the_list_says_what_a_rule_listens_to_and_whom_it_texts(cli: Any, rules:
     assert cli("rules", "list").out.count("\n") == 3
 
 
+def test_a_rule_that_starts_a_plan_is_listed_and_explained(cli: Any, folder: Path) -> None:
+    (folder / "rules.yaml").write_text(
+        "rules:\n  - {name: r, events: [failed], to: {fields: [phone_number]}, start_plan: p}\n"
+        "plans:\n  - {name: p, steps: [a: {send: Hi., end: finished}]}\n",
+        encoding="utf-8",
+    )
+    (rule,) = cli("rules", "list", "--json").json
+    assert (rule["start_plan"], rule["body"]) == ("p", "")
+    assert cli("rules", "list").out.endswith("→ plan p\n")
+    event = {"event": "failed", "job": {"id": "1", "phone_number": "+6591230000"}}
+    (folder / "e.json").write_text(json.dumps(event), encoding="utf-8")
+    (verdict,) = cli("rules", "explain", "e.json", "--json").json
+    assert verdict["matched"]
+    assert verdict["checks"][-1]["name"] == "start_plan"
+
+
 def test_the_schema_is_json(cli: Any) -> None:
     schema = json.loads(cli("rules", "schema").out)
     assert schema == cli("rules", "schema", "--json").json[0]
