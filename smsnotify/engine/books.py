@@ -15,11 +15,12 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from smsnotify.model.facts import unknown_senders
 from smsnotify.store import claims, outcomes, rates
 from smsnotify.store.pauses import Paused, paused
 from smsnotify.store.rowset import find_by_id
 from smsnotify.store.store import Store
-from smsnotify.store.unwanted import drop_unwanted
+from smsnotify.store.unwanted import Senders, drop_unwanted
 
 T = TypeVar("T")
 
@@ -71,12 +72,24 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Books:
     """The store, as the delivery loop uses it. Close it when the loop ends."""
 
-    def __init__(self, store: Store, *, owner: str, mode: str, run: str) -> None:
-        """`owner` names this worker in its leases; `run` keeps to one run's messages."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        owner: str,
+        mode: str,
+        run: str,
+        senders: Senders = unknown_senders,
+    ) -> None:
+        """`owner` names this worker in its leases; `run` keeps to one run's messages.
+
+        `senders` says what routes might send as: some people refuse texts of one of them.
+        """
         self.store = store
         self.owner = owner
         self.mode = mode
         self.run = run
+        self._senders = senders
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-books")
         self._kept: Connection | None = None
 
@@ -125,7 +138,9 @@ class Books:
                 skip=wanted.skip,
                 priorities=wanted.priorities,
             )
-            kept = drop_unwanted(connection, self.store.recipient_hash, found, now=now)
+            kept = drop_unwanted(
+                connection, self.store.recipient_hash, found, now=now, senders=self._senders
+            )
             claimed += kept
             if len(kept) == len(found):
                 return claimed

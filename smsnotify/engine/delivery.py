@@ -14,11 +14,12 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from smsnotify.base.clock import Clock, system_clock
 from smsnotify.base.redact import mask_number
-from smsnotify.engine.accounts import Account, Routes
+from smsnotify.engine.accounts import Account, Routes, senders_of
 from smsnotify.engine.books import Books
 from smsnotify.engine.client import HttpClient, Transport
 from smsnotify.engine.dispatch import Dispatch
@@ -31,6 +32,8 @@ from smsnotify.engine.retry import Draw
 from smsnotify.engine.routing import Router
 from smsnotify.engine.settle import Settler, SettleReport
 from smsnotify.engine.times import Times
+from smsnotify.engine.wishes import carry_out
+from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Mode
 from smsnotify.store.store import Store
 
@@ -75,7 +78,9 @@ async def drain(
     Raises:
         StoreError: the database failed; what was in flight is settled by a later look-up.
     """
-    desk = _Desk(store, accounts, mode=mode, run=run, times=times or Times(clock), sleep=sleep)
+    desk = _Desk(
+        store, accounts, routes, mode=mode, run=run, times=times or Times(clock), sleep=sleep
+    )
     plan = Plan(
         limit=limit,
         patience_s=patience_s,
@@ -125,7 +130,9 @@ async def watch(
     Raises:
         StoreError: the database failed for longer than a few seconds.
     """
-    desk = _Desk(store, accounts, mode=mode, run="", times=times or Times(clock), sleep=sleep)
+    desk = _Desk(
+        store, accounts, routes, mode=mode, run="", times=times or Times(clock), sleep=sleep
+    )
     plan = Plan(
         watch_s=min(idle_s, 1.0),
         timeout_s=timeout_s,
@@ -172,7 +179,7 @@ async def settle(
     Raises:
         StoreError: the database failed.
     """
-    desk = _Desk(store, accounts, mode=mode, run="", times=times or Times(clock), sleep=sleep)
+    desk = _Desk(store, accounts, {}, mode=mode, run="", times=times or Times(clock), sleep=sleep)
     async with AsyncExitStack() as stack:
         stack.callback(desk.books.close)
         carrier = transport or await _open_client(stack, accounts)
@@ -203,6 +210,7 @@ class _Desk:
         self,
         store: Store,
         accounts: Mapping[str, Account],
+        routes: Routes,
         *,
         mode: Mode,
         run: str,
@@ -212,7 +220,8 @@ class _Desk:
         self.times = times
         self.accounts = accounts
         self.sleep = sleep
-        self.books = Books(store, owner=_owner(), mode=mode, run=run)
+        senders = partial(senders_of, accounts, routes)
+        self.books = Books(store, owner=_owner(), mode=mode, run=run, senders=senders)
 
     def dispatch(
         self, routes: Routes, carrier: Transport, stop: asyncio.Event, plan: Plan
@@ -256,7 +265,11 @@ async def _open_client(stack: AsyncExitStack, accounts: Mapping[str, Account]) -
 
 def _opt_out_of(store: Store) -> OptOut:
     def opt_out(number: str, account: str, at: datetime) -> None:
-        store.opt_out(number, at, source="provider", note=f"refused by account {account}")
+        note = f"refused by account {account}"
+        change = ConsentChange(
+            recipient=number, opted_out=True, source="provider", note=note, at=at
+        )
+        carry_out(store, [change], at)
         log.info("a recipient has opted out", extra={"recipient": mask_number(number)})
 
     return opt_out

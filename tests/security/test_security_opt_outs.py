@@ -14,9 +14,10 @@ from smsnotify.engine.accounts import Account
 from smsnotify.engine.delivery import drain
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.release import release_due
+from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
-from smsnotify.model.message import Message
+from smsnotify.model.message import InboundMessage, Message
 from smsnotify.providers.sandbox import Sandbox, SandboxSettings
 from smsnotify.rules.compile import RuleSet
 from smsnotify.rules.load import load_rules
@@ -132,3 +133,47 @@ def test_a_held_test_text_is_not_released_to_a_tester_who_opted_out(
     assert again.decision is not None
     assert again.decision.reason == "opted_out"
     assert [text.state for text in texts(store)] == ["cancelled"]
+
+
+def test_an_opt_out_of_one_purpose_or_sender_cancels_what_it_is_about(
+    store: Store, rules: RuleSet, now: datetime
+) -> None:
+    numbers = [f"+659123000{n}" for n in range(4)]
+    happen(store, rules, POLICY, now, *numbers, event="completed")
+    scopes = ["all", "purpose:marketing", "sender:ACME", "sender:OTHER"]
+    store.note_consents(
+        [
+            ConsentChange(recipient=number, opted_out=True, source="person", at=now, scope=scope)
+            for number, scope in zip(numbers, scopes, strict=True)
+        ],
+        now,
+    )
+    acme = Account(name="box", provider=Sandbox(SandboxSettings(sender="ACME")))
+    report = asyncio.run(
+        drain(store, {"box": acme}, {"default": (("box",),)}, mode=Mode.LIVE, clock=lambda: now)
+    )
+    assert report.sent == 2
+    cancelled = {text.recipient for text in texts(store) if text.state == "cancelled"}
+    assert cancelled == {numbers[0], numbers[2]}
+
+
+def test_what_may_be_an_opt_out_holds_queued_texts_until_a_clerk_has_decided(
+    store: Store, rules: RuleSet, now: datetime
+) -> None:
+    for decided_by, left in (("opt-out", "cancelled"), ("nothing", "queued")):
+        number = {"cancelled": "+6591230001", "queued": "+6591230002"}[left]
+        happen(store, rules, POLICY, now, number, event="completed")
+        reply = InboundMessage(provider_message_id=number, sender=number, to="+1", body="no more")
+        store.note_replies("box", [reply], now)
+        (kept,) = store.unworked_replies()
+        store.set_reply_state(kept.id, was="new", state="doubtful", now=now)
+        assert deliver(store, Mode.LIVE, now) == 0
+        (text,) = store.list_messages(Wanted(states=frozenset({"held"})), None)
+        assert (text.gate, text.reason, text.not_before) == ("opted_out", "opt_out_in_doubt", None)
+        assert release_due(store, rules, POLICY, now) == []
+        if decided_by == "opt-out":
+            store.opt_out(number, now, source="clerk")
+        store.set_reply_state(kept.id, was="doubtful", state="worked", now=now)
+        (again,) = release_due(store, rules, POLICY, now)
+        (text,) = [one for one in texts(store) if one.recipient == number]
+        assert (again.message.id, text.state) == (text.id, left)
