@@ -21,7 +21,7 @@ from smsnotify.engine.keep import concerned
 from smsnotify.engine.outgoing import to_message
 from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.gates.pipeline import ORDER
-from smsnotify.model.contact import ConsentChange, Contact, Interaction
+from smsnotify.model.contact import NOBODY_KNOWN, ConsentChange, Contact, Interaction
 from smsnotify.model.decision import Decision, Draft, Verdict
 from smsnotify.model.enrolment import (
     Advance,
@@ -41,6 +41,7 @@ from smsnotify.model.plan import Outcome, Plan
 from smsnotify.model.rule import Purpose
 from smsnotify.plans.book import Book
 from smsnotify.plans.engine import advance, enrol
+from smsnotify.plans.view import PlanView
 from smsnotify.store.conversation_batch import (
     CancelTexts,
     ContactChange,
@@ -49,6 +50,7 @@ from smsnotify.store.conversation_batch import (
     MovedEnrolment,
     NewErrand,
 )
+from smsnotify.store.enrolments import EntryKey
 from smsnotify.store.store import Store
 
 _ANSWERED_WITHIN: Final = timedelta(days=30)
@@ -114,6 +116,10 @@ class Portion:
         self._by_id = {one.id: one for one in self.contacts.values()}
         self._facts.people |= store.people(concerned(everybody, self.desk.policy))
         self.know_jobs({one.subject for some in self.waiting.values() for one in some})
+
+    def know_people(self, numbers: Collection[str]) -> None:
+        """Read what recipients want who are in no plan: the firm's own people."""
+        self._facts.people |= self.desk.store.people(concerned(numbers, self.desk.policy))
 
     def know_jobs(self, subjects: Collection[str]) -> None:
         """Read the newest look of jobs."""
@@ -192,6 +198,23 @@ class Portion:
         self.waiting.setdefault(number, []).append(enrolment)
         self.move(enrolment, Started(source=entering.source, ref=entering.ref), cause, plan=plan)
         return self.latest(enrolment)
+
+    def may_enter(self, entering: Entering) -> bool:
+        """Say whether somebody can come into a plan now, by an event, a rule, a plan or a hand.
+
+        The same cause lets nobody in twice, a plan that was `never` entered twice neither.
+        """
+        plan, number, mode = entering.plan, entering.number, self.mode.value
+        inside = any(one.plan == plan.name for one in self.waiting.get(number, ()))
+        if inside and plan.re_enter != "always":
+            return False
+        store = self.desk.store
+        if plan.re_enter == "never" and store.was_ever_in(plan.name, [number], mode):
+            return False
+        if store.known_entries(mode, [EntryKey(plan.name, number, entering.ref)]):
+            return False
+        view = PlanView(self.contacts.get(number, NOBODY_KNOWN), {}, entering.job)
+        return all(test(view) for test in plan.entry.tests)
 
     def latest(self, enrolment: Enrolment) -> Enrolment:
         """Return an enrolment as it stands now."""

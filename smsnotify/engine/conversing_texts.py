@@ -63,10 +63,19 @@ def plan_draft(
         "sms",
         enrolment.number,
     )
-    terms = RuleTerms(
+    terms = plan_terms(plan, said.body, route)
+    if said.missing:
+        terms = msgspec.structs.replace(terms, body=_missing(said.missing))
+    event = cause.event(job, enrolment.subject)
+    return Draft(terms, event, enrolment.number, key, "", country_of(enrolment.number))
+
+
+def plan_terms(plan: Plan, body: str, route: str) -> RuleTerms:
+    """Return what judging and sending need to know of a plan's text."""
+    return RuleTerms(
         id=plan.name,
         name=plan.name,
-        body=_missing(said.missing) if said.missing else _saying(said.body),
+        body=_saying(body),
         route=route,
         tracking_link="none",
         encoding=plan.encoding,
@@ -77,8 +86,19 @@ def plan_draft(
         max_age=None,
         expires=plan.expires,
     )
-    event = cause.event(job, enrolment.subject)
-    return Draft(terms, event, enrolment.number, key, "", country_of(enrolment.number))
+
+
+def plain_terms(rule: str, body: str, route: str) -> RuleTerms:
+    """Return the same of a text that no plan writes: service, at any hour."""
+    return RuleTerms(
+        id=rule,
+        name=rule,
+        body=_saying(body),
+        route=route,
+        tracking_link="none",
+        max_segments=10,
+        max_age=None,
+    )
 
 
 def plain_draft(
@@ -95,15 +115,7 @@ def plain_draft(
 ) -> Draft:
     """Return the draft of a text that no plan writes; it is service, at any hour."""
     key = MessageKey(subject, mode, kind, rule, occasion, "sms", number)
-    terms = RuleTerms(
-        id=rule,
-        name=rule,
-        body=_saying(body),
-        route=route,
-        tracking_link="none",
-        max_segments=10,
-        max_age=None,
-    )
+    terms = plain_terms(rule, body, route)
     return Draft(terms, cause.event(None, ""), number, key, "", country_of(number))
 
 

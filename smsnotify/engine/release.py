@@ -11,10 +11,17 @@ from datetime import datetime
 
 import msgspec
 
+from smsnotify.engine.conversing_release import (
+    MOVED_ON,
+    Known,
+    enrolments_of,
+    is_conversation,
+    judge_held,
+)
 from smsnotify.engine.decide import drafts_of, judge
 from smsnotify.engine.keep import concerned, opt_out_link, opt_out_pages
 from smsnotify.engine.reminders import PRE_JOB
-from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
+from smsnotify.engine.snapshots import ReadJob, closed_as_told, snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.decision import Decision, Draft, Verdict
@@ -22,12 +29,15 @@ from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
+from smsnotify.plans.book import PlanSet
 from smsnotify.rules.compile import RuleSet
 from smsnotify.store.held import HeldMessage, Resolution
 from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
 
 AT_ONCE = 500
+
+NO_PLANS = PlanSet()
 
 _ORDER = tuple(gate for gate in ORDER if gate is not duplicate_gate)
 
@@ -99,6 +109,7 @@ def release_due(
     policy: Policy,
     now: datetime,
     *,
+    plans: PlanSet = NO_PLANS,
     go_on: Callable[[], bool] = lambda: True,
 ) -> list[Again]:
     """Judge every held text whose time has come, and write down what becomes of it.
@@ -117,7 +128,17 @@ def release_due(
     changed: list[Again] = []
     while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
         facts = facts_of_held(held, store, rules, policy)
-        judged = [judge_again(one.message, read(one), rules, policy, facts, now) for one in held]
+        talks = enrolments_of([one.message for one in held], store)
+        jobs = _jobs_of(talks, store, read_job)
+        judged = []
+        for one in held:
+            message = one.message
+            if is_conversation(message):
+                job = jobs.get(message.subject)
+                again = judge_held(message, job, talks, plans, policy, facts, now, _ORDER)
+                judged.append(Again(message, again, "" if again is not None else MOVED_ON))
+            else:
+                judged.append(judge_again(message, read(one), rules, policy, facts, now))
         decisions = [again.decision for again in judged if again.decision is not None]
         if pages := opt_out_pages(decisions, store):
             store.add_links(pages, now)
@@ -126,6 +147,13 @@ def release_due(
         if len(done) < len(held):
             break  # somebody else is at it; what is left is theirs
     return changed
+
+
+def _jobs_of(talks: Known, store: Store, read_job: ReadJob) -> dict[str, Job | None]:
+    """Read the jobs that enrolments are about, by the enrolment's id."""
+    subjects = {one.subject for one in talks.values() if one.subject}
+    found = store.jobs_by_subject(subjects) if subjects else {}
+    return {one.id: read_job(found.get(one.subject)) for one in talks.values()}
 
 
 def resolution(again: Again) -> Resolution:
