@@ -17,6 +17,7 @@ from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
 from smsnotify.plans.load import check_book
 from smsnotify.wiring import build
+from smsnotify.wiring.link_check import check_links
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.plan_routes import check_plan_routes
 
@@ -82,6 +83,8 @@ def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
     if book is None:
         return
     rules = book.rules
+    for problem in check_links(rules, settings.public_url):
+        yield Finding("rules", "error", f"{problem.place}: {problem.message}", problem.hint, 2)
     if not rules.rules:
         hint = "enabled: true in the rule file switches one on"
         yield Finding("rules", "warning", f"all {len(rules.all)} are off", hint)
@@ -150,8 +153,32 @@ def _books(desk: Desk, settings: Settings) -> Iterator[Finding]:
             return
         yield Finding("database", "ok", f"{store.place}, reachable and of our version")
         yield from _waiting(desk, settings, store)
+        yield from _replies(settings, store)
     except SmsNotifyError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
+
+
+def _replies(settings: Settings, store: Any) -> Iterator[Finding]:
+    """A sender that can hear answers, and nobody ever told us one."""
+    if settings.mode is Mode.SANDBOX:
+        return
+    heard = store.accounts_heard()
+    hook_of = build.callback_url(settings)
+    for name, account in build.real_accounts(settings).items():
+        sender = _sender(account)
+        hears = account.provider.capabilities.inbound and account.provider.can_receive(sender)
+        if not hears or name in heard:
+            continue
+        where = hook_of("", name)
+        yield Finding(
+            "replies",
+            "warning",
+            f"{name}: people can answer {sender or 'its numbers'}, and no call about a text from "
+            "a person has ever come: a STOP would not be heard",
+            f"name {where} at the provider as the address for incoming texts"
+            if where
+            else "set public_url, run sms-notify serve, and name its hook at the provider",
+        )
 
 
 def _waiting(desk: Desk, settings: Settings, store: Any) -> Iterator[Finding]:

@@ -33,10 +33,15 @@ def validate(
     """
     from smsnotify.cli.validating import tell_problems
     from smsnotify.plans.load import check_book
+    from smsnotify.wiring.link_check import check_links
 
     desk = desk_of(ctx, brief=True)
     paths = tuple(files or desk.rule_paths)
     book, found = check_book(paths, country=desk.country)
+    if book is not None and not files:
+        url = desk.settings.public_url if desk.has_settings else ""
+        found += check_links(book.rules, url)
+        book = None if any(one.severity == "error" for one in found) else book
     tell_problems(desk, book, found)
 
 

@@ -160,3 +160,14 @@ def known_interactions(connection: Connection, outside_ids: Collection[str]) -> 
         {"ids": packed(wanted)},
     )
     return {str(one) for one in rows.scalars()}
+
+
+def accounts_heard(connection: Connection) -> set[str]:
+    """Return the accounts through which a person's text ever came, one look each."""
+    found: set[str] = set()
+    asking = text("SELECT min(account) FROM replies WHERE account > :after")
+    after = ""
+    while (account := connection.execute(asking, {"after": after}).scalar()) is not None:
+        after = str(account)
+        found.add(after)
+    return found

@@ -44,6 +44,11 @@ class PeopleBooks(Books):
         with self.begin() as connection:
             return forgetting.forget(connection, self.recipient_hash, address, now)
 
+    def accounts_heard(self) -> set[str]:
+        """Return the accounts through which a person's text ever came."""
+        with self.read() as connection:
+            return people.accounts_heard(connection)
+
     def everybody(self) -> Iterator[KnownPerson]:
         """Give every contact in the order of their ids."""
         hashed, after = self.recipient_hash, ""

@@ -14,8 +14,10 @@ from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
 from smsnotify.plans.book import Book
 from smsnotify.rules.compile import RuleSet
+from smsnotify.rules.load import refusal
 from smsnotify.wiring import build
 from smsnotify.wiring.crosscheck import check_secrets, secrets_in
+from smsnotify.wiring.link_check import check_links
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.problems import Findings, as_error
 from smsnotify.wiring.settings import load_settings, with_database
@@ -70,6 +72,9 @@ def load(settings: Settings, sources: Sources) -> Loaded:
         ConfigError: a secret cannot be read (in a sandbox none is needed).
     """
     book = build.load_book(settings, sources.rules)
+    unreachable = list(check_links(book.rules, settings.public_url))
+    if unreachable:
+        raise refusal(unreachable)
     if settings.mode is not Mode.SANDBOX:
         findings = Findings(settings.file)
         check_secrets(settings, findings)
