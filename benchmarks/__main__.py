@@ -15,6 +15,7 @@ RUNS = (
     ("start_up.py",),
     ("delivery.py",),
     ("scale_out.py",),
+    ("plan_engine.py",),
 )
 
 

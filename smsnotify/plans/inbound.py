@@ -3,9 +3,8 @@
 The order, which the first that fits ends:
 
 1. the same text again within seconds: a repeat;
-2. STOP, always. START words (YES is one) from somebody who is out. HELP, and START from somebody
-   who is in, unless an open wait of that person knows the word as an answer; START begins a plan
-   that has it as a keyword, and YES is nothing special then;
+2. STOP, START and HELP, whatever an open wait knows: plans with such words are refused. YES (and
+   the like) is START from somebody who is out, and an answer like any other from everybody else;
 3. a likely opt-out, unless the whole text is an answer or a keyword that is waited for;
 4. the number that settles which of several questions an earlier answer meant;
 5. an open wait with a branch that the text fits; several: which one?
@@ -136,7 +135,7 @@ def read_reply(
         if (key := answer_of(plan, one, reply.body)) is not None
     ]
     entry = _entry(reply, standing, plans)
-    consent = _consent(reply, standing, words, answered=bool(answers), enters=entry is not None)
+    consent = _consent(reply, standing, words)
     if consent is not None:
         return consent
     claimed = [key for _, _, key in answers] + ([entry.word] if entry is not None else [])
@@ -180,9 +179,7 @@ def _open_waits(reply: HeardText, standing: Standing) -> list[tuple[Enrolment, P
     return found
 
 
-def _consent(
-    reply: HeardText, standing: Standing, words: ConsentWords, *, answered: bool, enters: bool
-) -> Reading | None:
+def _consent(reply: HeardText, standing: Standing, words: ConsentWords) -> Reading | None:
     told = reply.keyword.strip().lower()
     family = words.family(reply.body)
     by_provider = told in ("stop", "start", "help")
@@ -193,9 +190,7 @@ def _consent(
         return Reading(kind="stop", word=word, by_provider=by_provider)
     if family in (Family.START, Family.YES) and standing.opted_out:
         return Reading(kind="start", word=word, by_provider=by_provider)
-    if answered or family is None or family is Family.YES:
-        return None
-    if family is Family.START and enters:
+    if family is None or family is Family.YES:
         return None
     kind: Kind = "start" if family is Family.START else "help"
     return Reading(kind=kind, word=word, by_provider=by_provider)

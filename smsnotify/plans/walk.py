@@ -116,7 +116,7 @@ class Walk:
                 return self._wait_until(self._delayed(step))
             if step.move_to:
                 moved = {"plan": step.move_to, "ref": self._ref(step), "moved": True}
-                self._errand(step, "start_plan", moved)
+                self._errand(step, "start_plan", moved, key="move_to")
                 return self.over(Outcome.FINISHED, "move_to")
             if step.end is not None:
                 return self.over(step.end, "end")
@@ -220,8 +220,8 @@ class Walk:
         self.texts.append(text)
         return text
 
-    def _errand(self, step: Step, kind: str, data: dict[str, Any]) -> None:
-        key = f"{self.was.id}/{self._ref(step)}/{kind}"
+    def _errand(self, step: Step, kind: str, data: dict[str, Any], key: str = "") -> None:
+        key = f"{self.was.id}/{self._ref(step)}/{key or kind}"
         said = {"plan_name": self.plan.name, "step": step.name, **data}
         self.errands.append(Errand(kind=kind, key=key, data=said))
 
