@@ -132,7 +132,8 @@ def read_row(row: Row) -> Enrolment:
 
 
 def written(one: Enrolment) -> tuple[Any, ...]:
-    """Return the values of KINDS."""
+    """Return the values of KINDS. Who is through waits for nothing."""
+    over = one.is_over
     return (
         one.id,
         one.plan,
@@ -149,9 +150,9 @@ def written(one: Enrolment) -> tuple[Any, ...]:
         _json(one.visits),
         one.turn,
         one.steps_taken,
-        one.waiting,
+        Waiting.NOTHING if over else one.waiting,
         to_micros(one.waits_since),
-        to_micros(one.due_at),
+        None if over else to_micros(one.due_at),
         one.others,
         _json(one.answers),
         one.message_id,

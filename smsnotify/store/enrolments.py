@@ -77,9 +77,7 @@ def waiting_enrolments(
 
 def due_enrolments(connection: Connection, mode: str, now: datetime, limit: int) -> list[Enrolment]:
     """Return enrolments whose wait is over, the longest due first."""
-    rest = (
-        "WHERE state = 'waiting' AND mode = :mode AND due_at <= :now ORDER BY due_at LIMIT :limit"
-    )
+    rest = "WHERE mode = :mode AND due_at <= :now ORDER BY due_at LIMIT :limit"
     return read_enrolments(connection, rest, {"mode": mode, "now": to_micros(now), "limit": limit})
 
 
@@ -87,7 +85,7 @@ def next_due_at(connection: Connection, mode: str) -> datetime | None:
     """Return when the next wait ends, None when nobody waits."""
     asking = statement(
         is_postgres(connection),
-        "SELECT min(due_at) FROM enrolments WHERE state = 'waiting' AND mode = :mode",
+        "SELECT min(due_at) FROM enrolments WHERE mode = :mode AND due_at IS NOT NULL",
     )
     found: int | None = execute(connection, asking, {"mode": mode}).fetchone()[0]
     return from_micros(found)
@@ -102,7 +100,7 @@ def listening_enrolments(
 ) -> list[Enrolment]:
     """Return enrolments that wait for an event about one of these jobs or contacts."""
     postgres = is_postgres(connection)
-    rest = "WHERE state = 'waiting' AND waiting = 'event' AND mode = :mode AND "
+    rest = "WHERE waiting = 'event' AND mode = :mode AND "
     found: dict[str, Enrolment] = {}
     for column, wanted in (("subject", subjects), ("contact_id", contact_ids)):
         chosen = sorted({one for one in wanted if one})
@@ -172,8 +170,8 @@ def _undelivered_statement(postgres: bool) -> str:
         f"SELECT {own}, {word} AS word, messages.updated_at AS told FROM messages "
         "JOIN enrolments ON enrolments.message_id = messages.id "
         f"WHERE {_NOT_ARRIVED} AND messages.updated_at >= :since "
-        "AND enrolments.state = 'waiting' AND enrolments.message_id <> '' "
-        "AND enrolments.waiting = 'reply' AND enrolments.mode = :mode "
+        "AND enrolments.waiting = 'reply' AND enrolments.message_id <> '' "
+        "AND enrolments.mode = :mode "
         "ORDER BY messages.updated_at LIMIT :limit"
     )
     listing = "json_build_array" if postgres else "json_array"

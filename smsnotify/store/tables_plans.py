@@ -30,7 +30,9 @@ plans = Table(
 )
 
 # People in plans (`model.enrolment.Enrolment`). `entry_ref` is what brought the person in: the
-# same cause enrols once. `alone`: one enrolment of this plan at a time.
+# same cause enrols once. `alone`: one enrolment of this plan at a time. Who is through has no
+# `due_at` and an empty `waiting`. The conditions of the indexes differ, so that each look fits one
+# of them alone: PostgreSQL takes any that fits while its figures are old.
 enrolments = Table(
     "enrolments",
     metadata,
@@ -83,20 +85,20 @@ enrolments = Table(
         "ix_enrolments_due",
         "mode",
         "due_at",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
     ),
     Index(
         "ix_enrolments_message_id",
         "message_id",
-        sqlite_where=text("state = 'waiting' AND message_id <> ''"),
-        postgresql_where=text("state = 'waiting' AND message_id <> ''"),
+        sqlite_where=text("waiting = 'reply' AND message_id <> ''"),
+        postgresql_where=text("waiting = 'reply' AND message_id <> ''"),
     ),
     Index(
         "ix_enrolments_subject",
         "subject",
-        sqlite_where=text("state = 'waiting' AND subject <> ''"),
-        postgresql_where=text("state = 'waiting' AND subject <> ''"),
+        sqlite_where=text("waiting = 'event' AND subject <> ''"),
+        postgresql_where=text("waiting = 'event' AND subject <> ''"),
     ),
     Index("ix_enrolments_contact_id", "contact_id"),
 )

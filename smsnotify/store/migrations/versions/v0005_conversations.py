@@ -64,16 +64,16 @@ def upgrade() -> None:
         "enrolments",
         ["mode", "due_at"],
         unique=False,
-        sqlite_where=sa.text("state = 'waiting'"),
-        postgresql_where=sa.text("state = 'waiting'"),
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(
         "ix_enrolments_message_id",
         "enrolments",
         ["message_id"],
         unique=False,
-        sqlite_where=sa.text("state = 'waiting' AND message_id <> ''"),
-        postgresql_where=sa.text("state = 'waiting' AND message_id <> ''"),
+        sqlite_where=sa.text("waiting = 'reply' AND message_id <> ''"),
+        postgresql_where=sa.text("waiting = 'reply' AND message_id <> ''"),
     )
     op.create_index(
         "ix_enrolments_number",
@@ -88,8 +88,8 @@ def upgrade() -> None:
         "enrolments",
         ["subject"],
         unique=False,
-        sqlite_where=sa.text("state = 'waiting' AND subject <> ''"),
-        postgresql_where=sa.text("state = 'waiting' AND subject <> ''"),
+        sqlite_where=sa.text("waiting = 'event' AND subject <> ''"),
+        postgresql_where=sa.text("waiting = 'event' AND subject <> ''"),
     )
     op.create_index(
         "uq_enrolments_alone",
