@@ -92,7 +92,7 @@ plans:
     quiet_hours: none
     steps:
       - a: {set: {points: 1, vip: true}, tag: x, value: 9.5, goal: 7, wait: {for: 1d, other: a}}
-      - b: {wait: {for: 1d, match: number, replies: {1: a, 2: end, NO: end}, other: {send: Hm?}}}
+      - b: {wait: {for: 1d, match: number, replies: {1: a, 2: end, NO: end}, other: {send: Hm.}}}
       - c: {delay: {until: 09:00}, then: d}
       - d: {decide: [{if: {replies.b: [1, 2]}, then: a}, {else: end}]}
 """
