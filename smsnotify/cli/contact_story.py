@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +10,11 @@ import msgspec
 from smsnotify.base.errors import UsageError
 from smsnotify.base.printable import one_line
 from smsnotify.cli import show
+from smsnotify.cli.consents import consent_line, when
 from smsnotify.cli.contact_work import read_who
 from smsnotify.cli.desk import Desk
 from smsnotify.engine.timeline import History, Moment, history_of
 from smsnotify.gates.zones import known_zone
-from smsnotify.model.contact import ConsentChange
 
 _BUBBLES: Final = ("text", "reply")
 
@@ -74,25 +73,8 @@ def _tell_person(history: History, zone: Any) -> None:
         show.say(one_line(consent_line(change, zone)))
 
 
-def consent_line(change: ConsentChange, zone: Any) -> str:
-    """Return one change of consent with its words and evidence."""
-    what = "opted out" if change.opted_out else "opted in"
-    if change.scope != "all":
-        space, _, which = change.scope.partition(":")
-        of = f"texts from {which}" if space == "sender" else which
-        what += f" {'of' if change.opted_out else 'to'} {of}"
-    told = f"{_when(change.at, zone)}  {what} ({change.source})"
-    if change.words:
-        told += f": “{change.words}”"
-    if change.call_to_action:
-        told += f", answering {change.call_to_action}"
-    if change.note:
-        told += f"; {change.note}"
-    return told
-
-
 def _tell_moment(moment: Moment, zone: Any) -> None:
-    at = _when(moment.at, zone)
+    at = when(moment.at, zone)
     if moment.kind not in _BUBBLES:
         show.say(one_line(f"{at}  {moment.kind:<7} {moment.told}"))
         return
@@ -104,7 +86,3 @@ def _tell_moment(moment: Moment, zone: Any) -> None:
         style="cyan" if is_reply else "green",
         right=is_reply,
     )
-
-
-def _when(at: datetime, zone: Any) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

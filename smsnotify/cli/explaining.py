@@ -9,6 +9,7 @@ from smsnotify.base.errors import EventError, UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.engine.decide import local_day
+from smsnotify.engine.silent import people_of
 from smsnotify.events.decode import Decoder, Parsed
 from smsnotify.events.derive import derive
 from smsnotify.events.read import read_chunks
@@ -55,12 +56,14 @@ def _explain_one(
     desk: Desk, parsed: Parsed, line: int, only: str, firm: Policy, now: datetime
 ) -> None:
     events = list(_events(parsed, firm, now))
+    asks = any(rule.terms.reads_person for rule in desk.rules.all)
+    people = people_of(desk.existing_store if asks else None, firm, now)
     if not events:
         desk.note(f"line {line}: this snapshot shows nothing that happened")
     for event in events:
         verdicts = [
             verdict
-            for verdict in explain(event, desk.rules)
+            for verdict in explain(event, desk.rules, people)
             if not only or only in (verdict.rule.id, verdict.rule.terms.name)
         ]
         if desk.json:

@@ -11,6 +11,7 @@ import typer
 from smsnotify.base.errors import UsageError
 from smsnotify.base.printable import one_line
 from smsnotify.cli import show
+from smsnotify.cli.consents import consent_line
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
 from smsnotify.cli.story import story_lines
@@ -36,12 +37,17 @@ def why(
                 show.emit_json({"type": "silent", **msgspec.structs.asdict(one)})
         if person is not None:
             show.emit_json(_contact_json(_number(desk, what), person))
+        for change in _consents(desk, story, _number(desk, what)):
+            show.emit_json({"type": "consent", **msgspec.to_builtins(change)})
         return
     zone = _zone(desk)
     for job in story.jobs:
         _show_job(job)
     if person is not None:
         _show_person(person, zone)
+    for change in _consents(desk, story, "" if story.jobs else _number(desk, what)):
+        who = f"{change.recipient}  " if story.jobs else ""
+        show.say(one_line(f"Consent: {who}{consent_line(change, zone)}"), "bold")
     for line in story_lines(story, zone):
         show.say(f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.told}", line.style)
     silent = [one for job in story.jobs for one in _silent(desk, job, story)]
@@ -76,6 +82,14 @@ def _look_up(desk: Desk, what: str) -> tuple[Any, Any]:
         f"nothing is known of {what!r}",
         hint="`process`, `pull` and `prejob --jobs` make jobs known; is it another database?",
     )
+
+
+def _consents(desk: Desk, story: Any, number: str) -> list[Any]:
+    """Return every change of consent of those that the story is about, the oldest first."""
+    recipients = {number} | {one.recipient for one in (*story.decisions, *story.messages)}
+    told = desk.store.standings(sorted(recipients - {""}))
+    changes = [change for standing in told.values() for change in standing.changes]
+    return sorted(changes, key=lambda change: change.at)
 
 
 def _number(desk: Desk, what: str) -> str:
@@ -115,6 +129,9 @@ def _show_person(person: Any, zone: Any) -> None:
         since = f" since {person.opted_out_at.astimezone(zone):%Y-%m-%d %H:%M}"
         told = f"opted out{since if person.opted_out_at else ''} ({person.opted_out_source})"
         show.say(f"Contact: {told}: no text goes there", "bold")
+    if person.in_doubt:
+        told = "a reply may be an opt-out, and no clerk has decided: texts wait"
+        show.say(f"Contact: {told}", "bold")
     if person.time_zone:
         show.say(f"Contact: lives by {person.time_zone}", "bold")
 
@@ -122,10 +139,12 @@ def _show_person(person: Any, zone: Any) -> None:
 def _silent(desk: Desk, stored: Any, story: Any) -> list[Any]:
     """Look at what happened with today's rules; what was decided then is told already."""
     from smsnotify.base.errors import RuleFileError
-    from smsnotify.engine.silent import silent_rules
+    from smsnotify.engine.silent import people_of, silent_rules
+    from smsnotify.wiring import build
 
     try:
-        return list(silent_rules(stored, story, desk.rules))
+        people = people_of(desk.existing_store, build.policy(desk.settings), desk.clock())
+        return list(silent_rules(stored, story, desk.rules, people))
     except RuleFileError:
         desk.note("the rules cannot be read, so nothing is said of rules that were silent")
         return []
@@ -140,6 +159,9 @@ def _contact_json(number: str, person: Any) -> dict[str, object]:
         "source": person.opted_out_source,
         "at": at.isoformat() if at else None,
         "time_zone": person.time_zone,
+        "refuses": sorted(person.refuses),
+        "marketing_since": person.marketing_since.isoformat() if person.marketing_since else None,
+        "in_doubt": person.in_doubt,
     }
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 import msgspec
 
 from smsnotify.base.errors import EventError
+from smsnotify.engine.decide import drafts_of
 from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.events.decode import Decoder
 from smsnotify.events.derive import job_names
+from smsnotify.model.contact import NOBODY_KNOWN, Contact
 from smsnotify.model.event import Event
+from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
-from smsnotify.rules.compile import RuleSet
-from smsnotify.rules.explain import RuleVerdict, explain
+from smsnotify.rules.compile import CompiledRule, RuleSet
+from smsnotify.rules.explain import People, RuleVerdict, explain, nobody_known
 from smsnotify.store.batch import StoredJob
+from smsnotify.store.store import Store
 from smsnotify.store.why import StoredEvent, Story
 
 
@@ -28,7 +33,20 @@ class Silent(msgspec.Struct, frozen=True):
     actual: str
 
 
-def silent_rules(stored: StoredJob, story: Story, rules: RuleSet) -> Iterator[Silent]:
+def people_of(store: Store | None, policy: Policy, now: datetime) -> People:
+    """Return what finds a rule's recipients and what the books know of them."""
+
+    def people(rule: CompiledRule, event: Event) -> Mapping[str, Contact]:
+        recipients = {draft.recipient for draft in drafts_of(rule, event, policy, now)}
+        known = store.contacts_of(recipients) if store is not None else {}
+        return {one: known.get(one, NOBODY_KNOWN) for one in sorted(recipients)}
+
+    return people
+
+
+def silent_rules(
+    stored: StoredJob, story: Story, rules: RuleSet, people: People = nobody_known
+) -> Iterator[Silent]:
     """Yield them event by event: by today's rules, and the job as each event brought it.
 
     A rule that decided or wrote something about an event of that name is not silent, whatever
@@ -39,7 +57,7 @@ def silent_rules(stored: StoredJob, story: Story, rules: RuleSet) -> Iterator[Si
     newest = snapshot_reader(rules.job_type)(stored)
     jobs = _jobs_by_event(stored, story, rules, newest)
     for name in sorted(jobs.keys() | {event for event, _ in heard}):
-        verdicts = _verdicts(name, jobs.get(name, [newest]), stored.subject, rules)
+        verdicts = _verdicts(name, jobs.get(name, [newest]), stored.subject, rules, people)
         for rule_id, found in verdicts.items():
             if (name, rule_id) in heard or any(one.matched for one in found):
                 continue
@@ -84,12 +102,12 @@ def _job_of(event: StoredEvent, stored: StoredJob, decoder: Decoder) -> Job | No
 
 
 def _verdicts(
-    name: str, jobs: list[Job | None], subject: str, rules: RuleSet
+    name: str, jobs: list[Job | None], subject: str, rules: RuleSet, people: People
 ) -> dict[str, list[RuleVerdict]]:
     """Return what each rule says to each job, by the rule's id."""
     found: dict[str, list[RuleVerdict]] = {}
     for job in jobs:
         if job is not None:
-            for verdict in explain(Event(name, job, subject), rules):
+            for verdict in explain(Event(name, job, subject), rules, people):
                 found.setdefault(verdict.rule.id, []).append(verdict)
     return found

@@ -74,7 +74,7 @@ class Condition:
         self.kind = kind
         self.test: Test = _compile(field, operator, value, kind)
 
-    def value(self, job: Job) -> object:
+    def value(self, job: object) -> object:
         """Return what the job has in this field, None when nothing."""
         return getattr(job, self.field, None)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import msgspec
 
 from smsnotify.base.errors import MissingValueError
+from smsnotify.model.contact import NOBODY_KNOWN, Contact
 from smsnotify.model.event import Event
 from smsnotify.model.job import Job
+from smsnotify.model.reading import Reading, of_person
 from smsnotify.rules.compile import CompiledRule, RuleSet, fold
-from smsnotify.rules.conditions import as_text
+from smsnotify.rules.conditions import Condition, as_text
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -43,16 +47,30 @@ class RuleVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         }
 
 
-def explain(event: Event, rules: RuleSet) -> list[RuleVerdict]:
+People = Callable[[CompiledRule, Event], Mapping[str, Contact]]
+"""Whom a rule would text about an event, with what is known of each."""
+
+
+def nobody_known(rule: CompiledRule, event: Event) -> Mapping[str, Contact]:
+    """Say that nothing is known of anybody."""
+    return {"": NOBODY_KNOWN}
+
+
+def explain(event: Event, rules: RuleSet, people: People = nobody_known) -> list[RuleVerdict]:
     """Return a verdict for every rule, enabled or not, in file order.
 
     All checks are made, also after one has failed. The job must be of the rules' `job_type`; a
-    field that it does not have counts as missing.
+    field that it does not have counts as missing. `people` is asked for rules that read the
+    recipient; what they ask of the contact must hold for one of the recipients.
     """
-    return [_verdict(event, rule) for rule in rules.all]
+    return [_verdict(event, rule, people) for rule in rules.all]
 
 
-def _verdict(event: Event, rule: CompiledRule) -> RuleVerdict:
+def _verdict(event: Event, rule: CompiledRule, people: People) -> RuleVerdict:
+    readers = [
+        (number, Reading(event.job, contact, "link"))  # whether there is one, the settings say
+        for number, contact in (people(rule, event) if rule.terms.reads_person else {}).items()
+    ]
     checks = [
         Check(
             name="enabled",
@@ -80,12 +98,21 @@ def _verdict(event: Event, rule: CompiledRule) -> RuleVerdict:
             passed=condition.test(event.job),
         )
         for condition in rule.conditions
+        if not of_person(condition.field)
     ]
-    matched = all(check.passed for check in checks)
+    asked = [condition for condition in rule.conditions if of_person(condition.field)]
+    checks += [_asked_of(condition, readers) for condition in asked]
+    meant = [who for _, who in readers if all(test(who) for test in rule.terms.contact_tests)]
+    matched = all(check.passed for check in checks) and bool(meant or not asked)
+    reading = next(iter([*meant, *(who for _, who in readers)]), event.job)
     return RuleVerdict(
         rule=rule,
         matched=matched,
-        checks=(*checks, _recipients(rule, event.job), _body(rule, event.job)),
+        checks=(
+            *checks,
+            _recipients(rule, event.job),
+            _body(rule, reading),
+        ),
     )
 
 
@@ -114,12 +141,23 @@ def _recipients(rule: CompiledRule, job: Job) -> Check:
     )
 
 
-def _body(rule: CompiledRule, job: Job) -> Check:
+def _asked_of(condition: Condition, readers: Sequence[tuple[str, Reading]]) -> Check:
+    """Ask something of every recipient: it is enough that it holds for one."""
+    told = [": ".join(filter(None, (one, _shown(condition.value(who))))) for one, who in readers]
+    return Check(
+        name=f"where {condition.field.replace('__', '.', 1)}",
+        expected=condition.describe(),
+        actual="; ".join(told) or "nobody",
+        passed=any(condition.test(who) for _, who in readers),
+    )
+
+
+def _body(rule: CompiledRule, read: Job | Reading) -> Check:
     if plan := rule.terms.start_plan:
         return Check(name="start_plan", expected=plan, actual=plan, passed=True, info=True)
     missing = ""
     try:
-        rule.terms.body(job)
+        rule.terms.body(read)
     except MissingValueError as error:
         missing = f"{error.field} has no value"
     return Check(

@@ -104,9 +104,24 @@ def test_who_said_stop_is_known_before_anything_was_sent(place: Place) -> None:
     place.run("contacts", "opt-out", "+6591230001", "--note", "by phone")
     told = place.run("why", "91230001")
     assert (told.code, "opted out since" in told.out) == (0, True)
-    (contact,) = place.json("why", "91230001").json
-    assert contact["type"] == "contact"
+    assert "(by_hand); by phone" in told.out
+    contact, consent = place.json("why", "91230001").json
+    assert (contact["type"], consent["type"]) == ("contact", "consent")
     assert (contact["recipient"], contact["opted_out"]) == ("+6591230001", True)
+    assert (consent["scope"], consent["opted_out"], consent["note"]) == ("all", True, "by phone")
+
+
+def test_a_recipient_whom_a_rule_does_not_mean_makes_no_decision(place: Place) -> None:
+    place.rules(RULES.replace("to: {", "where: {contact.tier: gold}\n    to: {", 1))
+    place.run("contacts", "set", "91230001", "tier=gold")
+    place.process(place.events(event(phone_number="91230000; 91230001")), as_of=NOON)
+    rows = place.json("why", "DO-1").only("decision")
+    assert {row["recipient"] for row in rows if row["rule"] == rows[0]["rule"]} == {"+6591230001"}
+    place.run("contacts", "set", "91230001", "tier=")
+    place.process(place.events(event("completed", 2, phone_number="91230001")), as_of=NOON)
+    assert (
+        "where contact.tier should be eq gold, is +6591230001: none" in place.run("why", "DO-2").out
+    )
 
 
 def test_quiet_hours_name_the_zone_that_won(place: Place) -> None:
