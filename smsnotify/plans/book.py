@@ -22,7 +22,8 @@ class PlanSet:
 
     `all` has every one. `enabled` are those that people can come into, `by_name` the same by
     name, `with_keywords` those among them that a text can begin, `any_text` the one that takes
-    what nothing else knows. `events` are all events that a plan begins with or waits for.
+    what nothing else knows. `events` are all events that a plan begins with or waits for,
+    `job_fields` what must be known of a job that a plan is about, besides what every job has.
     """
 
     def __init__(self, plans: Sequence[Plan] = ()) -> None:
@@ -42,6 +43,8 @@ class PlanSet:
         )
         self.events = self.listened | frozenset(self.by_event)
         self.job_fields: frozenset[str] = frozenset().union(*map(job_fields, self.all))
+        if self.by_event:
+            self.job_fields |= {"phone_number"}  # whom an event lets in
         self._versions = {plan.version: plan for plan in self.all}
 
     def __bool__(self) -> bool:

@@ -184,6 +184,7 @@ def test_the_plans_are_found_by_name_keyword_and_event(tmp_path: Path) -> None:
     assert plans.any_text is plans.by_name["b"]
     assert plans.by_event["weighed"] == (plans.by_name["c"],)
     assert plans.events == {"weighed", "failed"}
+    assert plans.job_fields == {"phone_number"}
     assert plans.named("d").enabled is False
     with pytest.raises(PlanError, match="there is no plan 'aa'"):
         plans.named("aa")
