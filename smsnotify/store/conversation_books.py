@@ -13,6 +13,7 @@ from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.enrolment import Enrolment, Transition
 from smsnotify.model.message import Message
 from smsnotify.store import (
+    cancelling,
     choices,
     contacts,
     conversations,
@@ -231,13 +232,21 @@ class ConversationBooks(Books):
         return {written_as[key]: earlier for key, earlier in lost.items()}
 
     def _keep(self, batch: ConversationBatch, now: datetime) -> dict[MessageKey, Earlier]:
+        cancelled = self._find_texts(batch.cancel)
         with self.begin() as connection:
-            return conversations.keep(connection, self.recipient_hash, batch, now)
+            return conversations.keep(connection, self.recipient_hash, batch, cancelled, now)
+
+    def _find_texts(self, wanted: Sequence[CancelTexts]) -> dict[str, list[str]]:
+        if not wanted:
+            return {}
+        with self.read() as connection:
+            return cancelling.find_texts(connection, self.recipient_hash, wanted)
 
     def cancel_texts(self, wanted: Sequence[CancelTexts], now: datetime) -> int:
         """Cancel held and queued texts; what is on its way out stays. Return how many."""
+        found = self._find_texts(wanted)
         with self.begin() as connection:
-            return conversations.cancel_texts(connection, self.recipient_hash, wanted, now)
+            return cancelling.cancel_found(connection, found, now)
 
     def newest_messages_to(
         self, numbers: Collection[str], mode: str, since: datetime

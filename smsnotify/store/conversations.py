@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -19,16 +18,15 @@ from sqlalchemy import Connection
 from smsnotify.base.errors import OvertakenError
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.enrolment import Enrolment
-from smsnotify.model.facts import EVERYTHING
 from smsnotify.store.batch import Batch
+from smsnotify.store.cancelling import cancel_found
 from smsnotify.store.choices import clear_choices, open_choice
 from smsnotify.store.consents import note_consents
 from smsnotify.store.contacts import add_contacts, change_contacts
-from smsnotify.store.conversation_batch import CancelTexts, ConversationBatch, MovedEnrolment
+from smsnotify.store.conversation_batch import ConversationBatch, MovedEnrolment
 from smsnotify.store.enrolling import enter, move, note_plans, note_transitions
 from smsnotify.store.errands import add_errands
 from smsnotify.store.hashing import RecipientHash
-from smsnotify.store.instants import to_micros
 from smsnotify.store.intake import save_texts
 from smsnotify.store.interactions import note_interactions
 from smsnotify.store.links import add_links
@@ -42,15 +40,17 @@ from smsnotify.store.rowset import (
     statement,
 )
 
-_SENDER: Final = "sender:"
-_PURPOSE: Final = "purpose:"
-_PAGE: Final = 500
-
 
 def keep(
-    connection: Connection, hashed: RecipientHash, batch: ConversationBatch, now: datetime
+    connection: Connection,
+    hashed: RecipientHash,
+    batch: ConversationBatch,
+    cancelled: Mapping[str, Sequence[str]],
+    now: datetime,
 ) -> dict[MessageKey, Earlier]:
     """Keep a batch; return the message keys that were taken, with the message that has each.
+
+    `cancelled` is what `cancelling.find_texts` found for the batch.
 
     Raises:
         OvertakenError: somebody else worked one of the replies, moved one of the enrolments or
@@ -63,8 +63,7 @@ def keep(
     change_contacts(connection, batch.changed, now)
     if batch.consents:
         note_consents(connection, hashed, batch.consents, now)
-    # Before the new texts: what confirms an opt-out is no text that it stops.
-    cancel_texts(connection, hashed, batch.cancel, now)
+    cancel_found(connection, cancelled, now)
     lost: dict[MessageKey, Earlier] = {}
     if batch.decisions or batch.messages:
         texts = Batch([], [], batch.decisions, batch.messages, now)
@@ -129,84 +128,3 @@ def _lock(connection: Connection, batch: ConversationBatch) -> None:
     for table, ids in wanted.items():
         if len(ids) > 1:
             execute(connection, _lock_statement(table), {"ids": packed(ids)}).fetchall()
-
-
-# Cancelling.
-
-
-def cancel_texts(
-    connection: Connection, hashed: RecipientHash, wanted: Sequence[CancelTexts], now: datetime
-) -> int:
-    """Cancel held and queued texts; what is on its way out stays. Return how many."""
-    groups: dict[tuple[str, str, bool], list[CancelTexts]] = {}
-    for one in wanted:
-        groups.setdefault((one.scope, one.reason, bool(one.number)), []).append(one)
-    done = 0
-    for (scope, reason, by_number), some in groups.items():
-        for start in range(0, len(some), _PAGE):
-            page = some[start : start + _PAGE]
-            if by_number:
-                done += _cancel_numbers(connection, hashed, page, scope, reason, now)
-            else:
-                done += _cancel_subjects(connection, page, reason, now)
-    return done
-
-
-_CANCELLED: Final = (
-    "UPDATE messages SET state = 'cancelled', gate = {mark}, reason = {mark}, "
-    "lease_owner = '', lease_until = NULL, updated_at = {mark} WHERE kind <> 'consent' AND "
-)
-
-
-def _cancel_numbers(
-    connection: Connection,
-    hashed: RecipientHash,
-    page: Sequence[CancelTexts],
-    scope: str,
-    reason: str,
-    now: datetime,
-) -> int:
-    numbers = sorted({one.number for one in page})
-    hashes = [hashed(number) for number in numbers]
-    mark = "%s" if is_postgres(connection) else "?"
-    marks = ", ".join([mark] * len(numbers))
-    narrower, value = _scope(scope, mark)
-    # In test mode somebody else gets a text: both the one it was meant for, and that one.
-    which = f"(recipient_hash IN ({marks}) OR recipient IN ({marks})){narrower}"
-    values = (*hashes, *numbers, *value)
-    gate = reason if reason == "opted_out" else ""
-    done = 0
-    # One state at a time, with its modes: so each finds its own index.
-    for state in ("queued", "held"):
-        done += connection.exec_driver_sql(
-            f"{_CANCELLED.format(mark=mark)} state = '{state}' "
-            f"AND mode IN ('live', 'test', 'sandbox') AND {which}",
-            (gate, reason, to_micros(now), *values),
-        ).rowcount
-    return done
-
-
-def _scope(scope: str, mark: str) -> tuple[str, tuple[str, ...]]:
-    if scope.startswith(_SENDER):
-        return f" AND sender = {mark}", (scope.removeprefix(_SENDER),)
-    if scope.startswith(_PURPOSE):
-        return f" AND purpose = {mark}", (scope.removeprefix(_PURPOSE),)
-    if scope != EVERYTHING:
-        raise ValueError(f"{scope!r} is no scope of a consent")
-    return "", ()
-
-
-def _cancel_subjects(
-    connection: Connection, page: Sequence[CancelTexts], reason: str, now: datetime
-) -> int:
-    postgres = is_postgres(connection)
-    asking = statement(
-        postgres,
-        "UPDATE messages SET state = 'cancelled', gate = '', reason = :reason, lease_owner = '', "
-        "lease_until = NULL, updated_at = :now "
-        f"WHERE {among(postgres, 'subject', 'subjects')} AND kind <> 'consent' "
-        "AND state || '' IN ('held', 'queued')",
-    )
-    subjects = packed(sorted({one.subject for one in page}))
-    values = {"subjects": subjects, "reason": reason, "now": to_micros(now)}
-    return execute(connection, asking, values).rowcount
