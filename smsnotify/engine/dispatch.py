@@ -69,7 +69,7 @@ class Dispatch:
             times=times,
             timeout_s=plan.timeout_s,
             callback_url=plan.callback_url,
-            wake=self._wake.set,
+            wake=self._wake,
         )
         self._entries = Entries(
             router, times=times, draw=plan.draw, report=self.report, announce=plan.announce

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import Final
 
 from smsnotify.engine.client import Transport
@@ -16,14 +17,15 @@ from smsnotify.providers.base import HttpProvider, LocalProvider
 from smsnotify.store.claims import LEASE_S, Claimed
 
 _LINGER_S: Final = 0.003
-"""An answer waits so long for others to be written in the same transaction."""
-
+_LONGEST_LINGER_S: Final = 0.05
+"""An answer waits so long for others to be written in the same transaction: half as long as the
+last one took, within these bounds."""
 
 _MARK_HOLDS_S: Final = LEASE_S / 2
 
 
 class Flight:
-    """Carries requests as tasks. `wake` is called when answers are worth a transaction."""
+    """Carries requests as tasks. `wake` is set when answers are worth a transaction."""
 
     def __init__(
         self,
@@ -32,7 +34,7 @@ class Flight:
         times: Times,
         timeout_s: float,
         callback_url: CallbackUrl,
-        wake: Callable[[], None],
+        wake: asyncio.Event,
     ) -> None:
         """`timeout_s` is for one request."""
         self._transport = transport
@@ -44,6 +46,8 @@ class Flight:
         self._running: dict[int, tuple[asyncio.Task[None], Lane, list[Claimed]]] = {}
         self._tickets = itertools.count()
         self._enough = 1
+        self._latency_s = math.inf
+        self._linger_s = _LINGER_S
         self.count = 0
 
     @property
@@ -85,10 +89,18 @@ class Flight:
                 task = create_task(self._carry(ticket, lane, lane.remote, messages, at, marked))
                 self._running[ticket] = (task, lane, messages)
                 self.count += 1
-        # Half of what flies: the other half keeps the line busy while the disk works.
-        self._enough = max(self.count // 2, 1)
+        # Half of what flies: the other half keeps the line busy while the disk works. But when a
+        # transaction takes longer than an answer, the line rests anyway: then all in one.
+        took_s = self._times.monotonic() - marked.monotonic
+        is_slow = took_s > self._latency_s
+        self._linger_s = min(max(took_s / 2, _LINGER_S), _LONGEST_LINGER_S)
+        self._enough = self.count + len(self._done) if is_slow else max(self.count // 2, 1)
         if len(self._done) >= self._enough:
-            self._wake()
+            self._wake.set()
+        elif is_slow and self._done:
+            # What came back meanwhile goes with the rest, or alone when that takes too long.
+            self._wake.clear()
+            asyncio.get_running_loop().call_later(self._linger_s, self._wake.set)
 
     def _hand_over(
         self, lane: Lane, provider: LocalProvider, messages: list[Claimed], at: int
@@ -110,19 +122,20 @@ class Flight:
     ) -> None:
         if self._is_too_late(marked):
             self._never_went(ticket)
-            self._wake()
+            self._wake.set()
             return
         began = self._times.monotonic()
         sent = [outbound(message, lane, self._callback_url) for message in messages]
         outcomes, split = await carry(provider, sent, self._transport, self._timeout_s)
-        latency_ms = (self._times.monotonic() - began) * 1000
+        self._latency_s = self._times.monotonic() - began
         del self._running[ticket]
+        latency_ms = self._latency_s * 1000
         self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, split))
         self.count -= 1
         if len(self._done) >= self._enough or not self.count:
-            self._wake()
+            self._wake.set()
         elif len(self._done) == 1:
-            asyncio.get_running_loop().call_later(_LINGER_S, self._wake)
+            asyncio.get_running_loop().call_later(self._linger_s, self._wake.set)
 
     def _is_too_late(self, marked: Moment) -> bool:
         """Say whether the mark may soon be another worker's: we were stopped, or asleep, since.
