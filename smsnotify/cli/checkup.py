@@ -19,7 +19,7 @@ from smsnotify.plans.load import check_book
 from smsnotify.wiring import build
 from smsnotify.wiring.link_check import check_links
 from smsnotify.wiring.models import Settings
-from smsnotify.wiring.plan_routes import check_plan_routes
+from smsnotify.wiring.plan_settings import check_plan_settings
 
 TICK_OVERDUE: Final = timedelta(hours=1)
 REGISTERED_SENDERS: Final = ("SG",)
@@ -98,7 +98,7 @@ def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
             f"a rule names the route {route!r}, which the settings do not have",
             f'texts take the default route until [routes] has {route} = ["…"]',
         )
-    for doubt in check_plan_routes(book.plans, settings):
+    for doubt in check_plan_settings(book.plans, settings):
         yield Finding("plans", "warning", f"{doubt.place}: {doubt.message}", doubt.hint)
 
 

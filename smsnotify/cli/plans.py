@@ -38,9 +38,9 @@ def validate(
     desk = desk_of(ctx, brief=True)
     book, found = check_book(tuple(files or desk.rule_paths), country=desk.country)
     if book is not None and desk.has_settings:
-        from smsnotify.wiring.plan_routes import check_plan_routes
+        from smsnotify.wiring.plan_settings import check_plan_settings
 
-        found += check_plan_routes(book.plans, desk.settings)
+        found += check_plan_settings(book.plans, desk.settings)
     tell_problems(desk, book, found)
 
 

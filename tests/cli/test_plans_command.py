@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROOT, Cli
+
+import smsnotify
+
+ROOT = Path(smsnotify.__file__).parent.parent
+Cli = Any
 
 RULES = """\
 plans:
@@ -85,6 +90,17 @@ def test_a_sender_that_cannot_hear_the_answer_is_told(cli: Cli, folder: Path, ru
     assert "on the route 'word' cannot receive any" in cli("plans", "validate").out
     rules.write_text(RULES.replace("wait: {for", "route: talk, wait: {for"), encoding="utf-8")
     assert "names the route 'talk', which the settings do not have" in cli("plans", "validate").out
+
+
+def test_what_a_plan_needs_of_the_settings_is_told(cli: Cli, folder: Path, rules: Path) -> None:
+    (folder / "sms-notify.toml").write_text(SETTINGS, encoding="utf-8")
+    steps = "plans:\n  - {name: p, steps: [a: {alert: Hm., webhook: 'https://e.example.com'}]}\n"
+    rules.write_text(steps, encoding="utf-8")
+    first, second = cli("plans", "validate", "--json").json
+    assert (first["code"], second["code"]) == ("no_staff", "no_secret")
+    more = 'staff = ["+6591230001"]\n' + SETTINGS + '[conversation]\nwebhook_secret = "x"\n'
+    (folder / "sms-notify.toml").write_text(more, encoding="utf-8")
+    assert cli("plans", "validate").out == ""
 
 
 def test_plans_are_listed(cli: Cli, rules: Path) -> None:

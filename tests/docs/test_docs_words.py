@@ -134,7 +134,7 @@ def test_every_problem_of_a_rule_file_is_explained(reference: dict[str, str]) ->
 
 
 def test_every_problem_of_a_plan_is_explained(reference: dict[str, str]) -> None:
-    said = {"unknown_route", "cannot_receive"}  # said by `wiring/plan_routes.py`
+    said = {"unknown_route", "cannot_receive", "no_staff", "no_secret"}  # `plan_settings.py`
     places = {"error": 1, "warn": 1, "refuse": 2, "say": 1}
     for call in calls("plans"):
         if called(call) in places:

@@ -9,7 +9,7 @@ import pytest
 from smsnotify.plans.book import PlanSet
 from smsnotify.plans.load import check_book
 from smsnotify.wiring.models import Settings
-from smsnotify.wiring.plan_routes import check_plan_routes
+from smsnotify.wiring.plan_settings import check_plan_settings
 
 DOUBTS = [
     (
@@ -143,4 +143,4 @@ def test_a_text_that_needs_a_job_is_told_where_there_may_be_none(
 
 
 def test_without_plans_that_are_on_no_route_is_doubted() -> None:
-    assert check_plan_routes(PlanSet(), Settings()) == []
+    assert check_plan_settings(PlanSet(), Settings()) == []

@@ -1,4 +1,4 @@
-"""Whether the senders that a plan's texts come from can hear the answers it waits for."""
+"""Whether the settings have what plans need: senders that hear answers, staff, a secret."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CONVERSATION = "conversation"
 """The route that plans take by themselves, where the settings have it."""
 
 
-def check_plan_routes(plans: PlanSet, settings: Settings) -> list[Problem]:
-    """Return the doubts about the routes of the plans that are on.
+def check_plan_settings(plans: PlanSet, settings: Settings) -> list[Problem]:
+    """Return the doubts about the plans that are on, beside these settings.
 
-    A step that waits for a reply needs senders that can receive; a route that the settings do not
-    have is named too.
+    A step that waits for a reply needs senders that can receive, an alert somebody to get it, a
+    webhook the secret that signs it; a route that the settings do not have is named too.
     """
     if not plans.enabled:
         return []
@@ -29,7 +29,10 @@ def check_plan_routes(plans: PlanSet, settings: Settings) -> list[Problem]:
         problem
         for plan in plans.enabled
         for step in plan.steps.values()
-        for problem in _look_at(plan, step, routes, deaf, accounts)
+        for problem in (
+            *_look_at(plan, step, routes, deaf, accounts),
+            *_errands(plan, step, settings),
+        )
     ]
 
 
@@ -70,6 +73,15 @@ def _look_at(
                 f"route {route!r} cannot receive any",
                 "give the route accounts whose sender is a number",
             )
+
+
+def _errands(plan: Plan, step: Step, settings: Settings) -> Iterator[Problem]:
+    if step.alert_source and not settings.staff:
+        told = f"the step {step.name!r} alerts staff, and `staff` in the settings is empty"
+        yield _doubt(plan, step, "no_staff", told, 'staff = ["+65…"]')
+    if step.webhook and settings.conversation.webhook_secret is None:
+        told = f"the step {step.name!r} calls a webhook, and there is no secret to sign it with"
+        yield _doubt(plan, step, "no_secret", told, "[conversation] webhook_secret")
 
 
 def _doubt(plan: Plan, step: Step, code: str, message: str, hint: str) -> Problem:
