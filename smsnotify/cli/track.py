@@ -51,7 +51,7 @@ def track(
     from smsnotify.cli.decided import rejected_line
     from smsnotify.cli.show import emit_json, say
     from smsnotify.engine.tracking import Tracker
-    from smsnotify.wiring import build
+    from smsnotify.wiring import conversations
 
     desk = desk_of(ctx)
     if file:
@@ -68,7 +68,8 @@ def track(
         told |= {"data": dict(map(_pair, data or []))}
         told |= {name: one for name, one in (("value", value), ("id", id), ("time", time)) if one}
         lines = [msgspec.json.encode(told)]
-    tracker = Tracker(desk.rules, build.policy(desk.settings), desk.store, source=file or "track")
+    made = conversations.desk(desk.settings, desk.store, desk.book)
+    tracker = Tracker(made, source=file or "track")
     report = tracker.take_all(lines, desk.clock)
     if not file and report.rejected:
         one = report.rejected[0]

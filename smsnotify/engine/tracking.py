@@ -15,6 +15,8 @@ import msgspec
 
 from smsnotify.base.errors import EventError, StoppedError
 from smsnotify.base.ids import new_id
+from smsnotify.engine.conversing_events import Occurrence, PlanTeller, tell_plans
+from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.decide import drafts_of, local_day
 from smsnotify.engine.intake import Rejected
 from smsnotify.engine.keep import Ticket, judge_remembering, keep
@@ -27,11 +29,8 @@ from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import Contact, Interaction
 from smsnotify.model.decision import Decision, Draft
 from smsnotify.model.event import EVENT_NAMES, Event
-from smsnotify.model.facts import Policy
 from smsnotify.model.job import JOB_FIELDS
-from smsnotify.rules.compile import RuleSet
 from smsnotify.store.batch import EventRow, JobRow, Tracked
-from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
 
 _AT_ONCE: Final = 500
@@ -74,12 +73,14 @@ class TrackedReport(msgspec.Struct, kw_only=True):
 class Tracker:
     """Takes interactions into the books, for one set of rules."""
 
-    def __init__(self, rules: RuleSet, policy: Policy, store: Store, *, source: str = "") -> None:
+    def __init__(self, desk: Desk, *, source: str = "") -> None:
         """`source` is what rejected lines are told to be from."""
-        self._rules = rules
-        self._policy = policy
-        self._store = store
+        self._desk = desk
+        self._rules = rules = desk.book.rules
+        self._policy = desk.policy
+        self._store = desk.store
         self._source = source
+        self._listened = desk.book.plans.events
         self._names = rules.custom_events | set(EVENT_NAMES)
         self._fields = frozenset({*JOB_FIELDS, *rules.custom_fields}).difference(_OURS)
         self._decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format="native")
@@ -90,11 +91,8 @@ class Tracker:
         clock: Callable[[], datetime],
         *,
         go_on: Callable[[], bool] = lambda: True,
-        heard: Callable[[Heard, datetime], None] | None = None,
     ) -> TrackedReport:
         """Take lines in, portion by portion; what is counted as accepted is stored.
-
-        `heard` is told of every portion that is kept.
 
         Raises:
             StoppedError: `go_on` said no; the same lines again are told twice and kept once, as
@@ -107,8 +105,6 @@ class Tracker:
                 raise StoppedError("the desk is closing; post it again")
             now = clock()
             done = self.take(start + 1, lines[start : start + _AT_ONCE], now)
-            if heard is not None:
-                heard(done, now)
             report.accepted += len(done.kept)
             report.repeated += done.repeated
             report.tally.events += done.events
@@ -135,6 +131,7 @@ class Tracker:
         drafts: list[Draft] = []
         jobs: list[JobRow] = []
         events: list[EventRow] = []
+        listened: list[Occurrence] = []
         repeated = 0
         for place, line, one in told:
             if one.id and one.id in known:
@@ -156,10 +153,20 @@ class Tracker:
                 for draft in drafts_of(rule, event, self._policy, now)
             ]
             events.append(EventRow(event.subject, event.name, event.id, event.time, line))
-            if found:
-                drafts += found
+            drafts += found
+            if event.name in self._listened:
+                who = people.get(one.address)
+                listened.append(_occurrence(event, interaction.at, _number(one, who), who))
+            if found or event.name in self._listened:
                 jobs.append(self._job_row(event, now))
         ticket = Ticket()
+        entries = [draft for draft in drafts if draft.terms.start_plan]
+        drafts = [draft for draft in drafts if not draft.terms.start_plan]
+        # First, and safe to do twice: once the interactions are kept, they are no news any more.
+        if entries:
+            PlanTeller(self._desk).tell(entries, (), ticket, now)
+        if listened:
+            tell_plans(self._desk, listened, now)
         judged = judge_remembering(drafts, self._store, self._policy, ticket, now)
         decisions = keep(judged, self._store, ticket, now, jobs=jobs, events=events, tracked=kept)
         return Heard(kept, repeated, decisions, rejected, len(events))
@@ -182,9 +189,7 @@ class Tracker:
         """
         if one.event not in self._names:
             return None
-        number = one.address if one.address.startswith("+") else ""
-        if not number and contact is not None:
-            number = str(contact.field("number") or "")
+        number = _number(one, contact)
         # By the teller's own id: told twice at once, it still has one key.
         subject = f"track:{one.id}" if one.id else f"track:{interaction.id}"
         job: dict[str, Any] = {
@@ -200,6 +205,25 @@ class Tracker:
         today = local_day(job, self._policy, now)
         state = state_of(job, today, None, zone=known_zone(self._policy.timezone))
         return JobRow(event.subject, (event.subject,), state, job, msgspec.json.encode(job))
+
+
+def _number(one: Told, contact: Contact | None) -> str:
+    """Return the number that texts about an interaction go to, `''` when none is known."""
+    if one.address.startswith("+") or contact is None:
+        return one.address if one.address.startswith("+") else ""
+    return str(contact.field("number") or "")
+
+
+def _occurrence(event: Event, at: datetime, number: str, contact: Contact | None) -> Occurrence:
+    """Return what plans hear of; who is not known yet can only come into one."""
+    return Occurrence(
+        name=event.name,
+        ref=event.subject,
+        at=at,
+        subject=event.subject,
+        job_event=event,
+        people={contact.id if contact is not None else "": number} if number else {},
+    )
 
 
 def _interaction(one: Told, now: datetime) -> Interaction:

@@ -15,6 +15,7 @@ from smsnotify.web.auth import require_key
 from smsnotify.web.limits import EVENTS_LIMIT, MOST_ENTRIES, read_body
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
+from smsnotify.wiring import conversations
 
 INTERACTIONS: Final = "interactions"
 _LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
@@ -61,7 +62,8 @@ def _tracker(request: Request) -> Tracker:
     serving: Serving = state.serving
     loaded = serving.loaded
     if getattr(state, "tracker", (None,))[0] is not loaded:
-        tracker = Tracker(loaded.rules, loaded.policy, serving.store, source="http")
+        desk = conversations.desk(loaded.settings, serving.store, loaded.book)
+        tracker = Tracker(desk, source="http")
         state.tracker = (loaded, tracker)
     made: Tracker = state.tracker[1]
     return made

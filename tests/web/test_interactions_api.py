@@ -19,7 +19,7 @@ DOOR = "/v1/interactions"
 MEI = "+6591230000"
 RULES = """
 version: 1
-custom_events: [page_view]
+custom_events: [page_view, looked, ordered, called]
 custom_fields: {page: string, price: number}
 rules:
   - name: seen
@@ -27,6 +27,21 @@ rules:
     where: {price: {gte: 10}}
     to: {fields: [phone_number]}
     body: "You looked at {{ page }}."
+  - name: call
+    events: [called]
+    to: {fields: [phone_number]}
+    start_plan: care
+plans:
+  - name: basket
+    enter: {events: [looked]}
+    steps:
+      - ask:
+          send: "Still thinking about {{ page }}?"
+          listen: {events: [ordered], for: 3d, then: thanks}
+      - thanks: {send: "Thank you for your order.", end: finished}
+  - name: care
+    steps:
+      - ask: {send: "Was the call of help?", wait: {for: 1d, replies: {YES: end}}}
 """
 
 
@@ -150,3 +165,27 @@ def test_nobody_is_anybodys_number(tracking: Caller, store: Store, key: str) -> 
     (text,) = rows(store, "messages")
     assert text["recipient"] == MEI
     assert text["subject"].startswith("track:")
+
+
+def test_plans_begin_with_an_interaction_and_wait_for_one(
+    tracking: Caller, store: Store, key: str
+) -> None:
+    looked = view(event="looked", id="v1", data={"page": "/prices"})
+    for _ in range(2):
+        post(tracking, key, looked)
+    assert [row["state"] for row in rows(store, "enrolments")] == ["waiting"]
+    post(tracking, key, view(event="ordered", id="o1", data={}))
+    (enrolment,) = rows(store, "enrolments")
+    assert (enrolment["state"], enrolment["plan"]) == ("finished", "basket")
+    bodies = [row["body"] for row in rows(store, "messages")]
+    assert bodies == ["Still thinking about /prices?", "Thank you for your order."]
+
+
+def test_a_rule_starts_a_plan_for_whoever_the_interaction_is_of(
+    tracking: Caller, store: Store, key: str
+) -> None:
+    for _ in range(2):
+        post(tracking, key, view(event="called", id="c1"))
+    (enrolment,) = rows(store, "enrolments")
+    assert (enrolment["plan"], enrolment["number"]) == ("care", MEI)
+    assert [row["body"] for row in rows(store, "messages")] == ["Was the call of help?"]
