@@ -39,7 +39,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "process": Row("process", "Read job events and send the texts that the rules ask for.", WORK),
     "pull": Row("pull", "Fetch jobs from an API and treat them like job events.", WORK),
     "prejob": Row("prejob", "Send the reminders that are due before a job's day.", WORK),
-    "tick": Row("tick", "Do everything that is due: reminders, held and queued texts.", WORK),
+    "tick": Row("tick", "Do everything that is due: reminders, replies and plans, held and queued texts.", WORK),
     "track": Row("track", "Record what a person did, and tell the rules of it.", WORK),
     "deliver": Row("deliver", "Send the texts that are queued or due.", WORK),
     "serve": Row("serve", "Take receipts, replies and events in by HTTP, and deliver.", WORK),

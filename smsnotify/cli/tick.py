@@ -22,7 +22,7 @@ def tick(
         bool, typer.Option("--yes-volume", help="Text more people than the volume guard allows.")
     ] = False,
 ) -> None:
-    """Do everything that is due: reminders, held and queued texts.
+    """Do everything that is due: reminders, replies and plans, held and queued texts.
 
     It also asks providers about texts that they may or may not have, gives up what came too late,
     and once a day forgets what is old enough. Every minute or every five is a good beat.
@@ -35,6 +35,7 @@ def tick(
     now = working.clock()
     working.remind()
     working.release()
+    working.talk()
     working.look_up()
     working.send(yes_volume)
     if not working.is_over:

@@ -24,7 +24,7 @@ from smsnotify.cli.desk import Desk
 from smsnotify.cli.inputs import known_format
 from smsnotify.cli.instants import read_as_of
 from smsnotify.cli.interrupts import Interrupts
-from smsnotify.engine.intake import Intake, Rejected, Taken
+from smsnotify.engine.intake import Intake, Rejected, Taken, TellPlans
 from smsnotify.engine.process import Lines, take_all
 from smsnotify.engine.rejects import RejectFile, rejects_path
 from smsnotify.engine.runs import Run
@@ -33,6 +33,7 @@ from smsnotify.model.decision import Decision
 from smsnotify.wiring import build
 
 if TYPE_CHECKING:
+    from smsnotify.engine.conversing_portion import Desk as TalkDesk
     from smsnotify.engine.release import Again
     from smsnotify.engine.reminders import PlannedJob
 
@@ -103,6 +104,7 @@ class Working:
             source=source,
             format=known_format(format),
             ticket=self.run.ticket,
+            plans=self._plans(),
         )
         rejects = None
         if keep_rejects and not self.dry_run:
@@ -133,6 +135,44 @@ class Working:
             self.desk.warn(f"{_lines(rejects.count)} rejected: see {rejects.path}")
         if not self.is_over:
             self._say_if_nothing(title, lines, known, jobs_only)
+
+    def _plans(self) -> TellPlans | None:
+        """Return who lets people into plans; None in a dry run, and where there are none."""
+        if self.dry_run or not self.desk.plans:
+            return None
+        from smsnotify.engine.conversing_events import PlanTeller
+
+        return PlanTeller(self.talk_desk)
+
+    @property
+    def talk_desk(self) -> TalkDesk:
+        """What works conversations."""
+        from smsnotify.wiring.conversations import desk
+
+        return desk(self.desk.settings, self.store, self.desk.book)
+
+    def talk(self) -> None:
+        """Work replies, waits that are over, and what plans want done."""
+        if self.is_over or self.dry_run:
+            return
+        from smsnotify.engine.errands import do_errands
+        from smsnotify.engine.ticking import talk
+        from smsnotify.wiring.conversations import hands
+
+        try:
+            with self._interrupts.heard(), self._interrupts.after():
+                now, go_on = self.clock(), self._interrupts.go_on
+                desk = self.talk_desk
+                done = talk(desk, now, go_on=go_on)
+                errands = do_errands(desk, hands(self.desk.settings), now, go_on=go_on)
+                self.tally.matched += done.queued + done.held
+                self.tally.queued += done.queued
+                self.tally.held += done.held
+                if errands.failed or errands.again:
+                    count = errands.failed + errands.again
+                    self.desk.warn(f"{count} errands of plans could not be done: see `doctor`")
+        except KeyboardInterrupt:
+            self._interrupted("while replies were worked")
 
     def _say_if_nothing(self, title: str, lines: int, known: int, jobs_only: bool) -> None:
         if self.tally.lines == lines:
@@ -196,7 +236,12 @@ class Working:
             with self._interrupts.heard(), self._interrupts.after():
                 go_on = self._interrupts.go_on
                 changed = release_due(
-                    self.store, self.rules, self.policy, self.clock(), go_on=go_on
+                    self.store,
+                    self.rules,
+                    self.policy,
+                    self.clock(),
+                    plans=self.desk.plans,
+                    go_on=go_on,
                 )
                 for again in changed:
                     self._tell_again(again)

@@ -10,10 +10,15 @@ import msgspec
 
 from smsnotify.base.errors import OvertakenError
 from smsnotify.engine.conversing import Conversed, keep
-from smsnotify.engine.conversing_portion import Desk, Entering, Portion
+from smsnotify.engine.conversing_portion import NO_TICKET, Desk, Entering, Portion
 from smsnotify.engine.conversing_texts import Cause
+from smsnotify.engine.decide import occasion
+from smsnotify.engine.keep import Ticket
+from smsnotify.model.contact import NOBODY_KNOWN
+from smsnotify.model.decision import Draft
 from smsnotify.model.enrolment import Happened
 from smsnotify.model.event import Event
+from smsnotify.model.reading import Reading
 from smsnotify.text.phone import read_number
 
 _TRIES: Final = 5
@@ -34,7 +39,9 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     people: Mapping[str, str] = {}
 
 
-def tell_plans(desk: Desk, told: Sequence[Occurrence], now: datetime) -> Conversed:
+def tell_plans(
+    desk: Desk, told: Sequence[Occurrence], now: datetime, ticket: Ticket = NO_TICKET
+) -> Conversed:
     """Move everybody who waits for these events, and let in whom they begin a plan for.
 
     Safe to do twice: a wait sees an event once, and the same event lets a number in once.
@@ -49,21 +56,24 @@ def tell_plans(desk: Desk, told: Sequence[Occurrence], now: datetime) -> Convers
         return report
     for _ in range(_TRIES):
         try:
-            return keep(_tell(desk, told, now), report)
+            return keep(_tell(desk, told, now, ticket), report)
         except OvertakenError:
             report.overtaken += 1
     return report
 
 
-def _tell(desk: Desk, told: Sequence[Occurrence], now: datetime) -> Portion:
+def _tell(desk: Desk, told: Sequence[Occurrence], now: datetime, ticket: Ticket) -> Portion:
     mode = desk.policy.mode.value
     subjects = {one.subject for one in told if one.subject}
     contact_ids = {contact for one in told for contact in one.people}
     listening = desk.store.listening_enrolments(mode, subjects=subjects, contact_ids=contact_ids)
     beginning = [(one, plan) for one in told for plan in desk.book.plans.by_event.get(one.name, ())]
     numbers = {number for one, _ in beginning for number in _numbers(desk, one)}
-    portion = Portion(desk, now)
+    portion = Portion(desk, now, ticket)
     portion.know(numbers, enrolments=listening)
+    for one in told:
+        if one.job_event is not None:
+            portion.see_job(one.subject, one.job_event.job)
     portion.know_jobs(subjects)
     known = {one.id: one for some in portion.waiting.values() for one in some}
     for one in told:
@@ -104,6 +114,67 @@ def _numbers(desk: Desk, one: Occurrence) -> list[str]:
         return []
     e164, _, _ = read_number(written, country, desk.policy.country)
     return [e164] if e164 else []
+
+
+class PlanTeller:
+    """Tells plans what intake takes in."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Conversations are kept in the desk's books, in transactions of their own."""
+        self._desk = desk
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The events that some plan begins with or waits for."""
+        return self._desk.book.plans.events
+
+    def tell(
+        self, entries: Sequence[Draft], events: Sequence[Event], ticket: Ticket, now: datetime
+    ) -> int:
+        """Let in whom rules start a plan for, then move those who wait; return how many came in."""
+        report = Conversed()
+        for _ in range(_TRIES):
+            portion = Portion(self._desk, now, ticket)
+            self._enter(portion, entries)
+            try:
+                keep(portion, report)
+            except OvertakenError:
+                continue
+            break
+        policy = self._desk.policy
+        told = [
+            Occurrence(
+                name=event.name,
+                ref=f"{event.subject}/{event.name}/{occasion(event, policy, now)}",
+                at=event.time or now,
+                subject=event.subject,
+                job_event=event,
+            )
+            for event in events
+        ]
+        report.add(tell_plans(self._desk, told, now, ticket))
+        return report.entered
+
+    def _enter(self, portion: Portion, entries: Sequence[Draft]) -> None:
+        portion.know({draft.recipient for draft in entries if not draft.refusal})
+        for draft in entries:
+            plan = self._desk.book.plans.by_name.get(draft.terms.start_plan)
+            if plan is None or draft.refusal:
+                continue
+            reading = Reading(draft.event.job, portion.contacts.get(draft.recipient, NOBODY_KNOWN))
+            if not all(test(reading) for test in draft.terms.contact_tests):
+                continue
+            key = draft.key
+            entering = Entering(
+                plan=plan,
+                number=draft.recipient,
+                source="rule",
+                ref=f"{key.subject}/{key.kind}/{key.rule}/{key.occasion}",
+                job=draft.event.job,
+                subject=draft.event.subject,
+            )
+            if portion.may_enter(entering):
+                portion.enter(entering, Cause(draft.event.name, draft.event.id, draft.event.time))
 
 
 def tell_people(

@@ -17,7 +17,7 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_terms import ConversationTerms
 from smsnotify.engine.conversing_texts import Cause, plan_draft
 from smsnotify.engine.decide import judge
-from smsnotify.engine.keep import concerned
+from smsnotify.engine.keep import Ticket, concerned
 from smsnotify.engine.outgoing import to_message
 from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.gates.pipeline import ORDER
@@ -36,7 +36,7 @@ from smsnotify.model.enrolment import (
 )
 from smsnotify.model.facts import EVERYTHING, MARKETING, NOBODY, Facts, Person, Policy
 from smsnotify.model.job import Job
-from smsnotify.model.message import MessageState
+from smsnotify.model.message import Message, MessageState
 from smsnotify.model.plan import Outcome, Plan
 from smsnotify.model.rule import Purpose
 from smsnotify.plans.book import Book
@@ -55,6 +55,8 @@ from smsnotify.store.store import Store
 
 _ANSWERED_WITHIN: Final = timedelta(days=30)
 """So old may the text about a job be that somebody answers."""
+
+NO_TICKET: Final = Ticket()
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -85,8 +87,8 @@ class Entering(msgspec.Struct, frozen=True, kw_only=True):
 class Portion:
     """What is known of some people, and the batch that comes together for them."""
 
-    def __init__(self, desk: Desk, now: datetime) -> None:
-        """Nobody is known yet: `know`."""
+    def __init__(self, desk: Desk, now: datetime, ticket: Ticket = NO_TICKET) -> None:
+        """Nobody is known yet: `know`. Texts go into the outbox under `ticket`."""
         self.desk = desk
         self.now = now
         self.mode = desk.policy.mode
@@ -101,13 +103,16 @@ class Portion:
         self._entered: dict[str, EnteredPlan] = {}
         self._read_job = snapshot_reader(desk.book.rules.job_type)
         self._order = ORDER
+        self._everybody: list[str] = []
+        self._texted: dict[str, Message] | None = None
+        self._ticket = ticket
 
     # What is known.
 
     def know(self, numbers: Collection[str], *, enrolments: Iterable[Enrolment] = ()) -> None:
         """Read who these people are, where they stand, and what they want."""
         store, mode = self.desk.store, self.mode.value
-        everybody = sorted(set(numbers) | {one.number for one in enrolments})
+        everybody = self._everybody = sorted(set(numbers) | {one.number for one in enrolments})
         self.contacts = store.contacts_of(everybody)
         self.waiting = store.waiting_enrolments(everybody, mode)
         for some in self.waiting.values():
@@ -128,6 +133,10 @@ class Portion:
             found = self.desk.store.jobs_by_subject(wanted)
             self._jobs |= {one: self._read_job(found.get(one)) for one in wanted}
 
+    def see_job(self, subject: str, job: Job | None) -> None:
+        """Take a job as it looks in the event that is being worked."""
+        self._jobs[subject] = job
+
     def person(self, number: str) -> Person:
         """Return what is known of a recipient."""
         return self._facts.people.get(number, NOBODY)
@@ -143,9 +152,12 @@ class Portion:
 
     def newest_job(self, number: str) -> tuple[str, Job]:
         """Return the job that this number was texted about last, with its subject; or no job."""
-        since = self.now - _ANSWERED_WITHIN
-        told = self.desk.store.newest_messages_to([number], self.mode.value, since)
-        newest = told.get(number)
+        if self._texted is None:
+            # A look through many texts: once, for everybody of this portion.
+            since = self.now - _ANSWERED_WITHIN
+            asked = {number, *self._everybody}
+            self._texted = self.desk.store.newest_messages_to(asked, self.mode.value, since)
+        newest = self._texted.get(number)
         subject = newest.subject if newest is not None else ""
         self.know_jobs([subject])
         job = self.job(subject)
@@ -188,7 +200,7 @@ class Portion:
             now=self.now,
         )
         if entering.subject:
-            self._jobs.setdefault(entering.subject, job)
+            self.see_job(entering.subject, job)
         self._entered[enrolment.id] = EnteredPlan(
             enrolment=enrolment,
             entry_ref=entering.ref,
@@ -403,7 +415,10 @@ class Portion:
         return decisions
 
     def _queue(self, decision: Decision, account: str, ours: str) -> None:
-        message = to_message(decision, new_id(self.now), self.now)
+        ticket = self._ticket
+        message = to_message(
+            decision, new_id(self.now), self.now, run=ticket.run, guarded=ticket.guarded
+        )
         if account:
             message = msgspec.structs.replace(message, account=account, sender=ours)
         self.batch.messages[decision.draft.key] = message

@@ -23,7 +23,7 @@ from smsnotify.base.errors import ConfigError, OvertakenError, StoreError
 from smsnotify.base.secrets import Secret
 from smsnotify.engine.action_file import write_action
 from smsnotify.engine.conversing import Conversed, GoOn, keep
-from smsnotify.engine.conversing_events import tell_people
+from smsnotify.engine.conversing_events import PlanTeller, tell_people
 from smsnotify.engine.conversing_portion import Desk, Entering, Portion
 from smsnotify.engine.conversing_texts import ALERT_KIND, BY_THE_CLOCK, Cause, plain_draft
 from smsnotify.engine.intake import Intake
@@ -151,18 +151,17 @@ def _emit(desk: Desk, hands: Hands, errand: StoredErrand, now: datetime) -> None
     if stored is None or not stored.snapshot:
         tell_people(desk, name, errand.key, {enrolment.contact_id: enrolment.number}, now)
         return
-    intake = Intake(desk.book.rules, desk.policy, desk.store, source="plan", ticket=Ticket())
+    intake = Intake(
+        desk.book.rules,
+        desk.policy,
+        desk.store,
+        source="plan",
+        ticket=Ticket(),
+        plans=PlanTeller(desk),
+    )
     taken = intake.take(1, [_line(name, errand, stored)], now)
     for rejected in taken.rejected:
         raise _FailedError(rejected.message, for_good=True)
-    tell_people(
-        desk,
-        name,
-        errand.key,
-        {enrolment.contact_id: enrolment.number},
-        now,
-        subject=enrolment.subject,
-    )
 
 
 def _line(name: str, errand: StoredErrand, stored: StoredJob) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Protocol
 
 import msgspec
 
@@ -55,11 +56,28 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """What one chunk came to."""
+    """What one chunk came to. `entered` people came into plans by it."""
 
     events: int
     decisions: list[Decision]
     rejected: list[Rejected]
+    entered: int = 0
+
+
+class TellPlans(Protocol):
+    """Who lets people into plans, and moves those who wait for events.
+
+    Safe to be told twice: a chunk that could not be kept is told again.
+    """
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The events that some plan begins with or waits for."""
+
+    def tell(
+        self, entries: Sequence[Draft], events: Sequence[Event], ticket: Ticket, now: datetime
+    ) -> int:
+        """Take drafts of rules with `start_plan`, and events; return how many people came in."""
 
 
 class _Chunk:
@@ -72,6 +90,7 @@ class _Chunk:
         self.seen_again: list[Draft] = []
         self.jobs: list[JobRow] = []
         self.events: list[EventRow] = []
+        self.told: list[Event] = []  # what plans listen to
 
 
 NO_RUN = Ticket(adopts=True)
@@ -95,13 +114,20 @@ class Intake:
         source: str = "",
         format: str = "auto",
         ticket: Ticket = NO_RUN,
+        plans: TellPlans | None = None,
     ) -> None:
-        """Remember who decides (`rules`, `policy`) and where it is kept (`memory`)."""
+        """Remember who decides (`rules`, `policy`) and where it is kept (`memory`).
+
+        Without `plans` (a rehearsal) nobody comes into one.
+        """
         self.rules = rules
         self.policy = policy
         self.memory = memory
         self.source = source
         self.ticket = ticket
+        self._plans = plans
+        self._heard = frozenset[str]() if plans is None else plans.events
+        self._starts = any(rule.terms.start_plan for rule in rules.rules)
         self._format = format
         self._zone = known_zone(policy.timezone)
         self._decoder = Decoder(rules.job_type, custom_events=rules.custom_events, format=format)
@@ -111,11 +137,18 @@ class Intake:
         decoded = self._decoder.decode_all(lines)
         chunk = self._walk(decoded, lines, now)
         drafts = chunk.drafts + self._left_behind(chunk)
+        entered = 0
+        if self._starts or chunk.told:
+            # First, and safe to do twice: once the chunk is kept, nobody derives its news again.
+            entries = [draft for draft in drafts if draft.terms.start_plan]
+            drafts = [draft for draft in drafts if not draft.terms.start_plan]
+            if self._plans is not None and (entries or chunk.told):
+                entered = self._plans.tell(entries, chunk.told, self.ticket, now)
         judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
         decisions = keep(
             judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events
         )
-        return Taken(chunk.event_count, decisions, self._rejected(first, lines, decoded))
+        return Taken(chunk.event_count, decisions, self._rejected(first, lines, decoded), entered)
 
     def take_jobs(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Keep the jobs of a chunk without texting about them; events in it are only snapshots."""
@@ -147,7 +180,7 @@ class Intake:
         by_id = _go_by_id(named, subjects)
         durable, home, policy = self.memory.durable, self._zone, self.policy
         guard_holds = self.memory.has_guarded()
-        matching, event_count = self.rules.matching, 0
+        matching, heard, event_count = self.rules.matching, self._heard, 0
         drafts, rows = chunk.drafts, chunk.jobs
         days: dict[object, date] = {}
         happened: Sequence[tuple[str, str]]
@@ -184,6 +217,8 @@ class Intake:
                     event = _event(one, stamp, parsed, subject, state, before)
                     for rule in matched:
                         drafts += drafts_of(rule, event, policy, now)
+                if one in heard:
+                    chunk.told.append(_event(one, stamp, parsed, subject, state, before))
             states[subject] = state
             if not by_id:
                 for one in names:

@@ -8,9 +8,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from smsnotify.engine.conversing import Conversed, converse
+from smsnotify.engine.conversing_clock import not_delivered, time_outs
+from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.keep import Memory, Ticket
 from smsnotify.engine.receipts import apply_early
-from smsnotify.engine.release import Again, release_due
+from smsnotify.engine.release import NO_PLANS, Again, release_due
 from smsnotify.engine.reminders import PlannedJob, planned_jobs, search_days, work_reminders
 from smsnotify.model.decision import Decision
 from smsnotify.model.facts import Policy
@@ -35,6 +38,7 @@ class Ticked(msgspec.Struct, frozen=True):
 
     reminders: list[Decision]
     released: list[Again]
+    conversed: Conversed = msgspec.field(default_factory=Conversed)
     is_whole: bool = True
 
 
@@ -77,9 +81,17 @@ def prune_now(store: Store, now: datetime) -> dict[str, int]:
 
 
 def tick(
-    store: Store, rules: RuleSet, policy: Policy, now: datetime, *, go_on: GoOn = lambda: True
+    store: Store,
+    rules: RuleSet,
+    policy: Policy,
+    now: datetime,
+    *,
+    desk: Desk | None = None,
+    go_on: GoOn = lambda: True,
 ) -> Ticked:
     """Do everything that is due but sending; `go_on` is asked between portions of the work.
+
+    `desk` works conversations; None leaves them alone.
 
     No volume guard: whoever ticks by itself has nobody to ask.
 
@@ -91,11 +103,24 @@ def tick(
     if not go_on():
         return Ticked(reminders, [], is_whole=False)
     store.set_watermark(REMINDED, now)
-    released = release_due(store, rules, policy, now, go_on=go_on)
+    plans = NO_PLANS if desk is None else desk.book.plans
+    released = release_due(store, rules, policy, now, plans=plans, go_on=go_on)
+    conversed = Conversed() if desk is None else talk(desk, now, go_on=go_on)
     if not go_on():
-        return Ticked(reminders, released, is_whole=False)
+        return Ticked(reminders, released, conversed, is_whole=False)
     close_tick(store, now)
-    return Ticked(reminders, released)
+    return Ticked(reminders, released, conversed)
+
+
+def talk(desk: Desk, now: datetime, *, go_on: GoOn = lambda: True) -> Conversed:
+    """Work replies, then texts that did not arrive, then waits that are over.
+
+    In this order: whoever wrote in time, or was never asked, has not been silent.
+    """
+    done = converse(desk, now, go_on=go_on)
+    done.add(not_delivered(desk, now, go_on=go_on))
+    done.add(time_outs(desk, now, go_on=go_on))
+    return done
 
 
 def _while(go_on: GoOn, items: Iterable[T]) -> Iterator[T]:

@@ -11,16 +11,19 @@ from typing import Final
 
 from smsnotify.base.errors import StoreError
 from smsnotify.engine.delivery import watch
+from smsnotify.engine.errands import Errands, do_errands
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.ticking import Ticked, tick
 from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.state import Serving
 from smsnotify.wiring import build
+from smsnotify.wiring.conversations import desk, hands
 
 log = logging.getLogger(__name__)
 
 TICK_S: Final = 30.0
 LOOK_BACK_S: Final = 300.0
+ERRANDS_S: Final = 10.0
 GRACE_S: Final = 6.0
 """What is in flight has so long to come back when the process shall end."""
 
@@ -98,9 +101,33 @@ def _tick(serving: Serving, owner: str) -> Ticked | None:
     if not store.take_turn(_TURN, owner, now, _TURN_LASTS):
         return None
     try:
-        return tick(store, loaded.rules, loaded.policy, now, go_on=serving.go_on)
+        worker = desk(loaded.settings, store, loaded.book)
+        return tick(store, loaded.rules, loaded.policy, now, desk=worker, go_on=serving.go_on)
     finally:
         store.end_turn(_TURN, owner)
+
+
+async def do_errands_on(serving: Serving, stop: asyncio.Event, every_s: float = ERRANDS_S) -> None:
+    """Do what plans want done, as soon as they want it, until `stop`."""
+    while not stop.is_set():
+        serving.errand.clear()
+        try:
+            done = await serving.threads.errands(partial(_do_errands, serving))
+            serving.metrics.note_errands(done)
+        except Exception as error:
+            _tell("the work of errands", error)
+        waits = {asyncio.create_task(one.wait()) for one in (stop, serving.errand)}
+        try:
+            await asyncio.wait(waits, timeout=every_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def _do_errands(serving: Serving) -> Errands:
+    loaded = serving.loaded
+    worker = desk(loaded.settings, serving.store, loaded.book)
+    return do_errands(worker, hands(loaded.settings), serving.clock(), go_on=serving.go_on)
 
 
 async def look_back(serving: Serving, stop: asyncio.Event, every_s: float = LOOK_BACK_S) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from smsnotify.engine.conversing import Conversed
+from smsnotify.engine.errands import Errands
 from smsnotify.engine.handover import Tried
 from smsnotify.engine.inbox import Heard, Kept
 from smsnotify.engine.posted import Posted
@@ -68,6 +69,11 @@ class Metrics:
             "smsnotify_plan_steps_total",
             "People in plans: entered, moved, ended.",
             ("step",),
+        )
+        self.errands = Counter(
+            "smsnotify_errands_total",
+            "What plans wanted done in the world, by what a try came to.",
+            ("outcome",),
         )
         self.talk_troubles = Counter(
             "smsnotify_reply_troubles_total",
@@ -149,6 +155,12 @@ class Metrics:
                 self.decisions.add(verdict, by=count)
         self.talk_troubles.add("overtaken", by=done.overtaken)
 
+    def note_errands(self, errands: Errands) -> None:
+        """Count a round of errands."""
+        for outcome in ("done", "again", "failed"):
+            if count := getattr(errands, outcome):
+                self.errands.add(outcome, by=count)
+
     def note_talk_error(self) -> None:
         """Count a portion of replies that could not be worked now."""
         self.talk_troubles.add("failed")
@@ -165,6 +177,7 @@ class Metrics:
     def note_tick(self, ticked: Ticked) -> None:
         """Count what a tick decided."""
         self.ticks.add("ok")
+        self.note_conversed(ticked.conversed)
         for decision in ticked.reminders:
             self.decisions.add(_PLURALS[decision.verdict.value])
 
@@ -173,7 +186,7 @@ class Metrics:
         counted: Sequence[Counter | Histogram] = (
             *(self.sends, self.latency, self.settled, self.restarts),
             *(self.receipts, self.receipt_effects, self.receipt_lag, self.replies),
-            *(self.read_as, self.plan_steps, self.talk_troubles),
+            *(self.read_as, self.plan_steps, self.errands, self.talk_troubles),
             *(self.refusals, self.other_calls, self.events, self.decisions),
             *(self.reloads, self.ticks),
         )

@@ -15,7 +15,7 @@ import uvicorn
 from smsnotify.base.errors import StoppedError
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.web.app import create_app
-from smsnotify.web.background import GRACE_S, deliver, look_back, tick_on
+from smsnotify.web.background import GRACE_S, deliver, do_errands_on, look_back, tick_on
 from smsnotify.web.reload import Reloader
 from smsnotify.web.signals import listening
 from smsnotify.web.state import Serving
@@ -98,6 +98,7 @@ async def serve(
         ]
         if ticking:
             others.append(asyncio.create_task(tick_on(serving, stop)))
+            others.append(asyncio.create_task(do_errands_on(serving, stop)))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({http, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()

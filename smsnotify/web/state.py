@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from smsnotify.base.clock import Clock, system_clock
+from smsnotify.engine.conversing_events import PlanTeller
 from smsnotify.engine.inbox import Heard, Kept, keep_calls
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.keep import Ticket
@@ -15,6 +16,7 @@ from smsnotify.web.keeper import Keeper
 from smsnotify.web.metrics import Metrics
 from smsnotify.web.refusals import Refusals
 from smsnotify.web.threads import Threads
+from smsnotify.wiring.conversations import desk
 from smsnotify.wiring.loading import Loaded
 
 
@@ -31,6 +33,7 @@ class Serving:
         self.keeper = Keeper(self.threads, self._keep, self._kept)
         self.swapped = asyncio.Event()
         self.wake = asyncio.Event()
+        self.errand = asyncio.Event()
         self._loaded = loaded
         self._stopping = threading.Event()
         self._intakes: tuple[Loaded, dict[str, Intake]] = (loaded, {})
@@ -76,6 +79,7 @@ class Serving:
                 source="http",
                 format=format,
                 ticket=Ticket(),  # nobody guards what comes by HTTP: it takes nothing over
+                plans=PlanTeller(desk(loaded.settings, self.store, loaded.book)),
             )
         return made[format]
 

@@ -68,6 +68,8 @@ class Talking:
                 exc_info=None if told else error,
             )
             return _AFTER_ERROR_S
+        if done is not None and done.moved:
+            serving.errand.set()
         return _AGAIN_S if done is None else look_s
 
     def _work(self) -> Conversed | None:

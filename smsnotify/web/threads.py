@@ -23,6 +23,7 @@ class Threads:
         self._intake = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-intake")
         self._inbox = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-inbox")
         self._talk = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-talk")
+        self._errands = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-errands")
         self._clock = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-clock")
         self._short = ThreadPoolExecutor(4, thread_name_prefix="sms-notify-short")
 
@@ -38,6 +39,10 @@ class Threads:
         """Work replies; one call at a time."""
         return await _in(self._talk, work)
 
+    async def errands(self, work: Callable[[], T]) -> T:
+        """Do what plans want done; a webhook may take its time."""
+        return await _in(self._errands, work)
+
     async def clock(self, work: Callable[[], T]) -> T:
         """Do what is due by the clock; one call at a time."""
         return await _in(self._clock, work)
@@ -48,7 +53,8 @@ class Threads:
 
     def close(self) -> None:
         """Wait for what has begun; drop what has not."""
-        for pool in (self._intake, self._inbox, self._talk, self._clock, self._short):
+        talking = (self._inbox, self._talk, self._errands)
+        for pool in (self._intake, *talking, self._clock, self._short):
             pool.shutdown(wait=True, cancel_futures=True)
 
 

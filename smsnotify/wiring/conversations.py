@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from smsnotify.engine.accounts import DEFAULT_ROUTE
 from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.conversing_terms import CONVERSATION_ROUTE, ConversationTerms
+from smsnotify.engine.errands import Hands
 from smsnotify.plans.book import Book
 from smsnotify.store.store import Store
 from smsnotify.wiring import build
@@ -41,3 +43,12 @@ def _own_numbers(settings: Settings) -> Iterator[str]:
 def desk(settings: Settings, store: Store, book: Book) -> Desk:
     """Return what works conversations."""
     return Desk(store, book, build.policy(settings), conversation_terms(settings))
+
+
+def hands(settings: Settings) -> Hands:
+    """Return what errands of plans need."""
+    conversation = settings.conversation
+    return Hands(
+        action_file=settings.folder / Path(conversation.action_file).expanduser(),
+        webhook_secret=conversation.webhook_secret,
+    )
