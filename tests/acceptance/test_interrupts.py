@@ -191,8 +191,8 @@ def _interrupt_at(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("smsnotify.cli.working.remind", "while reminders were looked for"),
-        ("smsnotify.cli.working.release_due", "while held texts were judged again"),
+        ("smsnotify.engine.ticking.remind", "while reminders were looked for"),
+        ("smsnotify.engine.release.release_due", "while held texts were judged again"),
         ("smsnotify.cli.delivering.look_up", "while providers were asked"),
     ],
 )
