@@ -5,6 +5,7 @@ Only this machine is called, and whoever `--notify` names: a rehearsal must not 
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,9 @@ from smsnotify.model.http import HttpRequest, HttpResponse
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 15.0
+AT_ONCE: Final = 16
+"""Calls in flight. Others wait here: a queue in the client itself grows slow with its length."""
+
 _KEPT: Final = 50
 
 
@@ -62,6 +66,7 @@ class Caller:
         self.notify = notify
         self._clock = clock
         self._client: httpx.AsyncClient | None = None
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._post: Callable[[HttpRequest], Awaitable[HttpResponse]] = post or self._by_network
 
     async def call(self, what: str, request: HttpRequest) -> int | None:
@@ -72,7 +77,8 @@ class Caller:
             self._note(what, reached.url, f"not called: {host} is not this machine, see --notify")
             return None
         try:
-            response = await self._post(reached)
+            async with self._places:
+                response = await self._post(reached)
         except UnreachableError as error:
             self._note(what, reached.url, str(error))
             return 0 if error.connected else None
@@ -83,7 +89,12 @@ class Caller:
     def may_call(self, url: str) -> bool:
         """Say whether an address is this machine's, or the one that `--notify` names."""
         host = urlsplit(url).hostname or ""
-        return is_local(host) or (bool(self.notify) and host == urlsplit(self.notify).hostname)
+        return is_local(host) or (self.calls_abroad and host == urlsplit(self.notify).hostname)
+
+    @property
+    def calls_abroad(self) -> bool:
+        """Whether `--notify` names another machine."""
+        return bool(self.notify) and not is_local(urlsplit(self.notify).hostname or "")
 
     def note_silence(self, what: str, why: str) -> None:
         """Note a call that was not made."""
@@ -96,7 +107,7 @@ class Caller:
 
     async def _by_network(self, request: HttpRequest) -> HttpResponse:
         if self._client is None:
-            limits = httpx.Limits(max_connections=32)
+            limits = httpx.Limits(max_connections=AT_ONCE)
             timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
             self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
         # As bytes: a token that somebody chose may hold an é, which no header has as text.

@@ -28,12 +28,16 @@ STOP_WORDS: Final = frozenset(
     ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT")
 )
 START_WORDS: Final = frozenset(("START", "YES", "UNSTOP"))
-_TWILIO_SAYS: Final = {
-    True: "You have successfully been unsubscribed. You will not receive any more messages "
-    "from this number. Reply START to resubscribe.",
-    False: "You have successfully been re-subscribed to messages from this number. "
-    "Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
-}
+HELP_WORDS: Final = frozenset(("HELP", "INFO"))
+_STOPPED: Final = (
+    "You have successfully been unsubscribed. You will not receive any more messages "
+    "from this number. Reply START to resubscribe."
+)
+_STARTED: Final = (
+    "You have successfully been re-subscribed to messages from this number. "
+    "Reply HELP for help. Reply STOP to unsubscribe. Msg&Data Rates May Apply."
+)
+_HELPED: Final = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 _OWN_ANSWER: Final = "Twilio answers this word itself"
 
 
@@ -153,16 +157,19 @@ class Network:
         return text
 
     def _mind_keywords(self, phone: Phone, ours: str, word: str, account: Account) -> None:
-        """Twilio keeps STOP by itself, and answers it itself."""
+        """Twilio keeps STOP and START by itself, and answers them and HELP itself."""
         services = {text.service for text in phone.texts if text.service and text.ours == ours}
         pairs = {(Speech.TWILIO, sender) for sender in (ours, *services)}
         if word in STOP_WORDS:
             phone.blocked |= pairs
+            said = _STOPPED
         elif word in START_WORDS and pairs & phone.blocked:
             phone.blocked -= pairs
+            said = _STARTED
+        elif word in HELP_WORDS:
+            said = _HELPED
         else:
             return
-        said = _TWILIO_SAYS[word in STOP_WORDS]
         self._book.add(
             at=self._clock(),
             speech=Speech.TWILIO,

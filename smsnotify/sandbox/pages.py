@@ -131,6 +131,7 @@ class Pages:
             version=self._exchange.book.version,
             calm=self._exchange.faults.is_calm,
             zone=self._zone,
+            abroad=self._exchange.caller.calls_abroad,
             **values,
         )
         return Response(text, status, headers=HEADERS, media_type="text/html")

@@ -90,6 +90,16 @@ def test_a_customer_reads_answers_and_says_stop(chromium: Any, sandbox: str) -> 
     page.context.close()
 
 
+def test_the_desk_answers_a_customer(chromium: Any, sandbox: str) -> None:
+    page, trouble = opened(chromium, f"{sandbox}/phones/6591230009")
+    page.get_by_role("log").get_by_text("We have collected DO-1009").wait_for()
+    page.get_by_label("Your answer").fill("HELP")
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("log").get_by_text("our people read it here").wait_for()
+    assert trouble == []
+    page.context.close()
+
+
 def test_a_page_follows_what_happens_elsewhere(chromium: Any, sandbox: str) -> None:
     watching, trouble = opened(chromium, f"{sandbox}/phones/6591230002")
     watching.get_by_role("log").get_by_text("DO-1002").wait_for()

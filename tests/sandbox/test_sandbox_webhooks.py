@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,7 +18,7 @@ from smsnotify.model.message import ErrorWord, MessageState, Receipt
 from smsnotify.providers.base import WebhookCall
 from smsnotify.providers.eight_x_eight import EightXEight
 from smsnotify.providers.twilio import Twilio
-from smsnotify.sandbox.caller import UnreachableError
+from smsnotify.sandbox.caller import AT_ONCE, UnreachableError
 from smsnotify.sandbox.faults import Faults
 from smsnotify.sandbox.texts import Account, Speech
 
@@ -227,6 +228,10 @@ def test_twilio_minds_stop_itself_and_start_again() -> None:
         exchange.network.answer(phone, OURS, "START", account)
         taken = await client.post(MESSAGES, data=form, auth=BASIC)
         assert taken.status_code == 201
+        exchange.network.answer(phone, OURS, "Help", account)
+        assert phone.texts[-1].note == "Twilio answers this word itself"
+        exchange.network.answer(phone, OURS, "stop please", account)
+        assert phone.texts[-1].inbound
 
     played(walk, accounts=known())
 
@@ -376,3 +381,24 @@ def test_a_receipt_says_what_twilio_and_8x8_say() -> None:
         assert envelope["payload"]["price"]["total"] == 0.04
 
     played(walk, accounts=known())
+
+
+def test_hooks_are_called_a_few_at_a_time_however_much_is_due() -> None:
+    most, now = 0, 0
+
+    async def busy(request: HttpRequest) -> HttpResponse:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return HttpResponse(status=200)
+
+    async def walk(stage: Stage, client: httpx.AsyncClient) -> None:
+        caller = stage.exchange.caller
+        request = HttpRequest(method="POST", url=HOOK)
+        done = await asyncio.gather(*(caller.call("receipt", request) for _ in range(100)))
+        assert done == [200] * 100
+        assert 1 < most <= AT_ONCE
+
+    played(walk, post=busy)
