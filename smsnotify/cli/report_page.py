@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 from typing import Any, Final
 
@@ -138,9 +139,7 @@ def _tables(report: Report) -> list[tuple[str, tuple[str, ...], list[tuple[Any, 
 
 
 def _by_day(report: Report) -> Markup:
-    import pygal
-
-    chart = pygal.StackedBar(**_look(), x_label_rotation=30)
+    chart = _pygal().StackedBar(**_look(), x_label_rotation=30)
     chart.x_labels = [f"{day:%d %b}" for day in report.figures.days]
     for line in report.rules[:_MOST_RULES]:
         chart.add(line.rule, list(line.by_day))
@@ -151,12 +150,21 @@ def _by_day(report: Report) -> Markup:
 
 
 def _errors(report: Report) -> Markup:
-    import pygal
-
-    chart = pygal.HorizontalBar(**_look(), show_legend=False)
+    chart = _pygal().HorizontalBar(**_look(), show_legend=False)
     chart.x_labels = list(report.errors)
     chart.add("texts", list(report.errors.values()))
     return _drawn(chart)
+
+
+def _pygal() -> Any:
+    """Import the charts, and take away the import hook that they leave for plug-ins.
+
+    The hook knows only an interface that Python has given up, which warns at every later import.
+    """
+    import pygal
+
+    sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != "pygal"]
+    return pygal
 
 
 def _look() -> dict[str, Any]:

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+from cli_calls import Cli, Done
 
 import smsnotify
 from smsnotify.cli.main import run
 
 ROOT = Path(smsnotify.__file__).parent.parent
-
-
-class Done(NamedTuple):
-    """What a command left: exit code and both streams."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> list[dict[str, Any]]:
-        """The lines of stdout as objects."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Cli = Callable[..., Done]
 
 
 @pytest.fixture

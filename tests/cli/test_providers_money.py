@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import Cli
+from cli_calls import Cli
 
 DEAR = {"SG": ["0.0370", "0.0415"], "MY": ["0.055"]}
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_calls import Cli
 
 from smsnotify.cli.report import spark
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_calls import Cli
 
 from smsnotify.cli.rules_diff import exceeded, read_limits, word_diff
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_calls import Cli
 
 RULES = """rules:
   - name: done
@@ -84,7 +84,10 @@ def test_stored_events_are_looked_at_when_none_are_named(folder: Path, cli: Cli)
 
 
 def test_numbers_and_senders_that_cannot_work(folder: Path, cli: Cli) -> None:
-    account = '[accounts.main]\nprovider = "8x8"\napi_key = "k"\nsubaccount_id = "acme"\nsender = "ACME"\n'
+    account = (
+        '[accounts.main]\nprovider = "8x8"\napi_key = "k"\n'
+        'subaccount_id = "acme"\nsender = "ACME"\n'
+    )
     fixed = '  - name: staff\n    events: [failed]\n    to: {fixed: ["+12025550123"]}\n'
     write(folder, "Done.", f'{fixed}    body: "Failed."\n', account)
     assert codes(cli) == ["no_opt_out", "foreign_number"]
