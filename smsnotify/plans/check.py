@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from smsnotify.base.errors import MissingValueError
 from smsnotify.model.plan import Other, Step, Words
@@ -10,7 +10,7 @@ from smsnotify.plans.build import PlacedPlan
 from smsnotify.plans.check_words import check_claims, check_words
 from smsnotify.plans.consent_words import ConsentWords
 from smsnotify.plans.scope import shown
-from smsnotify.plans.ways import circle, reachable, way_out
+from smsnotify.plans.ways import Graph, circle, graph_of, reachable, way_out
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 
@@ -24,9 +24,10 @@ def check_plans(placed: Sequence[PlacedPlan], names: frozenset[str], consent: Co
     enabled = {one.plan.name for one in placed if one.plan.enabled}
     broken = names - {one.plan.name for one in placed}
     for one in placed:
-        _check_ways(one)
+        graph = graph_of(one.plan)
+        _check_ways(one, graph)
         _check_times(one)
-        _check_values(one)
+        _check_values(one, graph)
         check_words(one, consent)
         for step in one.plan.steps.values():
             for key, target in (("start_plan", step.start_plan), ("move_to", step.move_to)):
@@ -60,10 +61,10 @@ def check_start(
         )
 
 
-def _check_ways(one: PlacedPlan) -> None:
+def _check_ways(one: PlacedPlan, graph: Graph) -> None:
     """Report steps that nobody comes to, that nobody leaves, and circles without a wait."""
     plan, report = one.plan, one.report
-    come_to = reachable(plan, plan.first.name)
+    come_to = reachable(graph, plan.first.name)
     for name in plan.steps:
         if name not in come_to:
             report.warn(
@@ -73,7 +74,7 @@ def _check_ways(one: PlacedPlan) -> None:
                 "let a step lead to it, or take it out",
                 key=True,
             )
-    round_trip = circle(plan, plan.steps)
+    round_trip = circle(graph)
     if round_trip:
         report.error(
             one.step(round_trip[0]),
@@ -83,7 +84,7 @@ def _check_ways(one: PlacedPlan) -> None:
             key=True,
         )
         return
-    leaves = way_out(plan)
+    leaves = way_out(graph)
     stuck = [name for name in plan.steps if name in come_to and name not in leaves]
     if stuck:
         report.warn(
@@ -109,23 +110,47 @@ def _check_times(one: PlacedPlan) -> None:
                 )
 
 
-def _check_values(one: PlacedPlan) -> None:
-    """Report texts that need a job's field although people can come in without a job."""
-    entry = one.plan.entry
-    if not (entry.keywords or entry.any_text):
-        return
+def _check_values(one: PlacedPlan, graph: Graph) -> None:
+    """Report texts that need what nobody can have there: a field of a job, an answer."""
+    plan, entry = one.plan, one.plan.entry
+    without_job = entry.keywords or entry.any_text
     way_in = "a keyword" if entry.keywords else "any text"
-    for name, step in one.plan.steps.items():
+    of_people = {name for name in plan.reads if shown(name) != name}
+    behind = {
+        f"replies__{asked}": _behind(graph, asked)
+        for asked, step in plan.steps.items()
+        if step.wait is not None and f"replies__{asked}" in plan.reads
+    }
+    for name, step in plan.steps.items():
+        unanswered = {answer for answer, steps in behind.items() if name not in steps}
         for path, words in _texts(step):
-            field = _needed(words, one.plan.reads)
+            at = (*one.step(name), *path)
+            field = _missing(words, of_people) if without_job else ""
             if field:
                 one.report.warn(
-                    (*one.step(name), *path),
+                    at,
                     "no_job",
                     f"{{{{ {field} }}}} has no value for whoever came in by {way_in}: there is no "
                     "job, and the text is stopped",
                     f"{{{{ {field} | default('…') }}}}",
                 )
+            field = _missing(words, plan.reads - unanswered)
+            if field:
+                one.report.warn(
+                    at,
+                    "no_answer",
+                    f"{{{{ {field} }}}} has no value here: nobody has answered that step before",
+                    f"{{{{ {field} | default('…') }}}}",
+                )
+
+
+def _behind(graph: Graph, name: str) -> set[str]:
+    """Return the steps that a person can come to after a step."""
+    after: set[str] = set()
+    for way in graph[name]:
+        if not way.ends and way.target not in after:
+            after |= reachable(graph, way.target)
+    return after
 
 
 def _texts(step: Step) -> Iterator[tuple[Path, Words]]:
@@ -138,18 +163,17 @@ def _texts(step: Step) -> Iterator[tuple[Path, Words]]:
 
 
 class _Known:
-    """A view in which everything about the person is known, and nothing about a job."""
+    """A view in which the named attributes have a value, and nothing else has."""
 
-    def __init__(self, reads: frozenset[str]) -> None:
-        for name in reads:
-            if shown(name) != name:
-                setattr(self, name, "x")
+    def __init__(self, names: Iterable[str]) -> None:
+        for name in names:
+            setattr(self, name, "x")
 
 
-def _needed(words: Words, reads: frozenset[str]) -> str:
-    """Return the job field that a text cannot do without, `''` when there is none."""
+def _missing(words: Words, known: Iterable[str]) -> str:
+    """Return the first field that a text cannot do without, `''` when all it needs is known."""
     try:
-        words(_Known(reads))
+        words(_Known(known))
     except MissingValueError as error:
         return error.field
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from smsnotify.model.plan import ENDS, Other, Outcome, Plan, Step
@@ -24,6 +24,10 @@ class Way(NamedTuple):
     def ends(self) -> bool:
         """True when the plan is over there."""
         return self.target in ENDS
+
+
+Graph = Mapping[str, Sequence[Way]]
+"""The ways on from every step, by its name."""
 
 
 def ways(plan: Plan, step: Step) -> list[Way]:
@@ -78,36 +82,44 @@ def outcome(target: str, of_end: Outcome) -> str:
     return of_end if target == "end" else target
 
 
-def reachable(plan: Plan, start: str) -> set[str]:
+def graph_of(plan: Plan) -> Graph:
+    """Return the ways on from every step."""
+    return {name: ways(plan, step) for name, step in plan.steps.items()}
+
+
+def reachable(graph: Graph, start: str) -> set[str]:
     """Return the steps that a person can come to from a step, itself included."""
     found, waiting = {start}, [start]
     while waiting:
-        for way in ways(plan, plan.steps[waiting.pop()]):
+        for way in graph[waiting.pop()]:
             if not way.ends and way.target not in found:
                 found.add(way.target)
                 waiting.append(way.target)
     return found
 
 
-def way_out(plan: Plan) -> set[str]:
+def way_out(graph: Graph) -> set[str]:
     """Return the steps from which a person can reach an end."""
+    leading: dict[str, list[str]] = {}
+    for name, found in graph.items():
+        for way in found:
+            leading.setdefault("" if way.ends else way.target, []).append(name)
     out: set[str] = set()
-    grown = True
-    while grown:
-        before = len(out)
-        for name, step in plan.steps.items():
-            if any(way.ends or way.target in out for way in ways(plan, step)):
+    waiting = [""]
+    while waiting:
+        for name in leading.get(waiting.pop(), ()):
+            if name not in out:
                 out.add(name)
-        grown = len(out) > before
+                waiting.append(name)
     return out
 
 
-def circle(plan: Plan, among: Iterable[str]) -> list[str]:
+def circle(graph: Graph) -> list[str]:
     """Return steps that lead round without a pause, the first one last again; [] for none."""
     done: set[str] = set()
-    for start in among:
+    for start in graph:
         trail: list[str] = []
-        at = [iter([start])]
+        at: list[Iterator[str]] = [iter([start])]
         while at:
             name = next(at[-1], None)
             if name is None:
@@ -118,9 +130,5 @@ def circle(plan: Plan, among: Iterable[str]) -> list[str]:
                 return [*trail[trail.index(name) :], name]
             elif name not in done:
                 trail.append(name)
-                at.append(_at_once(plan, plan.steps[name]))
+                at.append(way.target for way in graph[name] if not way.pauses and not way.ends)
     return []
-
-
-def _at_once(plan: Plan, step: Step) -> Iterator[str]:
-    return (way.target for way in ways(plan, step) if not way.pauses and not way.ends)

@@ -17,7 +17,7 @@ from smsnotify.plans.load import check_book, load_book
 from smsnotify.plans.mermaid import mermaid
 from smsnotify.plans.outline import begins, does, goes, terms
 from smsnotify.plans.svg import svg
-from smsnotify.plans.ways import Way, circle, reachable, way_out, ways
+from smsnotify.plans.ways import Way, circle, graph_of, reachable, way_out, ways
 
 EXAMPLE = Path(__file__).parents[2] / "rules.example.yaml"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -151,10 +151,11 @@ def test_who_can_come_where_and_who_can_leave(tmp_path: Path) -> None:
         "      - d: {delay: {for: 1h}, then: c}\n"
         "      - e: {end: finished}\n",
     )
-    assert reachable(plan, "a") == {"a", "b", "c", "d"}
-    assert reachable(plan, "e") == {"e"}
-    assert way_out(plan) == {"e"}
-    assert circle(plan, plan.steps) == []
+    ways_on = graph_of(plan)
+    assert reachable(ways_on, "a") == {"a", "b", "c", "d"}
+    assert reachable(ways_on, "e") == {"e"}
+    assert way_out(ways_on) == {"e"}
+    assert circle(ways_on) == []
 
 
 @st.composite

@@ -53,6 +53,17 @@ DOUBTS = [
         "it would always be stopped (shorten it, or raise max_segments)",
     ),
     (
+        "no answer",
+        "      - a: {send: '{{ replies.b }}', wait: {for: 1d, other: {send: '{{ replies.a }}!',\n"
+        "          then: b}}}\n"
+        "      - b: {send: '{{ replies.a }}', wait: {for: 1d, replies: {X: c}}}\n"
+        "      - c: {send: '{{ replies.a }} {{ replies.b }}', end: finished}\n",
+        "4:19: {{ replies.b }} has no value here: nobody has answered that step before "
+        "({{ replies.b | default('…') }})",
+        "4:68: {{ replies.a }} has no value here: nobody has answered that step before "
+        "({{ replies.a | default('…') }})",
+    ),
+    (
         "no effect",
         "      - a: {route: default, goal: sale, end: finished}\n",
         "4:13: route changes nothing: the step sends no text",
@@ -69,10 +80,11 @@ def doubts(folder: Path, text: str) -> list[str]:
     return [str(problem).partition("r.yaml:")[2] for problem in problems]
 
 
-@pytest.mark.parametrize(("steps", "told"), [row[1:] for row in DOUBTS], ids=[r[0] for r in DOUBTS])
-def test_a_doubt_is_told_with_its_place(tmp_path: Path, steps: str, told: str) -> None:
+@pytest.mark.parametrize("row", DOUBTS, ids=[row[0] for row in DOUBTS])
+def test_a_doubt_is_told_with_its_place(tmp_path: Path, row: tuple[str, ...]) -> None:
+    _, steps, *told = row
     off = "  - {name: off, enabled: false, steps: [x: {end: finished}]}\n"
-    assert doubts(tmp_path, f"plans:\n  - name: p\n    steps:\n{steps}{off}") == [told]
+    assert doubts(tmp_path, f"plans:\n  - name: p\n    steps:\n{steps}{off}") == told
 
 
 def test_a_plan_that_is_off_may_start_one_that_is_off(tmp_path: Path) -> None:
