@@ -28,6 +28,7 @@ from smsnotify.store.unstorable import is_storable, storable
 _KEEP_COUNT = {"preserve_rowcount": True}
 # Few sizes: compiling a statement takes as long as running it, and the driver keeps compiled ones.
 _LARGEST: Final = 512
+_SMALL: Final = 64  # bytes of a keyed hash, and not of a job as it came
 _MOST_VALUES: Final = 32_000  # SQLite takes 32,766 parameters
 
 
@@ -49,18 +50,67 @@ def insert_rows(
     rows: Sequence[tuple[Any, ...]],
     on_conflict: str = "",
 ) -> int:
-    """Insert tuples in the order of `columns`; return how many rows were written."""
+    """Insert tuples in the order of `columns`; return how many rows were written.
+
+    Of two rows that meet in one `DO UPDATE` the later one wins.
+    """
     if not rows:
         return 0
     if is_postgres(connection):
-        written = insert_statement(True, table, columns, on_conflict)
-        result = connection.exec_driver_sql(written, list(rows), execution_options=_KEEP_COUNT)
-        return int(result.rowcount)
+        if not _fits_one_statement(columns, rows, on_conflict):
+            return _insert_each(connection, table, columns, rows, on_conflict)
+        named = packed([dict(zip(columns, map(_bytes_as_hex, row), strict=True)) for row in rows])
+        asking = _insert_all(table, columns, on_conflict)
+        return execute(connection, asking, {"rows": named}).rowcount
     done = 0
     for some in _portions(rows, len(columns)):
         written = insert_statement(False, table, columns, on_conflict, len(some))
         done += execute_flat(connection, written, some).rowcount
     return done
+
+
+def _fits_one_statement(
+    columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], on_conflict: str
+) -> bool:
+    """Say whether PostgreSQL may take all rows at once: small ones, none of them twice.
+
+    One statement of it changes no row a second time.
+    """
+    if any(len(value) > _SMALL for value in rows[0] if type(value) is bytes):
+        return False
+    key, _, change = on_conflict.partition(" DO UPDATE")
+    if not change:
+        return True
+    places = [columns.index(name) for name in key.strip("() ").split(", ")]
+    return len({tuple(row[place] for place in places) for row in rows}) == len(rows)
+
+
+def _insert_each(
+    connection: Connection,
+    table: str,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    on_conflict: str,
+) -> int:
+    written = insert_statement(True, table, columns, on_conflict)
+    result = connection.exec_driver_sql(written, list(rows), execution_options=_KEEP_COUNT)
+    return int(result.rowcount)
+
+
+@cache
+def _insert_all(table: str, columns: tuple[str, ...], on_conflict: str) -> str:
+    """PostgreSQL: all rows as one JSON value, in the types of the table itself."""
+    names = ", ".join(columns)
+    ending = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+    return statement(
+        True,
+        f"INSERT INTO {table} ({names}) SELECT {names} "
+        f"FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:rows AS jsonb)){ending}",
+    )
+
+
+def _bytes_as_hex(value: object) -> object:
+    return "\\x" + value.hex() if isinstance(value, bytes) else value
 
 
 def _portions(rows: Sequence[Any], columns: int) -> Iterator[Sequence[Any]]:
