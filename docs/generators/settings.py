@@ -12,7 +12,14 @@ from generators.tables import code, table
 from smsnotify.base.durations import format_duration
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
-from smsnotify.wiring.models import Conversation, Detrack, Prices, SandboxSettings, Settings, VolumeGuard
+from smsnotify.wiring.models import (
+    Conversation,
+    Detrack,
+    Prices,
+    SandboxSettings,
+    Settings,
+    VolumeGuard,
+)
 
 Told = dict[str, tuple[str, str]]
 
@@ -52,6 +59,11 @@ SETTINGS: Final[Told] = {
     "staff": (
         "The firm's own people: alerts of plans go to these numbers.",
         'staff = ["+6591230000"]',
+    ),
+    "opt_out_scope": (
+        "What a person is out of who says STOP: `all` (every rule and account), `sender` (texts "
+        "from the number that they wrote to) or `purpose` (marketing alone).",
+        'opt_out_scope = "all"',
     ),
     "volume_guard": (
         "When a run asks before it sends; see [below](#volume_guard). `false` switches it off.",

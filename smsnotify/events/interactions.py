@@ -59,9 +59,9 @@ def read_interaction(line: bytes, country: str) -> Told:
             hint="what else is known goes into data",
         )
     return Told(
-        event=_word(value, "event", "no_event"),
+        event=_event(value),
         address=_address(value.get("contact"), country),
-        channel=_word(value, "channel", "") or CHANNEL,
+        channel=_word(value, "channel") or CHANNEL,
         value=_number(value.get("value")),
         data=_data(value.get("data")),
         time=_time(value.get("time")),
@@ -69,15 +69,21 @@ def read_interaction(line: bytes, country: str) -> Told:
     )
 
 
-def _word(value: Mapping[str, Any], name: str, needed: str) -> str:
+def _event(value: Mapping[str, Any]) -> str:
+    if not (word := _word(value, "event")):
+        raise EventError("event says what happened", reason="no_event", hint=_EXAMPLE)
+    return word
+
+
+def _word(value: Mapping[str, Any], name: str) -> str:
     written = value.get(name)
-    if written is None and not needed:
+    if written is None:
         return ""
     word = written.strip() if isinstance(written, str) else ""
     if not word or len(word) > _LONGEST or not word.isprintable():
         raise EventError(
             f"{name} is a word of at most {_LONGEST} characters",
-            reason=needed or "wrong_type",
+            reason="wrong_type",
             hint=_EXAMPLE,
         )
     return word

@@ -91,7 +91,10 @@ def test_every_reason_of_the_gates_is_explained(reference: dict[str, str]) -> No
 def test_every_gate_is_explained_in_its_order(reference: dict[str, str]) -> None:
     part = reference["reasons.md"].split("## Why a text stops", 1)[1].split("\n## ", 1)[0]
     told = list(dict.fromkeys(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)))
-    assert told == [*(gate.__name__.removesuffix("_gate") for gate in ORDER), "text"]
+    holds_only = {"marketing_hours"}
+    gates = [gate.__name__.removesuffix("_gate") for gate in ORDER]
+    assert told == [*(gate for gate in gates if gate not in holds_only), "text"]
+    assert holds_only <= rows(reference["reasons.md"], "Why a text waits")
 
 
 def test_every_reason_of_a_release_is_explained(reference: dict[str, str]) -> None:

@@ -124,7 +124,7 @@ def test_an_email_address_reaches_the_number_that_is_known(
         ({"event": "x"}, "no_contact"),
         ({"event": "x", "contact": "12"}, "not_a_number"),
         ({"event": "x", "contact": "a@b"}, "not_an_email_address"),
-        ({"event": "x" * 101, "contact": MEI}, "no_event"),
+        ({"event": "x" * 101, "contact": MEI}, "wrong_type"),
         (view(value="much"), "wrong_type"),
         (view(value=True), "wrong_type"),
         (view(data=[1]), "wrong_type"),
