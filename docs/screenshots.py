@@ -1,0 +1,85 @@
+"""Makes the pictures of the documentation, so that they show what the program shows.
+
+    python docs/screenshots.py         needs `make browser` and a Chromium
+
+Every picture is taken of `sms-notify sandbox --demo`, which this starts and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+IMAGES: Final = Path(__file__).resolve().parent / "images"
+CUSTOMER: Final = "6591230010"
+SAYS: Final = (
+    ("Hello!", "Reply QUOTE for 10 % off"),
+    ("QUOTE", "Your code is TEN. Reply BUY to order."),
+)
+"""What the customer types, and what the desk answers."""
+
+_SIZE: Final = {"width": 1000, "height": 850}
+
+
+@contextmanager
+def demo() -> Iterator[str]:
+    """Run the demo; gives the address of its pages."""
+    command = [sys.executable, "-m", "smsnotify", "sandbox", "--demo", "--port", "0", "--json"]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(  # noqa: S603 - our own command
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as started,
+    ):
+        assert started.stdout is not None
+        try:
+            yield str(json.loads(started.stdout.readline())["url"])
+        finally:
+            started.terminate()
+            started.wait(20)
+
+
+def shoot(browser: Any, url: str) -> None:
+    """Take every picture."""
+    page = browser.new_page(viewport=_SIZE)
+    page.goto(f"{url}/phones/{CUSTOMER}")
+    thread = page.get_by_role("log")
+    for typed, answered in SAYS:
+        page.get_by_label("Your answer").fill(typed)
+        page.get_by_role("button", name="Send").click()
+        thread.get_by_text(answered).wait_for()
+    page.locator(".theirs").last.get_by_text("delivered", exact=True).wait_for()
+    page.screenshot(path=IMAGES / "phone-page.png")
+    page.goto(f"{url}/faults")
+    page.screenshot(path=IMAGES / "bad-day.png")
+
+
+def main() -> int:
+    """Write the pictures and return the exit code."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sys.stderr.write("playwright is not installed: make browser\n")
+        return 2
+    path = os.environ.get("SMS_NOTIFY_CHROMIUM") or shutil.which("chromium")
+    if not path:
+        sys.stderr.write("there is no Chromium here\n")
+        return 2
+    IMAGES.mkdir(exist_ok=True)
+    with demo() as url, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        shoot(browser, url)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
