@@ -124,14 +124,26 @@ class _Erasing:
         self._by_hash(
             "UPDATE decisions SET recipient = '', detail = '' WHERE recipient_hash = :hash"
         )
+        # Providers repeat numbers in their complaints.
+        self._by_hash(
+            "UPDATE attempts SET raw_text = '' WHERE raw_text <> '' AND message_id IN "
+            "(SELECT id FROM messages WHERE recipient_hash = :hash)"
+        )
         return self._by_hash(
             "UPDATE messages SET recipient = '', intended = '', body = '', error_text = '' "
             f"WHERE recipient_hash = :hash AND NOT ({_IN_FLIGHT}) AND recipient <> ''"
         )
 
     def replies(self) -> int:
-        """Delete what the person wrote."""
-        return self._do(f"DELETE FROM replies WHERE {among(self._postgres, 'sender', 'numbers')}")
+        """Blank what the person wrote; the row stays, so that a hook's replay is no new reply.
+
+        What nobody has worked yet stays until it is: it may be a STOP.
+        """
+        return self._do(
+            "UPDATE replies SET sender = '', body = '', media = '[]', note = '', contact_id = '', "
+            "state = 'worked', worked_at = COALESCE(worked_at, :now) "
+            f"WHERE state <> 'new' AND {among(self._postgres, 'sender', 'numbers')}"
+        )
 
     def contact(self, contact_id: str) -> int:
         """Delete the contact with everything that hangs on it; return how many interactions."""

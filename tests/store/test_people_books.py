@@ -147,6 +147,8 @@ def test_who_is_forgotten_leaves_a_hash_where_they_want_no_texts(store: Store) -
     store.note_replies(
         "main", [InboundMessage(provider_message_id="1", sender=NUMBER, to="+1", body="STOP")], NOW
     )
+    (said,) = store.unworked_replies()
+    store.set_reply_state(said.id, was="new", state="worked", now=NOW)
     store.add_links([NewLink(token="t", kind="opt_out", recipient=NUMBER)], NOW)
     mine = key(1)._replace(recipient=NUMBER)
     text_ = message(mine, state=MessageState.QUEUED)
@@ -160,7 +162,8 @@ def test_who_is_forgotten_leaves_a_hash_where_they_want_no_texts(store: Store) -
     assert done is not None
     assert (done.addresses, done.interactions, done.replies, done.texts) == (2, 1, 1, 1)
     assert (done.cancelled, done.opted_out) == (1, True)
-    assert count(store, ["contacts", "addresses", "interactions", "replies", "links"]) == [0] * 5
+    assert count(store, ["contacts", "addresses", "interactions", "links"]) == [0] * 4
+    assert count(store, ["replies"], "sender <> '' OR body <> '' OR note <> ''") == [0]
     (row,) = store.list_messages(_all(), None)
     assert (row.recipient, row.intended, row.body, row.state) == ("", "", "", "cancelled")
     assert count(store, ["decisions"], "recipient <> ''") == [0]
