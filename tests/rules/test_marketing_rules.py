@@ -17,7 +17,6 @@ from smsnotify.rules.explain import explain
 from smsnotify.rules.load import check_rules
 from smsnotify.rules.offers import offer_word
 
-
 WHOLE = """
     body: "{{ contact.first_name | default('you') }}, {{ do_number }}: {{ opt_out_link }}"
     where: {contact.points: {gte: 10}, contact.tags: {contains: vip}, do_number: {ne: X}}
