@@ -9,7 +9,6 @@ import msgspec
 
 from smsnotify.base.errors import PlanError
 from smsnotify.model.plan import Plan
-from smsnotify.plans.build import job_fields, plan_of_content
 from smsnotify.rules.compile import RuleSet
 from smsnotify.rules.scalars import did_you_mean
 
@@ -42,7 +41,7 @@ class PlanSet:
             for event in step.listen.events
         )
         self.events = self.listened | frozenset(self.by_event)
-        self.job_fields: frozenset[str] = frozenset().union(*map(job_fields, self.all))
+        self.job_fields: frozenset[str] = _fields_of(self.all)
         if self.by_event:
             self.job_fields |= {"phone_number"}  # whom an event lets in
         self._versions = {plan.version: plan for plan in self.all}
@@ -78,8 +77,18 @@ class PlanSet:
         if known is None:
             if len(self._versions) >= _REMEMBERED:
                 self._versions = {plan.version: plan for plan in self.all}
+            from smsnotify.plans.build import plan_of_content
+
             known = self._versions[version] = plan_of_content(version, content)
         return known
+
+
+def _fields_of(plans: Sequence[Plan]) -> frozenset[str]:
+    if not plans:
+        return frozenset()  # and what compiles plans is not loaded
+    from smsnotify.plans.build import job_fields
+
+    return frozenset().union(*map(job_fields, plans))
 
 
 def _by_event(plans: Iterable[Plan]) -> dict[str, tuple[Plan, ...]]:
