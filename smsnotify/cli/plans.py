@@ -36,7 +36,8 @@ def validate(
     from smsnotify.plans.load import check_book
 
     desk = desk_of(ctx, brief=True)
-    book, found = check_book(tuple(files or desk.rule_paths), country=desk.country)
+    paths = tuple(files or desk.rule_paths)
+    book, found = check_book(paths, country=desk.country, consent=lambda: desk.consent_words)
     if book is not None and desk.has_settings:
         from smsnotify.wiring.plan_settings import check_plan_settings
 
@@ -120,3 +121,65 @@ def show(
         emit_json(plan_json(plan))
     else:
         draw(plan)
+
+
+@app.command(
+    "test",
+    epilog=example(
+        "sms-notify plans test",
+        "sms-notify plans test rules.quote.test.yaml",
+        'sms-notify plans test --only "from HELLO"',
+    ),
+)
+def run_tests(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE", help="Test files or folders; else those beside the rule files."
+        ),
+    ] = None,
+    only: Annotated[
+        str, typer.Option("--only", metavar="TEXT", help="Only tests with this in their name.")
+    ] = "",
+) -> None:
+    """Play dialogues of *.test.yaml files and compare every text, with a clock of their own.
+
+    Nothing is sent and the books are not touched. Prints which ways of the plans were never taken.
+    Ends with 1 when a test fails, and with 2 when a file is wrong.
+    """
+    from smsnotify.cli.case_runner import run_cases
+
+    run_cases(desk_of(ctx, brief=True), files or (), only=only)
+
+
+@app.command(
+    epilog=example(
+        "sms-notify plans simulate quote",
+        "sms-notify plans simulate quote --contact name=Ann --contact tier=gold",
+        "sms-notify plans simulate quote < script.txt",
+    )
+)
+def simulate(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The plan's name.")],
+    number: Annotated[
+        str, typer.Option("--number", metavar="NUMBER", help="The customer's number.")
+    ] = "",
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="When it begins; else a Monday, at noon.")
+    ] = "",
+    contact: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--contact", metavar="KEY=VALUE", help="What is known of the customer; repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Play the customer in the terminal, and jump in time: /wait 2d, /fail, /event, /quit.
+
+    Nothing is sent and the books are not touched. Lines on stdin are a script.
+    """
+    from smsnotify.cli.plans_simulate import simulate as talk
+
+    talk(desk_of(ctx, brief=True), name, number=number, at=at, facts=tuple(contact or ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +16,17 @@ from smsnotify.store.migrations import HEAD
 from smsnotify.store.schema import check_version, refuse_foreign, upgrade, version_of
 from smsnotify.store.store import Store
 
+Made = Callable[[Engine, str, Path | None], Store]
+
 _WAL_TRIES: Final = 100
 _WAL_PAUSE_S: Final = 0.1
 
 
-def open_store(url: str, *, create: bool = True) -> Store:
+def open_store(url: str, *, create: bool = True, make: Made = Store) -> Store:
     """Open the database of the settings.
 
     `create` lets an SQLite file be made, and brought to our version, on first use; PostgreSQL
-    is only ever changed by `upgrade_store`.
+    is only ever changed by `upgrade_store`. `make` is the store's class, or one made of it.
 
     Raises:
         ConfigError: not a URL that we can use, or PostgreSQL without its driver.
@@ -47,7 +50,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
                 _prepare_file(engine, place)
             with engine.connect().execution_options(reading=True) as connection:
                 check_version(connection, place)
-        return Store(engine, place, path)
+        return make(engine, place, path)
     except BaseException:
         engine.dispose()
         raise

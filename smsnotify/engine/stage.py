@@ -1,0 +1,466 @@
+"""A stage: a whole desk of its own, with a clock that is turned by hand and nothing outside.
+
+Tests and simulations play on it. Replies, events, waits, gates, errands and the outbox go through
+the real pipeline over a database in a temporary folder; only the account is the sandbox's, and
+its receipts come when the clock moves on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from smsnotify.base.errors import UsageError
+from smsnotify.base.ids import new_id
+from smsnotify.base.secrets import Secret
+from smsnotify.engine.accounts import Account
+from smsnotify.engine.conversing import Conversed, keep
+from smsnotify.engine.conversing_events import PlanTeller, tell_people
+from smsnotify.engine.conversing_portion import Desk, Entering, Portion
+from smsnotify.engine.conversing_terms import ConversationTerms
+from smsnotify.engine.conversing_texts import BY_THE_CLOCK
+from smsnotify.engine.delivery import drain
+from smsnotify.engine.errands import Hands, do_errands
+from smsnotify.engine.intake import Intake
+from smsnotify.engine.loop import run as run_loop
+from smsnotify.engine.receipts import take_receipts
+from smsnotify.engine.reminders import coming_reminders, planned_jobs, search_days
+from smsnotify.engine.ticking import talk, tick
+from smsnotify.gates.zones import known_zone
+from smsnotify.model.contact import ConsentChange, Contact
+from smsnotify.model.decision import Decision, Mode, Verdict
+from smsnotify.model.enrolment import Enrolment
+from smsnotify.model.facts import Policy, unknown_senders
+from smsnotify.model.message import (
+    ErrorWord,
+    InboundMessage,
+    MessageState,
+    OutboundMessage,
+    Outcome,
+    Receipt,
+)
+from smsnotify.plans.book import Book
+from smsnotify.providers.sandbox import Sandbox, SandboxSettings
+from smsnotify.store.batch import Batch
+from smsnotify.store.conversation_batch import ContactChange, ConversationBatch
+from smsnotify.store.enrolments import WantedEnrolments
+from smsnotify.store.open import open_store
+from smsnotify.store.outbox import Wanted
+from smsnotify.store.replies import WantedReplies
+from smsnotify.store.store import Store
+from smsnotify.text.phone import country_of
+from smsnotify.text.zones import zone_of_country
+
+ACCOUNT: Final = "sandbox"
+OURS: Final = "+6580000000"
+CUSTOMER: Final = "+6591230001"
+
+_MONDAY: Final = datetime(2026, 3, 2, 12, 0)  # noqa: DTZ001 -- noon on the wall, wherever
+_ROUNDS: Final = 20
+_STATES: Final = ("done", "due", "failed")
+_STEP: Final = timedelta(minutes=1)
+
+
+def noon(number: str, timezone: str) -> datetime:
+    """Return noon of a Monday where a number is at home."""
+    country = country_of(number)
+    winter = _MONDAY.replace(tzinfo=UTC)
+    zone = known_zone(zone_of_country(country, winter)) or known_zone(timezone)
+    return _MONDAY.replace(tzinfo=zone or UTC).astimezone(UTC)
+
+
+class Came(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of something that happened.
+
+    `decisions` are all that were made, in order; `emitted` events, `actions` and `calls` of
+    errands; `read_as` what the customer's text was taken for.
+    """
+
+    decisions: tuple[Decision, ...] = ()
+    emitted: tuple[str, ...] = ()
+    actions: tuple[Mapping[str, Any], ...] = ()
+    calls: tuple[str, ...] = ()
+    read_as: str = ""
+
+
+class NotingStore(Store):
+    """A store that remembers what was decided, in order."""
+
+    decided: list[Decision]
+
+    def save(self, batch: Batch) -> Any:
+        """Save, then note the decisions of rules."""
+        lost = super().save(batch)
+        self.decided += batch.decisions
+        return lost
+
+    def keep_conversation(self, batch: ConversationBatch, now: datetime) -> Any:
+        """Keep, then note the decisions of conversations."""
+        lost = super().keep_conversation(batch, now)
+        self.decided += batch.decisions
+        return lost
+
+
+class _StageAccount(Sandbox):
+    """The sandbox's account, whose receipts come later."""
+
+    def __init__(self) -> None:
+        """Nothing was sent yet."""
+        super().__init__(SandboxSettings())
+        self.on_the_way: list[str] = []
+
+    def send(self, messages: Sequence[OutboundMessage]) -> list[Outcome]:
+        """Take everything."""
+        outcomes = super().send(messages)
+        self.on_the_way += [outcome.provider_message_id for outcome in outcomes]
+        return outcomes
+
+    def receipts_for(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
+        """Say nothing yet."""
+        return []
+
+
+class Stage:
+    """The desk, its books and its clock. Close it: its folder goes away."""
+
+    def __init__(
+        self,
+        book: Book,
+        policy: Policy,
+        terms: ConversationTerms,
+        *,
+        at: datetime,
+        number: str = CUSTOMER,
+    ) -> None:
+        """Open at an instant, with one customer."""
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        store = open_store(f"sqlite:///{folder / 'stage.db'}", make=NotingStore)
+        assert isinstance(store, NotingStore)
+        self.store = store
+        self.store.decided = []
+        self.now = at
+        self.number = number
+        policy = _on_stage(policy, number)
+        own = terms.own_numbers | {OURS}
+        self.desk = Desk(self.store, book, policy, msgspec.structs.replace(terms, own_numbers=own))
+        self._account = _StageAccount()
+        self._accounts = {ACCOUNT: Account.of(ACCOUNT, self._account)}
+        self._routes = _Anywhere()
+        self._actions = folder / "actions.jsonl"
+        self._calls: list[str] = []
+        self._hands = Hands(
+            action_file=self._actions, webhook_secret=Secret("plain", "stage"), post=self._post
+        )
+        self._read = 0
+        self._errands: set[str] = set()
+
+    def close(self) -> None:
+        """Take the stage down."""
+        self.store.close()
+        self._folder.cleanup()
+
+    def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        self._calls.append(url)
+        return 204
+
+    # Who is who.
+
+    def introduce(
+        self,
+        number: str,
+        contact: Contact,
+        *,
+        opted_out: bool = False,
+        marketing: bool = False,
+    ) -> None:
+        """Make somebody known before anything happens."""
+        known = msgspec.structs.replace(
+            contact, id=new_id(self.now), addresses=(number,), created_at=self.now
+        )
+        self.store.add_contacts([known], self.now)
+        if contact.facets or contact.tags:
+            change = ContactChange(
+                contact_id=known.id, facets=dict(contact.facets), tags=contact.tags
+            )
+            self.store.change_contacts([change], self.now)
+        for scope, holds, out in (
+            ("all", opted_out, True),
+            ("purpose:marketing", marketing, False),
+        ):
+            if holds:
+                wish = ConsentChange(
+                    recipient=number, opted_out=out, source="clerk", at=self.now, scope=scope
+                )
+                self.store.note_consents([wish], self.now)
+
+    @property
+    def contact(self) -> Contact:
+        """The customer, as the books know them."""
+        return self.store.contacts_of([self.number]).get(self.number, Contact())
+
+    @property
+    def enrolment(self) -> Enrolment | None:
+        """The customer's newest enrolment."""
+        found = self.store.list_enrolments(WantedEnrolments(number=self.number), 1)
+        return found[0] if found else None
+
+    def ways(self) -> Iterable[tuple[str, str, str]]:
+        """Yield every way that was taken: plan, step, path."""
+        for one in self.store.list_enrolments(WantedEnrolments(), None):
+            for step in self.store.transitions_of(one.id):
+                if step.from_step:
+                    yield one.plan, step.from_step, step.path
+
+    def goals(self) -> dict[str, float]:
+        """Return what goals the customer has reached, and their value together."""
+        found: dict[str, float] = {}
+        if self.contact.id:
+            for one in self.store.interactions_of(self.contact.id):
+                if one.event == "goal":
+                    name = str(one.data["goal"])
+                    found[name] = found.get(name, 0.0) + (one.value or 0.0)
+        return found
+
+    # What happens.
+
+    def says(self, body: str, sender: str = "") -> Came:
+        """Somebody writes to us."""
+        self._arrive()
+        self.now += timedelta(microseconds=1)
+        reply = InboundMessage(
+            provider_message_id=new_id(self.now),
+            sender=sender or self.number,
+            to=OURS,
+            body=body,
+            at=self.now,
+        )
+        self.store.note_replies(ACCOUNT, [reply], self.now)
+        came = self._work()
+        newest = self.store.list_replies(WantedReplies(), 1)[0]
+        return msgspec.structs.replace(came, read_as=newest.verdict or newest.state)
+
+    def events(self, entries: Sequence[Mapping[str, Any]]) -> Came:
+        """Events come in, as from a feed.
+
+        Raises:
+            UsageError: one of them cannot be read.
+        """
+        self._arrive()
+        intake = Intake(
+            self.desk.book.rules,
+            self.desk.policy,
+            self.store,
+            source="test",
+            plans=PlanTeller(self.desk),
+        )
+        taken = intake.take(1, [msgspec.json.encode(entry) for entry in entries], self.now)
+        for line in taken.rejected:
+            raise UsageError(f"event {line.line} cannot be read: {line.message}", hint=line.hint)
+        return self._work()
+
+    def happens(self, name: str) -> Came:
+        """An event about the job that the customer was asked about last, or about them alone.
+
+        Raises:
+            UsageError: nobody knows such an event.
+        """
+        one = self.enrolment
+        stored = self.store.jobs_by_subject([one.subject]) if one is not None else {}
+        if one is not None and one.subject in stored:
+            job = msgspec.json.decode(stored[one.subject].snapshot)
+            return self.events([{"event": name, "job": job}])
+        self._arrive()
+        contact = self.contact
+        if contact.id:
+            tell_people(self.desk, name, new_id(self.now), {contact.id: self.number}, self.now)
+        return self._work()
+
+    def enrol(self, plan_name: str) -> Came:
+        """A clerk puts the customer into a plan.
+
+        Raises:
+            PlanError: there is no such plan.
+        """
+        self._arrive()
+        plan = self.desk.book.plans.named(plan_name)
+        portion = Portion(self.desk, self.now)
+        portion.know([self.number])
+        subject, job = portion.newest_job(self.number)
+        entering = Entering(
+            plan=plan,
+            number=self.number,
+            source="hand",
+            ref=new_id(self.now),
+            job=job if subject else None,
+            subject=subject,
+        )
+        if portion.may_enter(entering):
+            portion.enter(entering, BY_THE_CLOCK)
+            keep(portion, Conversed())
+        return self._work()
+
+    def fails(self, word: str = ErrorWord.UNREACHABLE) -> Came:
+        """The last text that went out comes back undelivered.
+
+        Raises:
+            UsageError: nothing is on its way.
+        """
+        if not self._account.on_the_way:
+            raise UsageError("no text is on its way", hint="fail comes right after the text")
+        self._arrive(failed=word)
+        return self._work()
+
+    def wait(self, span: timedelta) -> Came:
+        """Time passes; everything that comes due on the way happens at its time."""
+        self._arrive()
+        end, cames = self.now + span, list[Came]()
+        while True:
+            due = self._next_due(end)
+            self.now = max(due, self.now)
+            released = self._tick()
+            cames.append(self._work(released))
+            self._arrive()
+            if self.now >= end:
+                break
+        return _together(cames)
+
+    # Behind the scenes.
+
+    def _next_due(self, end: datetime) -> datetime:
+        mode = self.desk.policy.mode.value
+        soonest = [end]
+        due_at = self.store.next_due_at(mode)
+        if due_at is not None:
+            soonest.append(due_at)
+        waiting = frozenset({MessageState.HELD.value, MessageState.QUEUED.value})
+        for message in self.store.list_messages(Wanted(states=waiting), None):
+            if message.not_before is not None:
+                soonest.append(message.not_before)
+        soonest += self._next_reminder(end)
+        first = min(soonest)
+        # What is due and does not move is looked at again a minute later, never for ever.
+        return min(end, first if first > self.now else self.now + _STEP)
+
+    def _next_reminder(self, end: datetime) -> list[datetime]:
+        rules, policy = self.desk.book.rules, self.desk.policy
+        if all(rule.terms.pre_job is None for rule in rules.rules):
+            return []
+        first, _ = search_days(self.now)
+        _, last = search_days(end)
+        jobs = planned_jobs(self.store.jobs_between(first, last), rules.job_type)
+        return [one.due_at for one in coming_reminders(jobs, rules, policy, self.now)[:1]]
+
+    def _tick(self) -> list[Decision]:
+        book, policy = self.desk.book, self.desk.policy
+        done = tick(self.store, book.rules, policy, self.now, desk=self.desk)
+        return [again.decision for again in done.released if again.decision is not None]
+
+    def _work(self, before: Collection[Decision] = ()) -> Came:
+        """Talk, run errands and send until nothing more comes of it."""
+        for _ in range(_ROUNDS):
+            done = talk(self.desk, self.now)
+            errands = do_errands(self.desk, self._hands, self.now)
+            sent = run_loop(
+                drain(
+                    self.store,
+                    self._accounts,
+                    self._routes,
+                    mode=self.desk.policy.mode,
+                    clock=lambda: self.now,
+                    patience_s=0.0,
+                )
+            )
+            if not (done.replies or done.moved or errands.done or sent.sent):
+                break
+        decided, self.store.decided = self.store.decided, []
+        calls, self._calls = self._calls, []
+        return Came(
+            decisions=(*before, *decided),
+            emitted=tuple(self._emitted()),
+            actions=tuple(self._new_actions()),
+            calls=tuple(calls),
+        )
+
+    def _emitted(self) -> Iterable[str]:
+        mode = self.desk.policy.mode.value
+        for errand in reversed(self.store.list_errands(mode, _STATES, 1000)):
+            if errand.id not in self._errands:
+                self._errands.add(errand.id)
+                if errand.kind == "emit":
+                    yield str(errand.data["event"])
+
+    def _new_actions(self) -> Iterable[Mapping[str, Any]]:
+        if not self._actions.exists():
+            return
+        lines = self._actions.read_bytes().splitlines()
+        for line in lines[self._read :]:
+            yield msgspec.json.decode(line)
+        self._read = len(lines)
+
+    def _arrive(self, failed: str = "") -> None:
+        """Let the receipts of what went out come in; with `failed`, the last one tells of that."""
+        on_the_way, self._account.on_the_way = self._account.on_the_way, []
+        if not on_the_way:
+            return
+        receipts = [
+            Receipt(
+                provider_message_id=one,
+                state=MessageState.DELIVERED,
+                raw_word="delivered",
+                at=self.now,
+            )
+            for one in on_the_way
+        ]
+        if failed:
+            receipts[-1] = Receipt(
+                provider_message_id=on_the_way[-1],
+                state=MessageState.UNDELIVERED,
+                error=ErrorWord(failed) if failed in set(ErrorWord) else ErrorWord.UNKNOWN_ERROR,
+                raw_word=failed,
+                at=self.now,
+            )
+        take_receipts(self.store, ACCOUNT, receipts, self.now)
+
+
+class _Anywhere(dict[str, tuple[tuple[str, ...], ...]]):
+    """Every route leads to the one account."""
+
+    def __missing__(self, name: str) -> tuple[tuple[str, ...], ...]:
+        return ((ACCOUNT,),)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the way, whatever the route is called."""
+        return self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _on_stage(policy: Policy, number: str) -> Policy:
+    """Return the policy of a rehearsal: nobody outside is concerned, the rest holds."""
+    countries = policy.countries
+    if countries is not None and number == CUSTOMER:
+        countries |= {country_of(CUSTOMER)}
+    return msgspec.structs.replace(
+        policy, mode=Mode.SANDBOX, test_to="", senders=unknown_senders, countries=countries
+    )
+
+
+def _together(cames: Sequence[Came]) -> Came:
+    return Came(
+        decisions=tuple(one for came in cames for one in came.decisions),
+        emitted=tuple(one for came in cames for one in came.emitted),
+        actions=tuple(one for came in cames for one in came.actions),
+        calls=tuple(one for came in cames for one in came.calls),
+    )
+
+
+def sent_texts(came: Came) -> list[Decision]:
+    """Return the decisions that became texts at once."""
+    return [one for one in came.decisions if one.verdict is Verdict.SEND]
