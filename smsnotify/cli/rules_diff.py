@@ -16,7 +16,7 @@ from smsnotify.cli.desk import Desk
 from smsnotify.cli.inputs import known_format, readable
 from smsnotify.cli.instants import read_as_of, read_since
 from smsnotify.engine.costs import first_account
-from smsnotify.engine.diffing import Change, Differ, Kind
+from smsnotify.engine.diffing import Change, Differ, Kind, nobody
 from smsnotify.engine.replay_clock import Timed, as_received, at_once, at_their_time
 from smsnotify.events.read import read_chunks
 from smsnotify.model.decision import Decision
@@ -68,6 +68,7 @@ def diff_rules(
         build.policy(desk.settings),
         store.people if store is not None else lambda numbers: {},
         format=format,
+        contacts=store.contacts_of if store is not None else nobody,
     )
     shown = rejected_count = 0
     try:

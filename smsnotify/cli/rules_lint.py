@@ -12,7 +12,7 @@ from smsnotify.cli.inputs import readable
 from smsnotify.cli.instants import read_since
 from smsnotify.engine.accounts import groups_of
 from smsnotify.engine.coach import Coach
-from smsnotify.engine.diffing import Side
+from smsnotify.engine.diffing import Side, nobody
 from smsnotify.engine.replay_clock import Timed, as_received, at_their_time
 from smsnotify.events.read import read_chunks
 from smsnotify.model.problem import Problem
@@ -38,7 +38,9 @@ def lint_rules(
         raise RuleFileError(str(wrong), hint="sms-notify rules validate lists everything")
     policy = build.policy(desk.settings)
     coach = Coach(rules, policy.countries, _deaf_sender(desk))
-    side = Side(rules, policy, lambda numbers: {}, "auto")
+    store = desk.existing_store
+    contacts = store.contacts_of if store is not None else nobody
+    side = Side(rules, policy, lambda numbers: {}, "auto", contacts)
     try:
         for portion in _portions(desk, events, since):
             taken = side.intake.take(portion.first, portion.lines, portion.now)

@@ -7,7 +7,7 @@ the same text on both sides when its key is: so a rule may be renamed as long as
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal
@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from smsnotify.engine.intake import Intake, Rejected
+from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision, MessageKey, Verdict
 from smsnotify.model.facts import Person, Policy
 from smsnotify.rules.compile import RuleSet
@@ -24,6 +25,14 @@ Kind = Literal["added", "removed", "changed", "moved"]
 KINDS: Final[tuple[Kind, ...]] = ("added", "removed", "changed", "moved")
 
 PeopleOf = Callable[[Iterable[str]], dict[str, Person]]
+ContactsOf = Callable[[Collection[str]], dict[str, Contact]]
+
+
+def nobody(addresses: Collection[str]) -> dict[str, Contact]:
+    """Know of nobody."""
+    return {}
+
+
 """What is really known of recipients: opt-outs and zones count in a replay too."""
 
 PriceOf = Callable[[str, str, str], Decimal | None]
@@ -75,10 +84,17 @@ def _shown(decision: Decision | None) -> dict[str, object] | None:
 class Side:
     """One set of rules on its way through the events, and what it comes to."""
 
-    def __init__(self, rules: RuleSet, policy: Policy, people: PeopleOf, format: str) -> None:
+    def __init__(
+        self,
+        rules: RuleSet,
+        policy: Policy,
+        people: PeopleOf,
+        format: str,
+        contacts: ContactsOf = nobody,
+    ) -> None:
         """Start with empty books."""
         self.rules = rules
-        self.memory = _Replay(people)
+        self.memory = _Replay(people, contacts)
         self.intake = Intake(rules, policy, self.memory, format=format)
         self.texts = 0
         self.segments: Counter[tuple[str, str, str]] = Counter()
@@ -119,12 +135,16 @@ class Side:
 class _Replay(Rehearsal):
     """Books of one replay: people are the real ones, everything else begins anew."""
 
-    def __init__(self, people: PeopleOf) -> None:
+    def __init__(self, people: PeopleOf, contacts: ContactsOf) -> None:
         super().__init__(None)
         self._people_of = people
+        self._contacts_of = contacts
 
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         return self._people_of(numbers)
+
+    def contacts_of(self, addresses: Collection[str]) -> dict[str, Contact]:
+        return self._contacts_of(addresses)
 
 
 class Differ:
@@ -138,10 +158,11 @@ class Differ:
         people: PeopleOf,
         *,
         format: str = "auto",
+        contacts: ContactsOf = nobody,
     ) -> None:
         """`policy` is the settings', the same for both."""
-        self.before = Side(old, policy, people, format)
-        self.after = Side(new, policy, people, format)
+        self.before = Side(old, policy, people, format, contacts)
+        self.after = Side(new, policy, people, format, contacts)
         self.events = 0
         self.counts: Counter[Kind] = Counter()
         self.by_rule: Counter[tuple[str, Kind]] = Counter()
