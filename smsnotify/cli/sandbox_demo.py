@@ -19,6 +19,7 @@ from smsnotify.cli.sandboxing import (
     exchange_for,
     greet,
     known_accounts,
+    own_names,
     settled,
 )
 from smsnotify.engine.loop import run as run_loop
@@ -86,7 +87,7 @@ def run_demo(asked: Desk, wishes: Wishes) -> int:
             exchange = exchange_for(plan, accounts, clock=desk.clock)
             greet(asked, url, plan, accounts)
             asked.note(f"the example's desk takes receipts and answers at {desk_url}")
-            _run(desk, exchange, sandbox, hooks, frozenset({plan.host}))
+            _run(desk, exchange, sandbox, hooks, own_names(plan.host))
         finally:
             desk.close()
             sandbox.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
@@ -15,6 +16,7 @@ from smsnotify.base.errors import UsageError
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.show import emit_json
 from smsnotify.engine.loop import run as run_loop
+from smsnotify.model.decision import Mode
 from smsnotify.model.fault import read_latency, read_share
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.eight_x_eight import EightXEightSettings
@@ -62,12 +64,15 @@ def run_sandbox(desk: Desk, wishes: Wishes, *, demo: bool) -> int:
     accounts = known_accounts(settings, url, plan.notify)
     exchange = exchange_for(plan, accounts)
     greet(desk, url, plan, accounts)
+    if accounts and settings.mode is Mode.SANDBOX:
+        desk.note('mode "sandbox" sends nothing here: rehearse with mode = "live"')
 
     async def until_told() -> None:
         stop = asyncio.Event()
         with listening({"SIGTERM": stop.set, "SIGINT": stop.set}):
-            hosts = frozenset({plan.host})
-            await run_exchange(exchange, listener, stop, hosts=hosts, zone=settings.timezone)
+            await run_exchange(
+                exchange, listener, stop, hosts=own_names(plan.host), zone=settings.timezone
+            )
 
     run_loop(until_told())
     desk.note("stopped")
@@ -178,6 +183,12 @@ def _is_same(base_url: str, url: str) -> bool:
         return False
     here, there = mine.hostname or "", other.hostname or ""
     return here == there or (is_local(there) and (is_local(here) or here in _ANYWHERE))
+
+
+def own_names(host: str) -> frozenset[str]:
+    """Return the names that browsers may call the pages by."""
+    names = {host, socket.gethostname()} if host in _ANYWHERE else {host}
+    return frozenset(name.lower() for name in names)
 
 
 def address_of(name: tuple[Any, ...]) -> str:

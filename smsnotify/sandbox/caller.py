@@ -151,6 +151,15 @@ def is_local(host: str) -> bool:
         return False
 
 
+def is_address(host: str) -> bool:
+    """Say whether a host is written as a number, not as a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _shown(url: str) -> str:
     """Write an address without what may be a token: the query, and what follows the account."""
     if not url:

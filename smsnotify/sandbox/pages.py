@@ -32,7 +32,7 @@ from smsnotify.model.fault import (
     read_latency,
     read_share,
 )
-from smsnotify.sandbox.caller import is_local
+from smsnotify.sandbox.caller import is_address
 from smsnotify.sandbox.exchange import Exchange, TooLongError, read_body
 from smsnotify.sandbox.shown import bubble, conversation, phone_line
 from smsnotify.sandbox.texts import Account, Phone
@@ -66,7 +66,8 @@ Work = Callable[[Request, dict[str, str]], Awaitable[Response]]
 class Pages:
     """The pages of an exchange. `hosts` are the names that a browser may call us by.
 
-    Another name is somebody else's page that points at this machine; it gets nothing.
+    A number is always ours. Another name is somebody else's page that points at this machine; it
+    gets nothing.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Pages:
 
     def _is_for_us(self, request: Request) -> bool:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        return is_local(host) or host in self._hosts
+        return host == "localhost" or is_address(host) or host in self._hosts
 
     def _page(self, name: str, status: int = 200, **values: Any) -> Response:
         text = self._templates.get_template(name).render(

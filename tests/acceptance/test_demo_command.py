@@ -25,6 +25,7 @@ def test_it_shows_the_phones_and_leaves_nothing(bare: Place, temporary: Path) ->
     assert "sms-notify process events.jsonl --as-of" in done.out
     assert "  | " in done.out
     assert "Nothing left this machine" in done.out
+    assert "sms-notify sandbox --demo" in done.out
     assert "a real run keeps rejected lines in events.jsonl.rejected.jsonl" in done.err
     assert str(temporary) not in done.out + done.err
     assert list(temporary.iterdir()) == []

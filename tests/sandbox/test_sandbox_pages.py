@@ -9,10 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from stage import BASIC, HOOK, KEY, MESSAGES, OURS, PHONE, SINGLE, Stage, played
 
 from smsnotify.model.fault import Fault
 from smsnotify.model.message import MessageState
+from smsnotify.sandbox.shown import pieces
 
 PAGE = "/phones/6591230001"
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }}"
@@ -65,6 +68,16 @@ def test_a_text_is_shown_with_sender_segments_encoding_and_state() -> None:
         assert "2 texts on 1 phone," in listed
 
     played(walk)
+
+
+@given(st.text(max_size=200))
+@example("http://")
+@example("https://a.b/c).  http://d, x")
+def test_a_text_cut_at_its_links_is_still_the_same_text(body: str) -> None:
+    cut = pieces(body)
+    assert "".join(piece.text for piece in cut) == body
+    assert all(piece.href in ("", piece.text) for piece in cut)
+    assert all(piece.href.startswith(("http://", "https://")) for piece in cut if piece.href)
 
 
 def test_links_can_be_tapped_and_nothing_else_becomes_one() -> None:
@@ -232,7 +245,7 @@ def test_another_sites_name_for_this_machine_gets_nothing() -> None:
         for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", ""):
             answer = await client.get("/", headers={"Host": host})
             assert answer.status_code == 421
-        for host in ("localhost:8788", "127.0.0.1", "[::1]:8788"):
+        for host in ("localhost:8788", "127.0.0.1", "[::1]:8788", "192.168.1.5:8788"):
             assert (await client.get("/", headers={"Host": host})).status_code == 200
 
     played(walk)
