@@ -12,13 +12,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from smsnotify.model.contact import Contact, Facet
+from smsnotify.model.contact import Contact
 from smsnotify.store.conversation_batch import ContactChange
-from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.instants import to_micros
+from smsnotify.store.reader import Reader
 from smsnotify.store.rowset import (
     among,
-    as_json,
-    as_one,
     execute,
     is_postgres,
     packed,
@@ -27,73 +26,40 @@ from smsnotify.store.rowset import (
 from smsnotify.store.statements import write_rows
 
 
-class _Row(msgspec.Struct, array_like=True, gc=False):
-    asked: str
-    id: str
-    name: str
-    language: str
-    time_zone: str
-    created_at: int
-    tags: frozenset[str]
-    facets: dict[str, Facet]
-    addresses: tuple[str, ...]
-
-
-_decode: Final = msgspec.json.Decoder(list[_Row]).decode
-
-
 @cache
-def _select(postgres: bool, asked: str) -> str:
-    """`asked` is the column that the parameter `:asked` lists."""
+def _reader(postgres: bool) -> Reader[Contact]:
     # Numbers before email addresses: a plus sorts before every letter and digit.
-    addresses = (
-        '(SELECT json_agg(address ORDER BY address COLLATE "C") FROM addresses '
-        "WHERE addresses.contact_id = found.id)"
-        if postgres
-        else "(SELECT json_group_array(address) FROM (SELECT address FROM addresses "
-        "WHERE contact_id = id_of_contact ORDER BY address))"
-    )
-    one = "id" if postgres else "id_of_contact"
-    columns = ("asked", one, "name", "language", "time_zone", "created_at")
-    listed = (*columns, as_json(postgres, "tags"), as_json(postgres, "facets"), addresses)
-    own = "contacts.id" if postgres else "contacts.id AS id_of_contact"
-    read = f"SELECT {asked} AS asked, {own}, name, language, time_zone, created_at, tags, facets"
-    joined = " JOIN addresses ON contact_id = contacts.id" if asked == "address" else ""
-    which = among(postgres, asked, "asked")
-    return statement(
-        postgres, as_one(postgres, listed, f"{read} FROM contacts{joined} WHERE {which}")
-    )
-
-
-def _read(connection: Connection, column: str, asked: Collection[str]) -> dict[str, Contact]:
-    if not asked:
-        return {}
-    asking = _select(is_postgres(connection), column)
-    found = execute(connection, asking, {"asked": packed(list(asked))}).fetchone()
-    return {row.asked: _contact(row) for row in _decode(found[0])}
-
-
-def _contact(row: _Row) -> Contact:
-    return Contact(
-        id=row.id,
-        addresses=row.addresses,
-        name=row.name,
-        language=row.language,
-        time_zone=row.time_zone,
-        tags=row.tags,
-        facets=row.facets,
-        created_at=from_micros(row.created_at),
-    )
+    order = 'address COLLATE "C"' if postgres else "address"
+    own = f"SELECT address FROM addresses WHERE contact_id = contacts.id ORDER BY {order}"
+    listing = "json_agg" if postgres else "json_group_array"
+    addresses = f"COALESCE((SELECT {listing}(address) FROM ({own}) AS own), '[]')"
+    return Reader("contacts", Contact, chosen=f"contacts.*, {addresses} AS addresses")
 
 
 def contacts_of(connection: Connection, addresses: Collection[str]) -> dict[str, Contact]:
     """Return the contacts behind numbers and email addresses, by address."""
-    return _read(connection, "address", addresses)
+    if not addresses:
+        return {}
+    postgres = is_postgres(connection)
+    asked = among(postgres, "address", "asked")
+    owners = f"SELECT contact_id FROM addresses WHERE {asked}"
+    which = f"id = ANY(ARRAY({owners}))" if postgres else f"id IN ({owners})"
+    values = {"asked": packed(list(addresses))}
+    found = _reader(postgres).read(connection, f"WHERE {which}", values)
+    wanted = set(addresses)
+    return {
+        address: contact for contact in found for address in contact.addresses if address in wanted
+    }
 
 
 def contacts_by_id(connection: Connection, ids: Collection[str]) -> dict[str, Contact]:
     """Return contacts by their ids."""
-    return _read(connection, "contacts.id", ids)
+    if not ids:
+        return {}
+    postgres = is_postgres(connection)
+    which = f"WHERE {among(postgres, 'id', 'ids')}"
+    found = _reader(postgres).read(connection, which, {"ids": packed(list(ids))})
+    return {contact.id: contact for contact in found}
 
 
 # Writing.

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection
 
 from smsnotify.model.enrolment import Enrolment
-from smsnotify.store.enrolment_rows import KINDS, Row, listed, read_enrolments, read_row
+from smsnotify.store.enrolment_rows import ENROLMENTS
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.rowset import (
     among,
@@ -70,7 +70,7 @@ def waiting_enrolments(
     which = among(is_postgres(connection), "number", "numbers")
     rest = f"WHERE state = 'waiting' AND mode = :mode AND {which} ORDER BY id"
     found: dict[str, list[Enrolment]] = {}
-    for one in read_enrolments(connection, rest, {"numbers": packed(list(numbers)), "mode": mode}):
+    for one in ENROLMENTS.read(connection, rest, {"numbers": packed(list(numbers)), "mode": mode}):
         found.setdefault(one.number, []).append(one)
     return found
 
@@ -78,7 +78,7 @@ def waiting_enrolments(
 def due_enrolments(connection: Connection, mode: str, now: datetime, limit: int) -> list[Enrolment]:
     """Return enrolments whose wait is over, the longest due first."""
     rest = "WHERE mode = :mode AND due_at <= :now ORDER BY due_at LIMIT :limit"
-    return read_enrolments(connection, rest, {"mode": mode, "now": to_micros(now), "limit": limit})
+    return ENROLMENTS.read(connection, rest, {"mode": mode, "now": to_micros(now), "limit": limit})
 
 
 def next_due_at(connection: Connection, mode: str) -> datetime | None:
@@ -107,7 +107,7 @@ def listening_enrolments(
         if chosen:
             told = "subject <> '' AND " if column == "subject" else ""
             asked = f"{rest}{told}{among(postgres, column, 'wanted')} ORDER BY id"
-            some = read_enrolments(connection, asked, {"mode": mode, "wanted": packed(chosen)})
+            some = ENROLMENTS.read(connection, asked, {"mode": mode, "wanted": packed(chosen)})
             found |= {one.id: one for one in some}
     return list(found.values())
 
@@ -117,7 +117,7 @@ def enrolments_by_id(connection: Connection, ids: Collection[str]) -> dict[str, 
     if not ids:
         return {}
     rest = f"WHERE {among(is_postgres(connection), 'id', 'ids')} ORDER BY id"
-    return {one.id: one for one in read_enrolments(connection, rest, {"ids": packed(list(ids))})}
+    return {one.id: one for one in ENROLMENTS.read(connection, rest, {"ids": packed(list(ids))})}
 
 
 def enrolments_called(connection: Connection, id_start: str, limit: int = 2) -> list[Enrolment]:
@@ -126,7 +126,7 @@ def enrolments_called(connection: Connection, id_start: str, limit: int = 2) -> 
     if not (start.isascii() and start.isalnum()):
         return []
     values: dict[str, object] = {"start": start, "end": start.ljust(26, "z"), "limit": limit}
-    return read_enrolments(
+    return ENROLMENTS.read(
         connection, "WHERE id >= :start AND id <= :end ORDER BY id LIMIT :limit", values
     )
 
@@ -149,7 +149,7 @@ def list_enrolments(
         parts.append("id < :before")
         values["before"] = wanted.before
     most = "" if limit is None else f" LIMIT {int(limit)}"
-    return read_enrolments(
+    return ENROLMENTS.read(
         connection, f"WHERE {' AND '.join(parts)} ORDER BY id DESC{most}", values
     )
 
@@ -161,7 +161,7 @@ _NOT_ARRIVED: Final = (
 
 @cache
 def _undelivered_statement(postgres: bool) -> str:
-    own = ", ".join(f"enrolments.{name}" for name in KINDS)
+    own = ", ".join(f"enrolments.{name}" for name in ENROLMENTS.fields)
     word = (
         "CASE WHEN messages.error <> '' THEN messages.error WHEN messages.reason <> '' "
         "THEN messages.reason WHEN messages.gate <> '' THEN messages.gate ELSE messages.state END"
@@ -175,11 +175,12 @@ def _undelivered_statement(postgres: bool) -> str:
         "ORDER BY messages.updated_at LIMIT :limit"
     )
     listing = "json_build_array" if postgres else "json_array"
-    one_list = f"{listing}({', '.join(listed(postgres))})"
+    one_list = f"{listing}({', '.join(ENROLMENTS.listed(postgres))})"
     return statement(postgres, as_one(postgres, (one_list, "word", "told"), selection))
 
 
-_decode_undelivered: Final = msgspec.json.Decoder(list[tuple[Row, str, int]]).decode
+_UNDELIVERED: Any = list[tuple[ENROLMENTS.row_type, str, int]]  # type: ignore[name-defined]
+_decode_undelivered: Final = msgspec.json.Decoder(_UNDELIVERED).decode
 
 
 def undelivered_plan_texts(
@@ -193,10 +194,8 @@ def undelivered_plan_texts(
     asking = _undelivered_statement(is_postgres(connection))
     values = {"mode": mode, "since": to_micros(since), "limit": limit}
     found = _decode_undelivered(execute(connection, asking, values).fetchone()[0])
-    return [
-        Undelivered(row.message_id, word, from_micros(told), read_row(row))
-        for row, word, told in found
-    ]
+    lost = [(ENROLMENTS.make(row), word, from_micros(told)) for row, word, told in found]
+    return [Undelivered(one.message_id, word, told, one) for one, word, told in lost]
 
 
 def known_entries(

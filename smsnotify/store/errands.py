@@ -19,10 +19,9 @@ from sqlalchemy import Connection
 
 from smsnotify.base.ids import new_id
 from smsnotify.store.conversation_batch import NewErrand
-from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.instants import to_micros
+from smsnotify.store.reader import Reader
 from smsnotify.store.rowset import (
-    as_json,
-    as_one,
     execute,
     is_postgres,
     packed,
@@ -108,74 +107,14 @@ def add_errands(
     return write_rows(connection, _ADD, _NEW, rows)
 
 
-_COLUMNS: Final = (
-    "id",
-    "enrolment_id",
-    "mode",
-    "kind",
-    "key",
-    "data",
-    "state",
-    "attempts",
-    "due_at",
-    "created_at",
-    "done_at",
-    "error",
-)
-
-
-class _Row(msgspec.Struct, array_like=True, gc=False):
-    id: str
-    enrolment_id: str
-    mode: str
-    kind: str
-    key: str
-    data: dict[str, Any]
-    state: str
-    attempts: int
-    due_at: int
-    created_at: int
-    done_at: int | None
-    error: str
-
-
-_decode: Final = msgspec.json.Decoder(list[_Row]).decode
-
-
-@cache
-def _select(postgres: bool, rest: str) -> str:
-    listed = [as_json(postgres, name) if name == "data" else name for name in _COLUMNS]
-    return statement(postgres, as_one(postgres, listed, f"SELECT * FROM errands {rest}"))
-
-
-def _read(connection: Connection, rest: str, values: dict[str, object]) -> list[StoredErrand]:
-    found = execute(connection, _select(is_postgres(connection), rest), values).fetchone()
-    return [
-        StoredErrand(
-            id=row.id,
-            enrolment_id=row.enrolment_id,
-            mode=row.mode,
-            kind=row.kind,
-            key=row.key,
-            data=row.data,
-            state=row.state,
-            attempts=row.attempts,
-            due_at=from_micros(row.due_at),
-            created_at=from_micros(row.created_at),
-            done_at=from_micros(row.done_at),
-            error=row.error,
-        )
-        for row in _decode(found[0])
-    ]
-
-
+_ERRANDS: Final = Reader("errands", StoredErrand)
 _IS_DUE: Final = "state = 'due' AND mode = :mode AND due_at <= :now"
 
 
 def errands_due(connection: Connection, mode: str, now: datetime, limit: int) -> list[StoredErrand]:
     """Return what is to be done at `now`, the longest due first; nothing is claimed."""
     values: dict[str, object] = {"mode": mode, "now": to_micros(now), "limit": limit}
-    return _read(connection, f"WHERE {_IS_DUE} ORDER BY due_at, id LIMIT :limit", values)
+    return _ERRANDS.read(connection, f"WHERE {_IS_DUE} ORDER BY due_at, id LIMIT :limit", values)
 
 
 @cache
@@ -211,7 +150,7 @@ def claim_errands(
     if not rows:
         return []
     which = f"WHERE id IN ({words(postgres, 'ids')}) ORDER BY id"
-    return _read(connection, which, {"ids": packed([row[0] for row in rows])})
+    return _ERRANDS.read(connection, which, {"ids": packed([row[0] for row in rows])})
 
 
 _SETTLED: Final = {
@@ -246,7 +185,7 @@ def list_errands(
     """Return errands in some states, the newest first."""
     which = words(is_postgres(connection), "states")
     values: dict[str, object] = {"mode": mode, "limit": limit, "states": packed(sorted(states))}
-    return _read(
+    return _ERRANDS.read(
         connection,
         f"WHERE mode = :mode AND state IN ({which}) ORDER BY id DESC LIMIT :limit",
         values,

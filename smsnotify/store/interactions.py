@@ -5,18 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from sqlalchemy import Connection
 
 from smsnotify.model.contact import Interaction
-from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.instants import to_micros
+from smsnotify.store.reader import Reader
 from smsnotify.store.rowset import (
     among,
-    as_json,
-    as_one,
     execute,
     is_postgres,
     packed,
@@ -71,49 +68,10 @@ def note_interactions(connection: Connection, interactions: Sequence[Interaction
     return {str(row[0]) for row in kept}
 
 
-class _Row(msgspec.Struct, array_like=True, gc=False):
-    id: str
-    contact_id: str
-    channel: str
-    event: str
-    at: int
-    value: float | None
-    data: dict[str, Any]
-    ref: str
-    outside_id: str
-
-
-_decode: Final = msgspec.json.Decoder(list[_Row]).decode
-
-
-@cache
-def _select(postgres: bool) -> str:
-    listed = [as_json(postgres, name) if name == "data" else name for name in _KINDS]
-    return statement(
-        postgres,
-        as_one(
-            postgres,
-            listed,
-            "SELECT * FROM interactions WHERE contact_id = :contact ORDER BY id DESC LIMIT :limit",
-        ),
-    )
+_INTERACTIONS: Final = Reader("interactions", Interaction)
 
 
 def interactions_of(connection: Connection, contact_id: str, limit: int) -> list[Interaction]:
     """Return what happened with a contact, the newest first."""
-    values = {"contact": contact_id, "limit": limit}
-    found = execute(connection, _select(is_postgres(connection)), values).fetchone()
-    return [
-        Interaction(
-            id=row.id,
-            contact_id=row.contact_id,
-            channel=row.channel,
-            event=row.event,
-            at=from_micros(row.at),
-            value=row.value,
-            data=row.data,
-            ref=row.ref,
-            outside_id=row.outside_id,
-        )
-        for row in _decode(found[0])
-    ]
+    rest = "WHERE contact_id = :contact ORDER BY id DESC LIMIT :limit"
+    return _INTERACTIONS.read(connection, rest, {"contact": contact_id, "limit": limit})

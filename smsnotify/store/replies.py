@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -18,12 +17,11 @@ from smsnotify.base.ids import new_id
 from smsnotify.model.message import InboundMessage
 from smsnotify.store.conversation_batch import WorkedReply
 from smsnotify.store.held import end_doubt
-from smsnotify.store.instants import from_micros, to_micros
+from smsnotify.store.instants import to_micros
 from smsnotify.store.order import first_id
+from smsnotify.store.reader import Reader
 from smsnotify.store.rowset import (
     among,
-    as_json,
-    as_one,
     execute,
     is_postgres,
     packed,
@@ -122,79 +120,14 @@ def _made_up_id(message: InboundMessage) -> str:
 
 # Reading.
 
-_TEXTS: Final = (
-    "id",
-    "account",
-    "provider_message_id",
-    "sender",
-    "to_number",
-    "body",
-    "keyword",
-    "state",
-    "verdict",
-    "contact_id",
-    "enrolment_id",
-    "note",
-)
-
-
-class _Row(msgspec.Struct, array_like=True, gc=False):
-    id: str
-    account: str
-    provider_message_id: str
-    sender: str
-    to: str
-    body: str
-    keyword: str
-    state: str
-    verdict: str
-    contact_id: str
-    enrolment_id: str
-    note: str
-    media: tuple[str, ...]
-    at: int | None
-    received_at: int
-    worked_at: int | None
-
-
-_decode: Final = msgspec.json.Decoder(list[_Row]).decode
-
-
-@cache
-def _select(postgres: bool, rest: str) -> str:
-    columns = (*_TEXTS, as_json(postgres, "media"), "at", "received_at", "worked_at")
-    return statement(postgres, as_one(postgres, columns, f"SELECT * FROM replies {rest}"))
-
-
-def _read(connection: Connection, rest: str, values: dict[str, object]) -> list[StoredReply]:
-    found = execute(connection, _select(is_postgres(connection), rest), values).fetchone()
-    return [_reply(row) for row in _decode(found[0])]
-
-
-def _reply(row: _Row) -> StoredReply:
-    return StoredReply(
-        id=row.id,
-        account=row.account,
-        provider_message_id=row.provider_message_id,
-        sender=row.sender,
-        to=row.to,
-        body=row.body,
-        media=row.media,
-        keyword=row.keyword,
-        at=from_micros(row.at),
-        received_at=from_micros(row.received_at),
-        state=row.state,
-        verdict=row.verdict,
-        contact_id=row.contact_id,
-        enrolment_id=row.enrolment_id,
-        note=row.note,
-        worked_at=from_micros(row.worked_at),
-    )
+_REPLIES: Final = Reader("replies", StoredReply, {"to": "to_number"})
 
 
 def unworked_replies(connection: Connection, limit: int) -> list[StoredReply]:
     """Return replies that nobody has worked yet, the oldest first."""
-    return _read(connection, "WHERE state = 'new' ORDER BY id LIMIT :limit", {"limit": limit})
+    return _REPLIES.read(
+        connection, "WHERE state = 'new' ORDER BY id LIMIT :limit", {"limit": limit}
+    )
 
 
 def unworked_senders(connection: Connection, numbers: Collection[str]) -> set[str]:
@@ -235,7 +168,7 @@ def replies_since(
     )
     values = {"numbers": packed(list(numbers)), "first": first_id(since), "limit": limit}
     found: dict[str, list[StoredReply]] = {}
-    for reply in reversed(_read(connection, rest, values | {"since": to_micros(since)})):
+    for reply in reversed(_REPLIES.read(connection, rest, values | {"since": to_micros(since)})):
         found.setdefault(reply.sender, []).append(reply)
     return found
 
@@ -285,7 +218,7 @@ def list_replies(
         parts.append("id >= :first AND received_at >= :since")
         values |= {"first": first_id(wanted.since), "since": to_micros(wanted.since)}
     most = "" if limit is None else f" LIMIT {int(limit)}"
-    return _read(connection, f"WHERE {' AND '.join(parts)} ORDER BY id DESC{most}", values)
+    return _REPLIES.read(connection, f"WHERE {' AND '.join(parts)} ORDER BY id DESC{most}", values)
 
 
 def replies_called(connection: Connection, id_start: str, limit: int = 2) -> list[StoredReply]:
@@ -294,7 +227,9 @@ def replies_called(connection: Connection, id_start: str, limit: int = 2) -> lis
     if not (start.isascii() and start.isalnum()):
         return []
     values: dict[str, object] = {"start": start, "end": start.ljust(26, "z"), "limit": limit}
-    return _read(connection, "WHERE id >= :start AND id <= :end ORDER BY id LIMIT :limit", values)
+    return _REPLIES.read(
+        connection, "WHERE id >= :start AND id <= :end ORDER BY id LIMIT :limit", values
+    )
 
 
 # Working.
