@@ -81,11 +81,8 @@ def test_a_customer_reads_answers_and_says_stop(chromium: Any, sandbox: str) -> 
     page.get_by_role("link", name="Bad day").click()
     rows = page.locator("#calls tr", has_text="text from a person")
     rows.nth(1).wait_for()
-    page.wait_for_function(
-        "[...document.querySelectorAll('#calls tr')]"
-        ".filter((row) => row.textContent.includes('text from a person'))"
-        ".every((row) => row.textContent.includes('answered 200'))"
-    )
+    rows.filter(has_text="answered 200").nth(1).wait_for()
+    assert rows.filter(has_not_text="answered 200").count() == 0
     assert trouble == []
     page.context.close()
 
@@ -96,6 +93,22 @@ def test_the_desk_answers_a_customer(chromium: Any, sandbox: str) -> None:
     page.get_by_label("Your answer").fill("HELP")
     page.get_by_role("button", name="Send").click()
     page.get_by_role("log").get_by_text("our people read it here").wait_for()
+    assert trouble == []
+    page.context.close()
+
+
+def test_a_plan_is_walked_by_typing_on_the_phone(chromium: Any, sandbox: str) -> None:
+    page, trouble = opened(chromium, f"{sandbox}/phones/6591230010")
+    thread = page.get_by_role("log")
+    thread.get_by_text("DO-1010").first.wait_for()
+    for typed, answered in (
+        ("Hello!", "Reply QUOTE for 10 % off"),
+        ("quote please", "Your code is TEN. Reply BUY to order."),
+        ("BUY", "Thank you!"),
+    ):
+        page.get_by_label("Your answer").fill(typed)
+        page.get_by_role("button", name="Send").click()
+        thread.get_by_text(answered, exact=False).last.wait_for()
     assert trouble == []
     page.context.close()
 
