@@ -139,20 +139,21 @@ class Tracker:
                 continue
             interaction = _interaction(one, now)
             try:
-                event = self._event(one, interaction, people.get(one.address))
+                happened = self._event(one, interaction, people.get(one.address))
             except EventError as error:
                 rejected.append(self._rejected(place, line, error))
                 continue
             known.add(one.id)
             kept.append(Tracked(one.address, interaction))
-            if event is None:
+            if happened is None:
                 continue
+            event, written = happened
             found = [
                 draft
                 for rule in self._rules.matching(event.name, event.job)
                 for draft in drafts_of(rule, event, self._policy, now)
             ]
-            events.append(EventRow(event.subject, event.name, event.id, event.time, line))
+            events.append(EventRow(event.subject, event.name, event.id, event.time, written))
             drafts += found
             if event.name in self._listened:
                 who = people.get(one.address)
@@ -181,8 +182,10 @@ class Tracker:
             hint=error.hint,
         )
 
-    def _event(self, one: Told, interaction: Interaction, contact: Contact | None) -> Event | None:
-        """Return the event that rules hear of, None for a name that no rule could listen to.
+    def _event(
+        self, one: Told, interaction: Interaction, contact: Contact | None
+    ) -> tuple[Event, bytes] | None:
+        """Return the event that rules hear of and its line; None where no rule could listen.
 
         Raises:
             EventError: a value of `data` cannot be the job field of its name.
@@ -196,9 +199,10 @@ class Tracker:
             name: value for name, value in one.data.items() if name in self._fields
         }
         job |= {"id": subject, "phone_number": number or None, "country": country_of(number)}
-        written = {"event": one.event, "job": job, "id": one.id}
-        (parsed,) = self._decoder.decode(msgspec.json.encode(written))
-        return Event(one.event, parsed.job, subject, one.id, interaction.at)
+        native = {"event": one.event, "job": job, "id": one.id or None, "time": interaction.at}
+        written = msgspec.json.encode(native)
+        (parsed,) = self._decoder.decode(written)
+        return Event(one.event, parsed.job, subject, one.id, interaction.at), written
 
     def _job_row(self, event: Event, now: datetime) -> JobRow:
         job = event.job
