@@ -61,10 +61,14 @@ class EnteredPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class MovedEnrolment(msgspec.Struct, frozen=True, gc=False):
-    """An enrolment as it is after this batch; `turn_before` is the turn that it was read at."""
+    """An enrolment as it is after this batch; `turn_before` is the turn that it was read at.
+
+    `content` is the plan's version where it changed, `b""` when it is stored already.
+    """
 
     enrolment: Enrolment
     turn_before: int
+    content: bytes = b""
 
 
 class NewErrand(msgspec.Struct, frozen=True, kw_only=True, gc=False):

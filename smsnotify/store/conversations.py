@@ -23,7 +23,7 @@ from smsnotify.store.cancelling import cancel_found
 from smsnotify.store.choices import clear_choices, open_choice
 from smsnotify.store.consents import note_consents
 from smsnotify.store.contacts import add_contacts, change_contacts
-from smsnotify.store.conversation_batch import ConversationBatch, MovedEnrolment
+from smsnotify.store.conversation_batch import ConversationBatch
 from smsnotify.store.enrolling import enter, move, note_plans, note_transitions
 from smsnotify.store.errands import add_errands
 from smsnotify.store.hashing import RecipientHash
@@ -71,14 +71,17 @@ def keep(
     moved, entered = batch.moved, batch.entered
     if lost:
         earlier = _earlier_ids(batch, lost)
-        moved = [MovedEnrolment(_waiting_on(m.enrolment, earlier), m.turn_before) for m in moved]
+        moved = [
+            msgspec.structs.replace(one, enrolment=_waiting_on(one.enrolment, earlier))
+            for one in moved
+        ]
         entered = [
             msgspec.structs.replace(one, enrolment=_waiting_on(one.enrolment, earlier))
             for one in entered
         ]
     # Who leaves a plan may come in again in the same batch.
     _must(move(connection, moved), "an enrolment was moved by another process")
-    note_plans(connection, entered, now)
+    note_plans(connection, [*entered, *moved], now)
     _must(enter(connection, entered), "somebody was let into a plan by another process")
     _must(
         note_transitions(connection, batch.transitions),

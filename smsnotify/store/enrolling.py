@@ -112,8 +112,10 @@ def transitions_of(connection: Connection, enrolment_ids: Collection[str]) -> li
 # Versions of plans.
 
 
-def note_plans(connection: Connection, entered: Sequence[EnteredPlan], now: datetime) -> None:
-    """Keep the content of every version that somebody comes into."""
+def note_plans(
+    connection: Connection, entered: Sequence[EnteredPlan | MovedEnrolment], now: datetime
+) -> None:
+    """Keep the content of every version that somebody comes into, by entry or by a move."""
     versions = {
         one.enrolment.version: (one.enrolment.plan, one.content) for one in entered if one.content
     }
