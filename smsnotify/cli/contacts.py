@@ -260,8 +260,9 @@ def _change(
         if desk.json:
             show.emit_json(_told(one))
         else:
-            of = "" if one.scope == "all" else f" of {one.scope.removeprefix('purpose:')}"
-            show.say(f"{one.recipient}: {'opted out' if opted_out else 'opted in'}{of}")
+            what = "opted out of" if opted_out else "opted in to"
+            which = one.scope.removeprefix("purpose:")
+            show.say(f"{one.recipient}: {what} {'all texts' if which == 'all' else which}")
 
 
 def _told(change: Any) -> dict[str, object]:
