@@ -39,7 +39,12 @@ COMMANDS: Final[dict[str, Row]] = {
     "process": Row("process", "Read job events and send the texts that the rules ask for.", WORK),
     "pull": Row("pull", "Fetch jobs from an API and treat them like job events.", WORK),
     "prejob": Row("prejob", "Send the reminders that are due before a job's day.", WORK),
-    "tick": Row("tick", "Do everything that is due: reminders, replies and plans, held and queued texts.", WORK),
+    "tick": Row(
+        "tick",
+        "Do everything that is due: reminders, replies and plans, held and queued texts.",
+        WORK,
+    ),
+    "inbound": Row("inbound", "Take recorded texts from people in, and answer them.", WORK),
     "track": Row("track", "Record what a person did, and tell the rules of it.", WORK),
     "deliver": Row("deliver", "Send the texts that are queued or due.", WORK),
     "serve": Row("serve", "Take receipts, replies and events in by HTTP, and deliver.", WORK),
@@ -55,6 +60,9 @@ COMMANDS: Final[dict[str, Row]] = {
     "why": Row("why", "Tell what a job or a number was sent or not, and why.", LOOK),
     "segments": Row("segments", "Count what a text costs on the air.", LOOK),
     "outbox": Row("outbox", "List, repeat or cancel messages.", LOOK),
+    "replies": Row(
+        "replies", "Read and answer what people write, and decide likely opt-outs.", LOOK
+    ),
     "report": Row("report", "Sum up what happened: texts, arrivals, times, failures, money.", LOOK),
     "rules": Row("rules", "Check, list, write and explain rules.", CARE),
     "plans": Row("plans", "Check, list, draw and try automation plans.", CARE),

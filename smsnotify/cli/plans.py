@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from smsnotify.cli import plans_people
 from smsnotify.cli.frame import desk_of, example, group
 
 app = group(
@@ -183,3 +184,6 @@ def simulate(
     from smsnotify.cli.plans_simulate import simulate as talk
 
     talk(desk_of(ctx, brief=True), name, number=number, at=at, facts=tuple(contact or ()))
+
+
+plans_people.add_to(app)

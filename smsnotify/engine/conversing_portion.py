@@ -102,6 +102,7 @@ class Portion:
         self._moved: dict[str, Enrolment] = {}
         self._entered: dict[str, EnteredPlan] = {}
         self._read_job = snapshot_reader(desk.book.rules.job_type)
+        self._versions: dict[str, bytes] = {}
         self._order = ORDER
         self._everybody: list[str] = []
         self._texted: dict[str, Message] | None = None
@@ -487,12 +488,23 @@ class Portion:
                 message, state=MessageState.CANCELLED, gate="opted_out", reason="opted_out"
             )
 
+    # By hand.
+
+    def cancel_texts_of(self, enrolment: Enrolment) -> None:
+        """Cancel what waits to go out of an enrolment: somebody decided otherwise."""
+        self.batch.cancel.append(CancelTexts(subject=enrolment.id, reason="by_hand"))
+
+    def know_version(self, plan: Plan) -> None:
+        """Store a version of a plan with those who are put on it."""
+        self._versions[plan.version] = plan.content
+
     # The end.
 
     def finish(self) -> ConversationBatch:
         """Return the batch of everything that this portion came to."""
         self.batch.moved = [
-            MovedEnrolment(one, self._turns[one.id]) for one in self._moved.values()
+            MovedEnrolment(one, self._turns[one.id], self._versions.get(one.version, b""))
+            for one in self._moved.values()
         ]
         self.batch.entered = list(self._entered.values())
         return self.batch
