@@ -54,6 +54,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings volume_guard": settings.volume_guard,
     "settings accounts": settings.accounts,
     "settings conversation": settings.conversation,
+    "settings keywords": settings.keywords,
     "settings detrack": settings.detrack,
     "settings prices": settings.prices,
     "settings sandbox": settings.sandbox,

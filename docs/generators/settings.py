@@ -15,6 +15,7 @@ from smsnotify.providers.registry import load_provider
 from smsnotify.wiring.models import (
     Conversation,
     Detrack,
+    OwnWords,
     Prices,
     SandboxSettings,
     Settings,
@@ -74,6 +75,10 @@ SETTINGS: Final[Told] = {
         "How conversations are led; see [below](#conversation).",
         "[conversation]",
     ),
+    "keywords": (
+        "Words that mean STOP, START or HELP besides the built-in ones; see [below](#keywords).",
+        "[keywords.sg]",
+    ),
     "detrack": ("Where `pull detrack` reads jobs; see [below](#detrack).", "[detrack]"),
     "prices": ("What a segment costs; see [below](#prices).", "[prices]"),
     "routes": ("In which order accounts are tried; see [below](#routes).", "[routes]"),
@@ -110,6 +115,11 @@ CONVERSATION: Final[Told] = {
         "Signs the calls of `webhook` steps.",
         'webhook_secret = {file = "webhook.secret"}',
     ),
+}
+KEYWORDS: Final[Told] = {
+    "stop": ("Whole texts that opt a person out.", 'stop = ["no more lah"]'),
+    "start": ("Whole texts with which a person comes back.", 'start = ["come back"]'),
+    "help": ("Whole texts that are answered with help.", 'help = ["what is this"]'),
 }
 DETRACK: Final[Told] = {
     "api_key": ("Detrack's API key.", 'api_key = {file = "detrack.key"}'),
@@ -208,6 +218,11 @@ def volume_guard() -> str:
 def conversation() -> str:
     """Return the keys of `[conversation]`."""
     return _keys(Conversation, CONVERSATION)
+
+
+def keywords() -> str:
+    """Return the keys of `[keywords.LANG]`."""
+    return _keys(OwnWords, KEYWORDS)
 
 
 def detrack() -> str:

@@ -75,7 +75,9 @@ def _settings(desk: Desk) -> Iterator[Finding]:
 
 
 def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
-    book, problems = check_book(desk.rule_paths, country=settings.country)
+    book, problems = check_book(
+        desk.rule_paths, country=settings.country, own_words=build.own_words(settings)
+    )
     for problem in problems:
         wrong = problem.severity == "error"
         told = f"{problem.place}: {problem.message}" if problem.place else problem.message

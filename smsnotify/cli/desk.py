@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,14 @@ class Desk:
         """
         from smsnotify.plans.load import load_book
 
-        return load_book(self.rule_paths, country=self.country)
+        return load_book(self.rule_paths, self.country, self.own_words)
+
+    @property
+    def own_words(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """The settings' own words of STOP, START and HELP, by language and family."""
+        if not self.has_settings:
+            return {}
+        return {name: one.model_dump() for name, one in self.settings.keywords.items()}
 
     @property
     def store(self) -> LazyStore:

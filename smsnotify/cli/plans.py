@@ -38,7 +38,7 @@ def validate(
 
     desk = desk_of(ctx, brief=True)
     paths = tuple(files or desk.rule_paths)
-    book, found = check_book(paths, country=desk.country, consent=lambda: desk.consent_words)
+    book, found = check_book(paths, country=desk.country, own_words=desk.own_words)
     if book is not None and desk.has_settings:
         from smsnotify.wiring.plan_settings import check_plan_settings
 

@@ -37,7 +37,7 @@ def validate(
 
     desk = desk_of(ctx, brief=True)
     paths = tuple(files or desk.rule_paths)
-    book, found = check_book(paths, country=desk.country)
+    book, found = check_book(paths, country=desk.country, own_words=desk.own_words)
     if book is not None and not files:
         url = desk.settings.public_url if desk.has_settings else ""
         found += check_links(book.rules, url)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from smsnotify.model.problem import Problem
 from smsnotify.plans.book import Book, PlanSet
@@ -12,21 +11,18 @@ from smsnotify.rules.files import RuleFile, read_files
 from smsnotify.rules.load import build_rules, is_wrong, problems_of, refusal, rule_set
 from smsnotify.rules.yaml_nodes import MapNode
 
-if TYPE_CHECKING:
-    from smsnotify.plans.consent_words import ConsentWords
-
-Words = Callable[[], "ConsentWords"]
+OwnWords = Mapping[str, Mapping[str, Sequence[str]]]
+"""What settings add to STOP, START and HELP: language → `stop`, `start`, `help` → words."""
 
 
 def check_book(
-    paths: Sequence[Path], *, country: str = "", consent: Words | None = None
+    paths: Sequence[Path], *, country: str = "", own_words: OwnWords | None = None
 ) -> tuple[Book | None, list[Problem]]:
     """Read rule files and folders; return rules and plans and every problem, in files' order.
 
     A file holds `rules:`, `plans:` or both. Everything that `rules.load.check_rules` says of
-    rules holds here. `consent` gives the words of STOP, START and HELP, the settings' own too; it
-    is asked only where there are plans, and None means the built-in ones. The book is None when
-    any problem is an error.
+    rules holds here. `own_words` are words of STOP, START and HELP besides the built-in ones. The
+    book is None when any problem is an error.
     """
     problems: list[Problem] = []
     files = read_files(paths, problems)
@@ -36,7 +32,7 @@ def check_book(
         # Most desks have none, and what knows plans takes as long to load as all the rest.
         from smsnotify.plans.load_plans import build_plans
 
-        plans = build_plans(files, built.words, consent() if consent is not None else None)
+        plans = build_plans(files, built.words, own_words)
     problems += problems_of(files)
     if is_wrong(problems):
         return None, problems
@@ -49,13 +45,13 @@ def _speaks_of_plans(file: RuleFile) -> bool:
     return has_plans or any(keys.start_plan is not None for _, keys in file.rules)
 
 
-def load_book(paths: Sequence[Path], country: str = "", consent: Words | None = None) -> Book:
+def load_book(paths: Sequence[Path], country: str = "", own_words: OwnWords | None = None) -> Book:
     """Read rule files that must be right.
 
     Raises:
         RuleFileError: with every problem; its message names the first error.
     """
-    book, problems = check_book(paths, country=country, consent=consent)
+    book, problems = check_book(paths, country=country, own_words=own_words)
     if book is not None:
         return book
     raise refusal(problems)

@@ -7,21 +7,24 @@ from collections.abc import Iterable, Sequence
 from smsnotify.plans.book import PlanSet
 from smsnotify.plans.build import PlacedPlan, build_plan
 from smsnotify.plans.check import check_plans, check_start
-from smsnotify.plans.consent_words import USUAL_WORDS, ConsentWords
+from smsnotify.plans.consent_words import USUAL_WORDS, ConsentWords, Lists
 from smsnotify.plans.read import PlanDraft, read_plans
 from smsnotify.rules.files import RuleFile
 from smsnotify.rules.vocabulary import Vocabulary
 
 
 def build_plans(
-    files: Sequence[RuleFile], words: Vocabulary, consent: ConsentWords | None = None
+    files: Sequence[RuleFile], words: Vocabulary, own_words: Lists | None = None
 ) -> PlanSet:
-    """Return the plans that could be compiled; what is wrong goes to the files' reports."""
+    """Return the plans that could be compiled; what is wrong goes to the files' reports.
+
+    `own_words` are words of STOP, START and HELP besides the built-in ones.
+    """
     drafts = [draft for file in files for draft in read_plans(file)]
     _check_names(drafts)
     placed = [plan for draft in drafts if (plan := build_plan(draft, words)) is not None]
     names = frozenset(draft.keys.name for draft in drafts if draft.keys.name)
-    check_plans(placed, names, USUAL_WORDS if consent is None else consent)
+    check_plans(placed, names, ConsentWords(own_words) if own_words else USUAL_WORDS)
     _check_starts(files, placed, names)
     return PlanSet([one.plan for one in placed])
 

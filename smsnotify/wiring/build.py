@@ -14,6 +14,7 @@ from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
 from smsnotify.plans.book import Book
+from smsnotify.plans.load import OwnWords
 from smsnotify.plans.load import load_book as read_book
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
@@ -149,13 +150,22 @@ def rule_paths(settings: Settings) -> tuple[Path, ...]:
     return tuple(settings.folder / Path(written).expanduser() for written in settings.rules)
 
 
+def own_words(settings: Settings) -> OwnWords:
+    """Return the firm's own words of STOP, START and HELP, by language and family."""
+    return {name: one.model_dump() for name, one in settings.keywords.items()}
+
+
 def load_book(settings: Settings, paths: tuple[Path, ...] = ()) -> Book:
     """Return the rules and plans of the settings, or of the files that were named instead.
 
     Raises:
         RuleFileError: with every problem of every file.
     """
-    return read_book(paths or rule_paths(settings), country=settings.country)
+    return read_book(
+        paths or rule_paths(settings),
+        country=settings.country,
+        own_words=own_words(settings),
+    )
 
 
 def load_ruleset(settings: Settings, paths: tuple[Path, ...] = ()) -> RuleSet:

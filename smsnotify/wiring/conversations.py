@@ -10,6 +10,7 @@ from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.conversing_terms import CONVERSATION_ROUTE, ConversationTerms
 from smsnotify.engine.errands import Hands
 from smsnotify.plans.book import Book
+from smsnotify.plans.consent_words import USUAL_WORDS, ConsentWords
 from smsnotify.store.store import Store
 from smsnotify.wiring import build
 from smsnotify.wiring.models import Settings
@@ -20,6 +21,7 @@ def conversation_terms(settings: Settings) -> ConversationTerms:
     answers = settings.conversation.answers
     routes = build.real_routes(settings)
     return ConversationTerms(
+        words=ConsentWords(build.own_words(settings)) if settings.keywords else USUAL_WORDS,
         route=CONVERSATION_ROUTE if CONVERSATION_ROUTE in routes else DEFAULT_ROUTE,
         own_numbers=frozenset(_own_numbers(settings)),
         staff=settings.staff,

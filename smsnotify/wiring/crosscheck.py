@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
 from smsnotify.model.decision import Mode
+from smsnotify.plans.words import normalise
 from smsnotify.providers.registry import provider_names
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.problems import Findings, did_you_mean
@@ -33,6 +34,7 @@ def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findin
     _mode(settings, findings)
     _countries(settings, findings)
     _prices(settings, findings)
+    _keywords(settings, findings)
     _web(settings, findings)
     _secrets(settings, findings)
     _file_mode(settings.file, (), findings)
@@ -145,6 +147,19 @@ def _prices(settings: Settings, findings: Findings) -> None:
     for provider in priced:
         if provider not in known:
             findings.unknown_key(("prices", provider), [*known, "currency"])
+
+
+def _keywords(settings: Settings, findings: Findings) -> None:
+    for language, own in settings.keywords.items():
+        for family in type(own).model_fields:
+            for index, word in enumerate(getattr(own, family)):
+                if not normalise(word):
+                    findings.add(
+                        ("keywords", language, family, index),
+                        "bad_value",
+                        f"{word!r} has nothing in it that is compared",
+                        "write a word",
+                    )
 
 
 def _web(settings: Settings, findings: Findings) -> None:

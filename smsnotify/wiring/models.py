@@ -30,6 +30,7 @@ DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
 Route = Annotated[tuple[tuple[str, ...], ...], PlainValidator(values.route)]
 Latency = Annotated[timedelta, PlainValidator(values.latency)]
 Span = Annotated[timedelta, PlainValidator(values.span)]
+Words = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 
 
@@ -110,6 +111,14 @@ class OwnAnswers(_Part):
     choice: str | None = None
 
 
+class OwnWords(_Part):
+    """Words of one language that mean STOP, START or HELP, besides the built-in ones."""
+
+    stop: Words = ()
+    start: Words = ()
+    help: Words = ()
+
+
 class Conversation(_Part):
     """How conversations are led. `most_a_minute` texts of one number are worked in a minute."""
 
@@ -143,6 +152,7 @@ class Settings(_Part):
     prices: Prices = Prices()
     routes: dict[str, Route] = {}
     conversation: Conversation = Conversation()
+    keywords: dict[str, OwnWords] = {}
     sandbox: SandboxSettings = SandboxSettings()
 
     _file: Path | None = PrivateAttr(default=None)

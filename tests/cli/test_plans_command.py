@@ -103,6 +103,23 @@ def test_what_a_plan_needs_of_the_settings_is_told(cli: Cli, folder: Path, rules
     assert cli("plans", "validate").out == ""
 
 
+def test_a_word_of_the_settings_that_a_plan_waits_for_is_told(
+    cli: Cli, folder: Path, rules: Path
+) -> None:
+    own = '[keywords.sg]\nhelp = ["Quote"]\nstop = "no more lah"\n'
+    (folder / "sms-notify.toml").write_text(own, encoding="utf-8")
+    done = cli("plans", "validate")
+    assert done.code == 2
+    assert "'QUOTE' is a word of HELP: it never reaches a plan" in done.out
+    assert cli("rules", "validate").out == done.out
+    assert cli("plans", "list").code == 2
+    (folder / "sms-notify.toml").write_text('[keywords.sg]\nstop = ["?!"]\n', encoding="utf-8")
+    told = cli("config", "check")
+    assert told.code == 2
+    assert "keywords.sg.stop" in told.out
+    assert "'?!' has nothing in it that is compared" in told.out
+
+
 def test_plans_are_listed(cli: Cli, rules: Path) -> None:
     done = cli("plans", "list")
     assert done.code == 0

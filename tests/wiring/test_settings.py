@@ -137,7 +137,7 @@ def test_false_switches_the_volume_guard_off(tmp_path: Path) -> None:
         ('[prices]\n"8x8" = { SG = -1 }', 2, "bad_value", "greater than or equal to 0"),
         ('[prices]\n"8x8" = { ZZ = 1 }', 2, "bad_value", "no country"),
         ('mode = "live"', 1, "no_account", "needs an account"),
-        ('[keywords.en]\nstop = ["NO"]', 1, "unknown_key", "no such setting"),
+        ('[tickers.en]\nstop = ["NO"]', 1, "unknown_key", "no such setting"),
     ],
 )
 def test_each_mistake_has_its_line_and_its_words(
