@@ -188,7 +188,11 @@ class StepKeys(Keys):
         description="Facets of the contact and their values; {{ … }} is filled in.",
     )
     tag: Names = Field(default=[], description="Tags that the contact gets.")
-    goal: Word = Field(default=None, description="A goal that is reached here.")
+    goal: Word = Field(
+        default=None,
+        description="A goal that is reached here. One that is named in `custom_events` is an event, "
+        "too.",
+    )
     value: Number = Field(default=None, description="What the goal is worth.")
     emit: Word = Field(
         default=None, description="An event about the job, which rules and other plans can hear."

@@ -49,10 +49,7 @@ def build_step(draft: StepDraft, scope: Scope) -> Step:
         report.error(
             (*path, "value"), "missing_key", "value goes with a goal", "goal: sale", key=True
         )
-    if keys.emit and keys.emit not in scope.words.events:
-        scope.unknown_event(keys.emit, (*path, "emit"))
-    if keys.emit:
-        scope.events.add(keys.emit)
+    emit = _emit(keys, scope, path)
     if keys.webhook:
         _check_address(keys.webhook, scope, (*path, "webhook"))
     return Step(
@@ -62,7 +59,7 @@ def build_step(draft: StepDraft, scope: Scope) -> Step:
         tag=tuple(dict.fromkeys(keys.tag)),
         goal=keys.goal or "",
         value=keys.value,
-        emit=keys.emit or "",
+        emit=emit,
         action=_action(keys.action, scope, (*path, "action")),
         webhook=keys.webhook or "",
         alert=scope.text(keys.alert, (*path, "alert")) if keys.alert else None,
@@ -112,6 +109,26 @@ def _check_ways_on(keys: StepKeys, scope: Scope, path: Path) -> None:
             "decide has no lines",
             "decide: [{if: {contact.tier: gold}, then: STEP}, {else: STEP}]",
         )
+
+
+def _emit(keys: StepKeys, scope: Scope, path: Path) -> str:
+    """Return the event that a step makes: its own, or the goal, where that is an event's name."""
+    emit, goal = keys.emit or "", keys.goal or ""
+    if emit and emit not in scope.words.events:
+        scope.unknown_event(emit, (*path, "emit"))
+    if goal in scope.words.events:
+        if emit and emit != goal:
+            scope.report.error(
+                (*path, "emit"),
+                "two_events",
+                f"the goal {goal!r} is an event too, and a step makes one event",
+                "make two steps of it",
+                key=True,
+            )
+        emit = goal
+    if emit:
+        scope.events.add(emit)
+    return emit
 
 
 def _facets(written: Mapping[str, str], scope: Scope, path: Path) -> dict[str, Value]:

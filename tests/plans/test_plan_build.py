@@ -302,3 +302,16 @@ def test_load_book_raises_with_every_problem(tmp_path: Path) -> None:
     with pytest.raises(RuleFileError, match=r"there is no step 'x' \(and 1 more\)") as caught:
         load_book([path])
     assert len(caught.value.problems) == 2
+
+
+def test_a_goal_that_is_named_as_an_event_is_one(tmp_path: Path) -> None:
+    book = read(
+        tmp_path,
+        "custom_events: [sale]\nplans:\n"
+        "  - {name: p, steps: [a: {goal: sale}, b: {goal: visit}, c: {goal: sale, emit: sale}]}\n"
+        "  - {name: q, steps: [a: {listen: {events: [sale], for: 1d}}]}\n",
+    )
+    first, second, third = book.plans.all[0].steps.values()
+    assert (first.goal, first.emit) == ("sale", "sale")
+    assert (second.goal, second.emit) == ("visit", "")
+    assert third.emit == "sale"
