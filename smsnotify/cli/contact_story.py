@@ -11,7 +11,7 @@ from smsnotify.base.errors import UsageError
 from smsnotify.base.printable import one_line
 from smsnotify.cli import show
 from smsnotify.cli.consents import consent_line, when
-from smsnotify.cli.contact_work import read_who
+from smsnotify.cli.contact_work import about, read_who
 from smsnotify.cli.desk import Desk
 from smsnotify.engine.timeline import History, Moment, history_of
 from smsnotify.gates.zones import known_zone
@@ -41,17 +41,7 @@ def tell(desk: Desk, who: str, limit: int) -> None:
 
 
 def _json(history: History) -> Iterator[dict[str, object]]:
-    contact = history.contact
-    yield {
-        "type": "contact",
-        "id": contact.id,
-        "addresses": contact.addresses,
-        "name": contact.name,
-        "language": contact.language,
-        "time_zone": contact.time_zone,
-        "tags": sorted(contact.tags),
-        "facets": dict(contact.facets),
-    }
+    yield {"type": "contact", "id": history.contact.id, **about(history.contact)}
     for change in history.consents:
         yield {"type": "consent", **msgspec.to_builtins(change)}
     for moment in history.moments:

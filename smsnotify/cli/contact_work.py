@@ -19,7 +19,7 @@ from smsnotify.cli.contact_file import (
     read_people,
 )
 from smsnotify.cli.desk import Desk
-from smsnotify.model.contact import CONTACT_FIELDS, Facet
+from smsnotify.model.contact import CONTACT_FIELDS, Contact, Facet
 from smsnotify.model.facts import EVERYTHING, MARKETING
 from smsnotify.model.job import Kind
 from smsnotify.rules.facets import read_facet
@@ -188,22 +188,25 @@ def write_out(desk: Desk, format: str) -> None:
         desk.note(f"{left} further addresses have no column: --format json has them")
 
 
-def _json(one: KnownPerson) -> dict[str, object]:
-    contact = one.contact
+def about(contact: Contact) -> dict[str, object]:
+    """The outside shape of a contact: `{"addresses", "name", …, "tags", "facets"}`."""
     return {
-        "type": "contact",
         "addresses": contact.addresses,
         "name": contact.name,
         "language": contact.language,
         "time_zone": contact.time_zone,
         "tags": sorted(contact.tags),
         "facets": dict(contact.facets),
-        "consents": [
-            msgspec.to_builtins(change)
-            for standing in one.consents.values()
-            for change in standing.changes
-        ],
     }
+
+
+def _json(one: KnownPerson) -> dict[str, object]:
+    consents = [
+        msgspec.to_builtins(change)
+        for standing in one.consents.values()
+        for change in standing.changes
+    ]
+    return {"type": "contact", **about(one.contact), "consents": consents}
 
 
 def _row(one: KnownPerson) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from smsnotify.gates.ruling import Ruling
-from smsnotify.gates.zones import local_instant, recipient_zone
+from smsnotify.gates.zones import next_opening, recipient_zone
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.rule import Purpose
@@ -26,14 +26,10 @@ def marketing_hours_gate(
     if hours.start <= local.time() < hours.end:
         return None
     over = local.time() >= hours.end
-    opens = local_instant(local + timedelta(days=over), hours.start, zone)
-    if opens.astimezone(UTC) <= now:
-        # The clocks show this hour twice, and it is the second time: the first start is over.
-        opens = opens.replace(fold=1)
     return Ruling(
         gate=NAME,
         verdict=Verdict.HOLD,
         reason=NAME,
         detail=f"by {which}",
-        not_before=opens.astimezone(UTC),
+        not_before=next_opening(local + timedelta(days=over), hours.start, zone, now),
     )

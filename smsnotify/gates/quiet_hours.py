@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from smsnotify.gates.ruling import Ruling
-from smsnotify.gates.zones import local_instant, recipient_zone
+from smsnotify.gates.zones import next_opening, recipient_zone
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.rule import QuietHours
@@ -24,16 +24,12 @@ def quiet_hours_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) 
         return None
     if quiet.then == "drop":
         return Ruling(gate=NAME, verdict=Verdict.STOP, reason=NAME, detail=f"by {which}")
-    opens = local_instant(_day_of_end(quiet, local), quiet.end, zone)
-    if opens.astimezone(UTC) <= now:
-        # The clocks show this hour twice, and it is the second time: the first end is over.
-        opens = opens.replace(fold=1)
     return Ruling(
         gate=NAME,
         verdict=Verdict.HOLD,
         reason=NAME,
         detail=f"by {which}",
-        not_before=opens.astimezone(UTC),
+        not_before=next_opening(_day_of_end(quiet, local), quiet.end, zone, now),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -49,6 +49,17 @@ def local_instant(day: datetime, at: time, zone: ZoneInfo) -> datetime:
     gap = wall.replace(tzinfo=zone, fold=1).utcoffset() or timedelta()
     skipped = (instant.utcoffset() or timedelta()) < gap
     return _after_gap(wall, zone) if skipped else instant
+
+
+def next_opening(day: datetime, at: time, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the instant in UTC at which local hours begin on the local day of `day`.
+
+    Where the clocks show that hour twice, and the first of them is over at `now`, the second.
+    """
+    opens = local_instant(day, at, zone)
+    if opens.astimezone(UTC) <= now:
+        opens = opens.replace(fold=1)
+    return opens.astimezone(UTC)
 
 
 def _after_gap(wall: datetime, zone: ZoneInfo) -> datetime:

@@ -20,11 +20,11 @@ DETRACK: Final = "detrack"
 EVENTS: Final = "events"
 
 _FORM: Final = "application/x-www-form-urlencoded"
-_LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 _CLOUD_EVENTS: Final = frozenset(
     {"application/cloudevents+json", "application/cloudevents-batch+json"}
 )
-TYPES: Final = ("application/json", *sorted(_CLOUD_EVENTS), *sorted(_LINES))
+TYPES: Final = ("application/json", *sorted(_CLOUD_EVENTS), *sorted(LINES))
 """What `POST /v1/events` takes; without a type, JSON."""
 
 
@@ -76,10 +76,10 @@ def _post(serving: Serving, format: str, lines: list[bytes]) -> Posted:
 
 
 def _entries(request: Request, body: bytes, go_on: GoOn) -> tuple[str, list[bytes]]:
-    kind = _content_type(request)
+    kind = content_type(request)
     if kind in _CLOUD_EVENTS:
         return "cloudevents", split_body(body, Layout.VALUES, go_on)
-    if kind in _LINES:
+    if kind in LINES:
         return "auto", split_body(body, Layout.LINES, go_on)
     if kind not in ("", "application/json") and not kind.endswith("+json"):
         raise RefusedError(
@@ -94,7 +94,7 @@ def _entries(request: Request, body: bytes, go_on: GoOn) -> tuple[str, list[byte
 
 
 def _pushed(request: Request, body: bytes, go_on: GoOn) -> tuple[str, list[bytes]]:
-    layout = Layout.WHOLE if _content_type(request) == _FORM else Layout.VALUES
+    layout = Layout.WHOLE if content_type(request) == _FORM else Layout.VALUES
     return "detrack", _not_empty(split_body(body, layout, go_on), body)
 
 
@@ -104,5 +104,6 @@ def _not_empty(lines: list[bytes], body: bytes) -> list[bytes]:
     return lines
 
 
-def _content_type(request: Request) -> str:
+def content_type(request: Request) -> str:
+    """Return the type of a body without its parameters, `''` when there is none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -12,14 +12,14 @@ from smsnotify.engine.posted import Layout, split_body
 from smsnotify.engine.tracking import TrackedReport, Tracker
 from smsnotify.web.answers import json_answer, refused
 from smsnotify.web.auth import require_key
+from smsnotify.web.events_api import LINES, content_type
 from smsnotify.web.limits import EVENTS_LIMIT, MOST_ENTRIES, read_body
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
 from smsnotify.wiring import conversations
 
 INTERACTIONS: Final = "interactions"
-_LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
-TYPES: Final = ("application/json", *sorted(_LINES))
+TYPES: Final = ("application/json", *sorted(LINES))
 
 
 async def post_interactions(request: Request) -> Response:
@@ -43,8 +43,8 @@ async def post_interactions(request: Request) -> Response:
 
 
 def _layout(request: Request) -> Layout:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in _LINES:
+    kind = content_type(request)
+    if kind in LINES:
         return Layout.LINES
     if kind in ("", "application/json"):
         return Layout.VALUES
