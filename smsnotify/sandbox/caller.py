@@ -151,6 +151,16 @@ def is_local(host: str) -> bool:
         return False
 
 
+def is_web_address(url: str) -> bool:
+    """Say whether an address can be a hook's: http or https, and a host that providers take."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and "_" not in host
+
+
 def is_address(host: str) -> bool:
     """Say whether a host is written as a number, not as a name."""
     try:

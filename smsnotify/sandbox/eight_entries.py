@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from smsnotify.providers.answers import read_iso_instant
+from smsnotify.sandbox.caller import is_web_address
 from smsnotify.sandbox.eight_answers import BadEntryError, RefusedCall
 from smsnotify.text.phone import read_number
 from smsnotify.text.size import measure
@@ -52,7 +52,7 @@ def read_entry(row: dict[str, Any], now: datetime) -> Entry:
     if encoding not in ("AUTO", "GSM7", "UCS2"):
         raise BadEntryError(1003, "Invalid encoding")
     callback = _string(row, "dlrCallbackUrl")
-    if callback and urlsplit(callback).scheme not in ("http", "https"):
+    if callback and not is_web_address(callback):
         raise BadEntryError(3020, "Invalid dlr callback url")
     expiry, scheduled = _instant(row, "expiry", 1006), _instant(row, "scheduled", 1011)
     if expiry is not None and expiry <= now:
@@ -80,8 +80,9 @@ def read_batch(body: dict[str, Any]) -> list[dict[str, Any]]:
     template = body.get("template") or {}
     rows = body.get("messages")
     if not rows:
-        destinations = body.get("destinations") or []
-        rows = destinations and [{"destination": one} for one in destinations]
+        destinations = body.get("destinations")
+        listed = destinations if isinstance(destinations, list) else []
+        rows = [{"destination": one} for one in listed]
     if not isinstance(rows, list) or not isinstance(template, dict) or not rows:
         raise RefusedCall(3012, "Messages are missing")
     if len(rows) > _MOST_IN_A_BATCH:

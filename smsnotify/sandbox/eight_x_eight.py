@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsnotify.model.message import MessageState
+from smsnotify.sandbox.caller import is_web_address
 from smsnotify.sandbox.eight_answers import (
     BadEntryError,
     RefusedCall,
@@ -219,7 +220,7 @@ class EightDoor:
 
     async def _set_hooks(self, request: Request, account: Account) -> Response:
         for hook in _hook_list(await read_body(request)):
-            if not isinstance(hook.get("url"), str) or "subAccountId" not in hook:
+            if not is_web_address(str(hook.get("url"))) or "subAccountId" not in hook:
                 raise RefusedCall(1000, "a webhook has a subAccountId and a url")
             self._webhooks[str(hook["subAccountId"])] = {"enabled": True} | hook
         self._learn_hooks()

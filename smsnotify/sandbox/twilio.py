@@ -13,13 +13,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from smsnotify.model.message import MessageState
+from smsnotify.sandbox.caller import is_web_address
 from smsnotify.sandbox.exchange import Exchange, TooLongError, read_body
 from smsnotify.sandbox.texts import Account, Speech, Text
 from smsnotify.sandbox.twilio_answers import (
@@ -132,7 +133,7 @@ class TwilioDoor:
         _check_to(to, sender)
         _check_sender(sender, service)
         _check_body(body, form)
-        if callback and not _is_address(callback):
+        if callback and not is_web_address(callback):
             raise RefusedSend(21609, f"The 'StatusCallback' URL {callback} is not a valid URL.")
         if (Speech.TWILIO, service or sender) in self._exchange.book.phone(to).blocked:
             raise RefusedSend(21610, "Attempt to send to unsubscribed recipient.")
@@ -313,12 +314,3 @@ def _count(written: str | None, otherwise: int) -> int:
 def _fits(text: Text, query: Mapping[str, str]) -> bool:
     to, sender = (text.ours, text.phone) if text.inbound else (text.phone, text.ours)
     return query.get("To", to) == to and query.get("From", sender) == sender
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(host) and "_" not in host
