@@ -190,8 +190,7 @@ class StepKeys(Keys):
     tag: Names = Field(default=[], description="Tags that the contact gets.")
     goal: Word = Field(
         default=None,
-        description="A goal that is reached here. One that is named in `custom_events` is an event, "
-        "too.",
+        description="A goal that is reached here. One that `custom_events` name is an event, too.",
     )
     value: Number = Field(default=None, description="What the goal is worth.")
     emit: Word = Field(

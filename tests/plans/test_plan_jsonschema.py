@@ -35,6 +35,7 @@ BEYOND_A_SCHEMA = {
     "step-template",
     "step-then-unknown",
     "step-twice",
+    "step-two-events",
     "step-webhook",
     "wait-number",
     "wait-regex",
