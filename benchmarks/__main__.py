@@ -12,6 +12,7 @@ RUNS = (
     ("many_rules.py",),
     ("peers.py",),
     ("outbox_inserts.py",),
+    ("enrolments.py",),
     ("start_up.py",),
     ("delivery.py",),
     ("scale_out.py",),

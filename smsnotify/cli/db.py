@@ -61,8 +61,9 @@ def check(ctx: typer.Context) -> None:
 def prune(ctx: typer.Context) -> None:
     """Forget what is old enough; `tick` and `serve` do it once a day.
 
-    Bodies, events and raw jobs after 90 days; decisions, attempts and receipts after 30; messages
-    and jobs, so that an old file texts nobody again, after 400. What is not settled stays.
+    Bodies, events and raw jobs after 90 days; decisions, attempts, receipts and errands after 30;
+    messages and jobs, so that an old file texts nobody again, replies, interactions and ended
+    enrolments after 400. What is not settled stays; so do contacts and consents.
     """
     from smsnotify.engine.ticking import prune_now
     from smsnotify.store.open import open_store

@@ -11,6 +11,7 @@ from smsnotify.base.errors import OvertakenError
 from smsnotify.model.enrolment import Errand
 from smsnotify.model.message import InboundMessage
 from smsnotify.store.conversation_batch import ConversationBatch, NewErrand, OpenChoice
+from smsnotify.store.outbox import Wanted
 from smsnotify.store.store import Store
 
 
@@ -87,3 +88,10 @@ def test_a_stop_that_nobody_has_worked_yet_still_counts(store: Store) -> None:
     with store.read() as connection:
         emptied = "SELECT count(*) FROM replies WHERE sender = '' AND body = '' AND contact_id = ''"
         assert connection.execute(text(emptied)).scalar() == 1
+
+
+def test_a_text_that_was_forgotten_is_not_queued_again(store: Store) -> None:
+    talk(store)
+    store.forget(number(1), NOW)
+    assert store.retry(Wanted(), NOW) == 0
+    assert [one.state for one in store.list_messages(Wanted())] == ["cancelled"]
