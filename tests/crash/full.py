@@ -5,7 +5,10 @@ Usage: python tests/crash/full.py [MESSAGES [KILLS [SEED]]]
 
 from __future__ import annotations
 
+import json
 import os
+import random
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +19,25 @@ from crash_stage import open_nursery
 from smsnotify.store.open import upgrade_store
 
 MESSAGES, KILLS, SEED = 2000, 200, 2026
+
+
+def _talk(name: str, database: str, folder: Path, kills: int, seed: int) -> list[str]:
+    """Kill conversations; return what went wrong."""
+    chosen = random.Random(seed)
+    place = folder / f"talk-{name.partition(',')[0]}"
+    place.mkdir()
+    if database.startswith("sqlite"):
+        database = f"sqlite:///{place}/desk.db"
+        upgrade_store(database)
+    worker = Path(__file__).parent / "talk_worker.py"
+    shares = [str(chosen.random()) for _ in range(kills)]
+    command = [sys.executable, str(worker), database, str(place), *shares]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return [f"conversations on {name}: {done.stderr[-4000:]}"]
+    told = json.loads(done.stdout)
+    sys.stdout.write(f"conversations on {name}: killed {told['killed']} times\n")
+    return [f"a conversation: {fault}" for fault in told["faults"]]
 
 
 def main() -> int:
@@ -50,6 +72,8 @@ def main() -> int:
                 report = CrashRun(plan, folder / str(number), nursery).run()
                 _tell(report)
                 faults += report.faults
+            for name, database in (stages[0][:2], stages[2][:2]):
+                faults += _talk(name, database, folder, max(kills // 2, 1), seed)
         finally:
             nursery.close()
             server.cleanup()
