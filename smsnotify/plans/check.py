@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from smsnotify.base.errors import MissingValueError
-from smsnotify.model.plan import Other, Step, Words
+from smsnotify.model.plan import Other, Plan, Step, Words
 from smsnotify.plans.build import PlacedPlan
 from smsnotify.plans.check_words import check_claims, check_words
 from smsnotify.plans.consent_words import ConsentWords
 from smsnotify.plans.scope import shown
-from smsnotify.plans.ways import Graph, circle, graph_of, reachable, way_out
+from smsnotify.plans.ways import Graph, Way, circle, graph_of, reachable, way_out
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 
@@ -35,6 +35,7 @@ def check_plans(placed: Sequence[PlacedPlan], names: frozenset[str], consent: Co
                     at = (*one.step(step.name), key)
                     check_start(target, enabled, names, one.report, at, is_on=one.plan.enabled)
     check_claims(placed)
+    _check_round_trips(placed)
 
 
 def check_start(
@@ -94,6 +95,42 @@ def _check_ways(one: PlacedPlan, graph: Graph) -> None:
             "let one of its ways lead to an end",
             key=True,
         )
+
+
+def _check_round_trips(placed: Sequence[PlacedPlan]) -> None:
+    """Report plans that begin each other, or themselves, without a pause and without an end."""
+    by_name = {one.plan.name: one for one in placed}
+    graph = {name: _begun_at_once(one.plan, by_name) for name, one in by_name.items()}
+    names = circle(graph)
+    if names:
+        one = by_name[names[0]]
+        one.report.error(
+            (*one.path, "name"),
+            "endless_loop",
+            f"these plans begin each other without a pause: {' → '.join(names)}",
+            "put a wait, a listen or a delay before it, or re_enter: never",
+        )
+
+
+def _begun_at_once(plan: Plan, by_name: Mapping[str, PlacedPlan]) -> list[Way]:
+    """Return the plans that begin before whoever comes into this one has paused."""
+    found: dict[str, None] = {}
+    graph = graph_of(plan)
+    at_once = {name: [way for way in on if not way.pauses] for name, on in graph.items()}
+    for name in sorted(reachable(at_once, plan.first.name)):
+        step = plan.steps[name]
+        begun = [step.start_plan, step.move_to]
+        begun += [
+            other.plan.name
+            for other in by_name.values()
+            if step.emit and step.emit in other.plan.entry.events and other.plan.enabled
+        ]
+        found |= dict.fromkeys(begun)
+    return [
+        Way("", name)
+        for name in found
+        if name in by_name and by_name[name].plan.re_enter != "never"
+    ]
 
 
 def _check_times(one: PlacedPlan) -> None:

@@ -23,6 +23,7 @@ BEYOND_A_SCHEMA = {
     "enter-unknown-event",
     "enter-where-replies",
     "loop-not-delivered",
+    "loop-of-plans",
     "loop",
     "plan-marketing-hours",
     "plan-name-twice",

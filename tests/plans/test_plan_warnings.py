@@ -156,3 +156,12 @@ def test_a_text_that_needs_a_job_is_told_where_there_may_be_none(
 
 def test_without_plans_that_are_on_no_route_is_doubted() -> None:
     assert check_plan_settings(PlanSet(), Settings()) == []
+
+
+def test_plans_may_begin_each_other_after_a_pause_or_once(tmp_path: Path) -> None:
+    text = (
+        "plans:\n  - {name: a, steps: [x: {delay: {for: 30d}}, y: {move_to: a}], max_life: 60d}\n"
+        "  - {name: b, re_enter: never, steps: [x: {start_plan: b}]}\n"
+        "  - {name: c, steps: [x: {start_plan: b}, y: {start_plan: a}]}\n"
+    )
+    assert doubts(tmp_path, text) == []
