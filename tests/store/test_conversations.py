@@ -24,10 +24,12 @@ from store_cases import NOW, number
 from smsnotify.base.errors import OvertakenError
 from smsnotify.model.contact import ConsentChange, Interaction
 from smsnotify.model.enrolment import Errand
+from smsnotify.model.message import MessageState
 from smsnotify.store.conversation_batch import (
     CancelTexts,
     ContactChange,
     ConversationBatch,
+    MovedEnrolment,
     NewErrand,
     NewLink,
     OpenChoice,
@@ -213,3 +215,84 @@ def test_texts_that_nobody_wants_any_more_are_cancelled_and_their_confirmation_i
     assert states[number(2), "ask/1"] == ("queued", "")
     assert states[number(1), "reply-9"] == ("queued", "")
     assert confirming.draft.key.occasion == "reply-9"
+
+
+def texts(store: Store, **of: dict[str, object]) -> None:
+    """Plan texts with what is special about each, by their occasion."""
+    for occasion, rest in of.items():
+        said, messages = plan_text(enrolment(1), occasion, **rest)
+        store.keep_conversation(
+            ConversationBatch(mode="live", decisions=[said], messages=messages), NOW
+        )
+
+
+def cancelled(store: Store, *wanted: CancelTexts) -> set[str]:
+    count = store.cancel_texts(wanted, NOW)
+    found = store.list_messages(Wanted(states=frozenset({"cancelled"})))
+    assert len(found) == count
+    return {one.occasion for one in found}
+
+
+def test_an_opt_out_of_one_sender_or_purpose_leaves_the_other_texts(store: Store) -> None:
+    texts(
+        store,
+        ours={"sender": "+6580000001"},
+        other={"sender": "ACME"},
+        offer={"purpose": "marketing", "state": MessageState.HELD, "not_before": NOW},
+    )
+    assert cancelled(store, CancelTexts(number=number(2))) == set()
+    by_sender = CancelTexts(number=number(1), scope="sender:+6580000001")
+    assert cancelled(store, by_sender) == {"ours"}
+    with store.begin() as connection:
+        connection.execute(text("UPDATE messages SET state = 'queued'"))
+    by_purpose = CancelTexts(number=number(1), scope="purpose:marketing")
+    assert cancelled(store, by_purpose) == {"offer"}
+    with pytest.raises(ValueError, match="no scope"):
+        store.cancel_texts([CancelTexts(number=number(1), scope="else")], NOW)
+
+
+def test_what_is_on_its_way_out_is_not_cancelled_any_more(store: Store) -> None:
+    texts(
+        store,
+        out={"state": MessageState.SENDING},
+        doubt={"state": MessageState.UNKNOWN},
+        gone={"state": MessageState.ACCEPTED},
+    )
+    assert cancelled(store, CancelTexts(number=number(1))) == set()
+    assert cancelled(store, CancelTexts(subject=enrolment(1).id)) == set()
+
+
+def test_texts_of_a_plan_that_somebody_left_are_found_by_the_enrolment(store: Store) -> None:
+    texts(store, first={}, second={"state": MessageState.HELD, "not_before": NOW})
+    wanted = CancelTexts(subject=enrolment(1).id, reason="plan_moved_on")
+    assert cancelled(store, wanted) == {"first", "second"}
+    assert {(one.gate, one.reason) for one in store.list_messages(Wanted())} == {
+        ("", "plan_moved_on")
+    }
+
+
+def test_a_text_that_somebody_gets_in_anothers_stead_is_cancelled_too(store: Store) -> None:
+    texts(store, mine={"recipient": "+6599990000", "intended": number(1)})
+    assert cancelled(store, CancelTexts(number="+6599990000")) == {"mine"}
+
+
+def test_texts_that_no_database_can_hold_are_kept_and_their_keys_told_as_they_were(
+    store: Store,
+) -> None:
+    one = enrolment(1, plan="quo\0te")
+    for lost in (False, True):
+        said, messages = plan_text(one, "ask/\0", body="half \ud83d")
+        told = store.keep_conversation(
+            ConversationBatch(mode="live", decisions=[said], messages=messages), NOW
+        )
+        assert set(told) == (set(messages) if lost else set())
+    assert [each.body for each in store.list_messages(Wanted())] == ["half ?"]
+
+
+def test_who_moves_to_another_version_brings_its_content(store: Store) -> None:
+    let_in(store, [1])
+    newer = MovedEnrolment(
+        moved(enrolment(1), version="v2").enrolment, enrolment(1).turn, b'{"name":"quote","v":2}'
+    )
+    store.keep_conversation(ConversationBatch(mode="live", moved=[newer]), NOW)
+    assert store.plan_content("v2") == b'{"name":"quote","v":2}'
