@@ -38,6 +38,7 @@ async def post_interactions(request: Request) -> Response:
     except RefusedError as error:
         serving.refusals.note_error(INTERACTIONS, error)
         return refused(error)
+    serving.metrics.note_posted(INTERACTIONS, report)
     nothing = report.rejected_count and not (report.accepted or report.repeated)
     return json_answer(report.as_json(), 400 if nothing else 200)
 

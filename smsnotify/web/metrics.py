@@ -12,6 +12,7 @@ from smsnotify.engine.inbox import Heard, Kept
 from smsnotify.engine.posted import Posted
 from smsnotify.engine.settle import SettleReport
 from smsnotify.engine.ticking import Ticked
+from smsnotify.engine.tracking import TrackedReport
 from smsnotify.store.gauges import Gauges
 from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.exposition import Counter, Gauge, Histogram, Labels, render
@@ -165,7 +166,7 @@ class Metrics:
         """Count a portion of replies that could not be worked now."""
         self.talk_troubles.add("failed")
 
-    def note_posted(self, door: str, posted: Posted) -> None:
+    def note_posted(self, door: str, posted: Posted | TrackedReport) -> None:
         """Count what was posted."""
         self.events.add(door, "accepted", by=posted.accepted)
         self.events.add(door, "rejected", by=posted.rejected_count)
