@@ -34,6 +34,7 @@ def simulate(desk: Desk, name: str, *, number: str, at: str, facts: tuple[str, .
         UsageError: an option or a line of the script makes no sense.
     """
     from smsnotify.cli.instants import read_as_of
+    from smsnotify.engine.samples import sample_entry
     from smsnotify.engine.stage import CUSTOMER, Stage, noon
     from smsnotify.model.contact import Contact
     from smsnotify.wiring import build
@@ -52,6 +53,8 @@ def simulate(desk: Desk, name: str, *, number: str, at: str, facts: tuple[str, .
         if known:
             person = known.pop("name", "")
             stage.introduce(number, Contact(name=person, facets=known))
+        if any("__" not in field for field in plan.reads):
+            stage.know_job(sample_entry(desk.rules.job_type, begin.date(), number))
         _talk(stage, plan)
     finally:
         stage.close()

@@ -65,7 +65,7 @@ def play(case: Case, book: Book, policy: Policy, terms: ConversationTerms) -> Pl
     spoken = set[str]()
     try:
         failure = _set_up(stage, case)
-        for place, step in enumerate(keys.steps):
+        for place, step in enumerate(case.steps):
             if failure is not None:
                 break
             if place and step.wait is None and step.fail is None:
@@ -92,7 +92,7 @@ def _set_up(stage: Stage, case: Case) -> Failure | None:
     if not keys.job:
         return None
     try:
-        stage.events([{"event": "info_received", "job": keys.job}])
+        stage.know_job(keys.job)
     except SmsNotifyError as error:
         return Failure(case.line, "the job", (Difference("the job", "", error.message),))
     return None

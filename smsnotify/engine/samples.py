@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -59,6 +59,12 @@ def sample_job(job_type: type[Job], day: date, recipient: str = SAMPLE_NUMBER) -
         elif name in ("date", "start_date"):
             values[name] = day.isoformat()
     return msgspec.convert(values, job_type)
+
+
+def sample_entry(job_type: type[Job], day: date, recipient: str) -> dict[str, Any]:
+    """Return the sample job as a feed would write it."""
+    written = msgspec.to_builtins(sample_job(job_type, day, recipient))
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def sample_event(rule: CompiledRule, rules: RuleSet, now: datetime, recipient: str) -> Event:

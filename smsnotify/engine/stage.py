@@ -58,6 +58,7 @@ from smsnotify.text.zones import zone_of_country
 
 ACCOUNT: Final = "sandbox"
 OURS: Final = "+6580000000"
+_JOB: Final = "65f000000000000000000001"
 CUSTOMER: Final = "+6591230001"
 
 _MONDAY: Final = datetime(2026, 3, 2, 12, 0)  # noqa: DTZ001 -- noon on the wall, wherever
@@ -157,6 +158,7 @@ class Stage:
         self._hands = Hands(
             action_file=self._actions, webhook_secret=Secret("plain", "stage"), post=self._post
         )
+        self._subject = ""
         self._read = 0
         self._errands: set[str] = set()
 
@@ -198,6 +200,19 @@ class Stage:
                     recipient=number, opted_out=out, source="clerk", at=self.now, scope=scope
                 )
                 self.store.note_consents([wish], self.now)
+
+    def know_job(self, job: Mapping[str, Any]) -> None:
+        """Take in a job that nobody is texted about; a clerk's enrolment is about it.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        known = {"id": _JOB, **job}
+        line = msgspec.json.encode({"event": "info_received", "job": known})
+        intake = Intake(self.desk.book.rules, self.desk.policy, self.store, source="test")
+        for wrong in intake.take_jobs(1, [line], self.now).rejected:
+            raise UsageError(f"the job cannot be read: {wrong.message}", hint=wrong.hint)
+        self._subject = f"id:{known['id']}"
 
     @property
     def contact(self) -> Contact:
@@ -291,13 +306,14 @@ class Stage:
         plan = self.desk.book.plans.named(plan_name)
         portion = Portion(self.desk, self.now)
         portion.know([self.number])
-        subject, job = portion.newest_job(self.number)
+        subject = self._subject
+        portion.know_jobs([subject])
         entering = Entering(
             plan=plan,
             number=self.number,
             source="hand",
             ref=new_id(self.now),
-            job=job if subject else None,
+            job=portion.job(subject),
             subject=subject,
         )
         if portion.may_enter(entering):

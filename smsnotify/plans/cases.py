@@ -11,6 +11,7 @@ import msgspec
 from pydantic import BeforeValidator, Field
 
 from smsnotify.model.problem import Problem
+from smsnotify.rules.problems import Path as Place
 from smsnotify.rules.problems import Reporter, validate
 from smsnotify.rules.scalars import Duration, Flag, Names, Word, one_of, refuse, scalar
 from smsnotify.rules.schema import Keys
@@ -126,7 +127,7 @@ Known = Annotated[ContactKeys, BeforeValidator(_contact)]
 
 
 class CaseKeys(Keys):
-    """One test: a clock, what is known, and steps."""
+    """One test: a clock and what is known. Its `steps` are read one by one."""
 
     name: Word = None
     at: Instant = Field(default=None, description="When it begins; else noon, where they are.")
@@ -134,7 +135,6 @@ class CaseKeys(Keys):
     contact: Known = Field(default=ContactKeys(), description="The customer.")
     contacts: dict[str, Known] = Field(default={}, description="Others, by number.")
     job: dict[str, Any] = Field(default={}, description="A job that is known already.")
-    steps: list[CaseStepKeys] = Field(default=[], description="What happens, in order.")
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -143,6 +143,7 @@ class Case(msgspec.Struct, frozen=True):
     file: str
     line: int
     keys: CaseKeys
+    steps: tuple[CaseStepKeys, ...]
     lines: tuple[int, ...]
 
     @property
@@ -208,17 +209,34 @@ def _cases(report: Reporter, written: object) -> Iterator[Case]:
             report.error(path, "bad_type", "a test must be a mapping", "- name: …")
             continue
         before = report.errors
-        keys = validate(CaseKeys, data, report, path)
-        for number, step in enumerate(keys.steps):
-            _check_step(step, report, (*path, "steps", number))
-        if not keys.steps and report.errors == before:
-            report.error(path, "missing_key", "the test has no steps", "- says: HELLO")
+        head = {key: value for key, value in data.items() if key != "steps"}
+        keys = validate(CaseKeys, head, report, path)
+        steps = tuple(_steps(data.get("steps"), report, (*path, "steps")))
+        if not steps and report.errors == before:
+            report.error(path, "missing_key", "the test has no steps", "steps: [{says: HELLO}]")
         if report.errors == before:
-            lines = (report.place((*path, "steps", n))[0] for n in range(len(keys.steps)))
-            yield Case(report.file, report.place(path)[0], keys, tuple(lines))
+            lines = (report.place((*path, "steps", n))[0] for n in range(len(steps)))
+            yield Case(report.file, report.place(path)[0], keys, steps, tuple(lines))
 
 
-def _check_step(step: CaseStepKeys, report: Reporter, path: tuple[str | int, ...]) -> None:
+def _steps(written: object, report: Reporter, path: Place) -> Iterator[CaseStepKeys]:
+    if not isinstance(written, list):
+        if written is not None:
+            report.error(path, "bad_type", "steps must be a list", "begin each with - says:")
+        return
+    for number, data in enumerate(written):
+        at = (*path, number)
+        if not isinstance(data, dict):
+            report.error(at, "bad_type", "a step must be a mapping", "- says: HELLO")
+            continue
+        before = report.errors
+        step = validate(CaseStepKeys, data, report, at)
+        if report.errors == before:
+            _check_step(step, report, at)
+        yield step
+
+
+def _check_step(step: CaseStepKeys, report: Reporter, path: Place) -> None:
     happens = [key for key in _HAPPENS if key in step.model_fields_set]
     if len(happens) != 1:
         report.error(
