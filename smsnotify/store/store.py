@@ -42,6 +42,7 @@ from smsnotify.store.conversation_books import ConversationBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.people_books import PeopleBooks
+from smsnotify.store.reply_books import ReplyBooks
 from smsnotify.store.unstorable import (
     is_storable,
     storable,
@@ -52,7 +53,7 @@ from smsnotify.store.unstorable import (
 from smsnotify.store.words import OPT_OUT
 
 
-class Store(DoorBooks, ConversationBooks, PeopleBooks):
+class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks):
     """The database, opened; every method is one transaction of its own.
 
     Safe to use from several threads. Made by `open_store`. Every method raises StoreError when
