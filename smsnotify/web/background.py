@@ -12,6 +12,7 @@ from typing import Final
 from smsnotify.base.errors import StoreError
 from smsnotify.engine.delivery import watch
 from smsnotify.engine.errands import Errands, do_errands
+from smsnotify.engine.reconcile import reconcile
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.ticking import Ticked, tick
 from smsnotify.store.receipt_stats import ReceiptStats
@@ -143,6 +144,27 @@ async def look_back(serving: Serving, stop: asyncio.Event, every_s: float = LOOK
         except Exception as error:
             _tell("the look at the last month", error)
         await _rest(stop, every_s)
+
+
+async def catch_up(serving: Serving, stop: asyncio.Event) -> None:
+    """Ask once what became of texts while nobody was here to hear of it.
+
+    8x8 gives up on a receipt after about two minutes of our absence, Twilio after one retry.
+    """
+    settings = serving.loaded.settings
+    try:
+        asked = await reconcile(
+            serving.store,
+            build.accounts(settings, serving.clock),
+            mode=settings.mode,
+            stop=stop,
+        )
+    except Exception as error:
+        _tell("the look at what was missed", error)
+        return
+    if asked.asked:
+        told = {"asked": asked.asked, "settled": asked.settled}
+        log.info("asked providers what became of older texts", extra=told)
 
 
 def _tell(what: str, error: Exception) -> None:

@@ -15,7 +15,14 @@ import uvicorn
 from smsnotify.base.errors import StoppedError
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.web.app import create_app
-from smsnotify.web.background import GRACE_S, deliver, do_errands_on, look_back, tick_on
+from smsnotify.web.background import (
+    GRACE_S,
+    catch_up,
+    deliver,
+    do_errands_on,
+    look_back,
+    tick_on,
+)
 from smsnotify.web.reload import Reloader
 from smsnotify.web.signals import listening
 from smsnotify.web.state import Serving
@@ -96,6 +103,8 @@ async def serve(
             asyncio.create_task(look_back(serving, stop)),
             asyncio.create_task(Talking(serving).run(stop)),
         ]
+        if delivering:
+            others.append(asyncio.create_task(catch_up(serving, stop)))
         if ticking:
             others.append(asyncio.create_task(tick_on(serving, stop)))
             others.append(asyncio.create_task(do_errands_on(serving, stop)))

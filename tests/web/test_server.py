@@ -26,8 +26,9 @@ from sqlalchemy import text
 from web_desk import RULES, SETTINGS, TOKEN, Caller, dlr, event, reply, rows, write_desk
 
 import smsnotify
-from smsnotify.base.errors import StoppedError
+from smsnotify.base.errors import StoppedError, StoreError
 from smsnotify.engine.api_keys import hash_key, make_key
+from smsnotify.engine.asking import ReconcileReport
 from smsnotify.store.open import open_store
 from smsnotify.store.store import Store
 from smsnotify.web import background
@@ -246,6 +247,27 @@ def test_delivery_begins_again_after_a_failure(
     report = asyncio.run(background.deliver(serving, over))
     assert (len(rounds), report.left) == (3, 7)
     assert serving.metrics.restarts.value() == 2
+
+
+def test_what_was_missed_is_asked_for_once_and_a_failure_ends_nothing(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[Any] = []
+
+    async def asking(store: Store, accounts: Any, **rest: Any) -> ReconcileReport:
+        asked.append((store, sorted(accounts), rest["mode"]))
+        if len(asked) > 1:
+            raise StoreError("the database is away")
+        return ReconcileReport(asked=3, settled=2)
+
+    monkeypatch.setattr(background, "reconcile", asking)
+    with caplog.at_level("INFO"):
+        asyncio.run(background.catch_up(serving, asyncio.Event()))
+        asyncio.run(background.catch_up(serving, asyncio.Event()))
+    settings = serving.loaded.settings
+    assert asked[0] == (serving.store, sorted(background.build.accounts(settings)), settings.mode)
+    assert "asked providers what became of older texts" in caplog.text
+    assert "the database is away" in caplog.text
 
 
 def test_the_figures_of_the_last_month_are_read_now_and_then(
