@@ -245,7 +245,9 @@ class Walk:
         if other.send is not None:
             said = self._text(step, other.send, f"{self._ref(step)}/other/{times}").occasion
         due_at = bounded(self.now, lasting, self.was.expires_at)
-        return self._done("waiting", Waiting.REPLY, self._since(), due_at, times, said)
+        # The same wait goes on: what came while this answer was worked counts, the answer itself not.
+        since = self._since() if self.seen is None else self.seen + _TICK
+        return self._done("waiting", Waiting.REPLY, since, due_at, times, said)
 
     def _wait(self, waiting: Waiting, lasting: timedelta, message_id: str = "") -> Advance:
         due_at = bounded(self.now, lasting, self.was.expires_at)
