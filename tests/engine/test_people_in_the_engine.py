@@ -146,9 +146,11 @@ def test_an_opt_out_ends_plans_and_cancels_what_waits(
 def test_who_is_forgotten_in_the_middle_of_a_plan_leaves_it(
     desk: Desk, store: Store, now: datetime
 ) -> None:
-    track(desk, now, {"event": "looked", "contact": MEI, "data": {"page": "/x"}})
+    track(desk, now, {"event": "looked", "contact": MEI, "data": {"page": "/x"}, "id": "v1"})
+    assert store.story_of_job("track:v1").events
     done = store.forget(MEI, now)
     assert done is not None
+    assert not store.story_of_job("track:v1").events
     assert (done.enrolments, done.cancelled, done.interactions) == (1, 1, 1)
     (enrolment,) = store.list_enrolments(_everyone())
     assert (enrolment.state, enrolment.contact_id) == ("exited", "")
