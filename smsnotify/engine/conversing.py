@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +20,7 @@ from smsnotify.engine.conversing_acts import act
 from smsnotify.engine.conversing_crowd import Crowd
 from smsnotify.engine.conversing_portion import Desk, Portion
 from smsnotify.model.decision import Verdict
-from smsnotify.model.message import MessageState
+from smsnotify.model.message import Message, MessageState
 from smsnotify.store.replies import StoredReply
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,14 @@ PORTION: Final = 500
 _TRIES: Final = 5
 
 GoOn = Callable[[], bool]
+
+
+class InCall(msgspec.Struct, frozen=True):
+    """Answers that may go out in the very call that brought a reply, for some seconds."""
+
+    account: str
+    provider_message_id: str
+    messages: tuple[Message, ...]
 
 
 class Conversed(msgspec.Struct):
@@ -43,12 +51,15 @@ class Conversed(msgspec.Struct):
     moved: int = 0
     ended: int = 0
     overtaken: int = 0
+    in_call: list[InCall] = []
 
     def add(self, other: Conversed) -> None:
         """Add what another portion came to."""
         self.read_as += other.read_as
         for name in self.__struct_fields__:
-            if name != "read_as":
+            if name == "in_call":
+                self.in_call = self.in_call + other.in_call
+            elif name != "read_as":
                 setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -103,7 +114,19 @@ def work_replies(desk: Desk, replies: Sequence[StoredReply], now: datetime) -> C
     for reply in replies:
         verdict = act(portion, crowd, reply)
         read_as[verdict] += 1
-    return keep(portion, Conversed(replies=len(replies), read_as=read_as))
+    report = keep(portion, Conversed(replies=len(replies), read_as=read_as))
+    if portion.in_call:
+        report.in_call = list(_in_call(portion, replies))
+    return report
+
+
+def _in_call(portion: Portion, replies: Sequence[StoredReply]) -> Iterator[InCall]:
+    kept = portion.batch.messages
+    for reply in replies:
+        keys = portion.in_call.get(reply.id, ())
+        messages = tuple(kept[key] for key in keys if kept[key].state is MessageState.QUEUED)
+        if messages:
+            yield InCall(reply.account, reply.provider_message_id, messages)
 
 
 def keep(portion: Portion, report: Conversed) -> Conversed:

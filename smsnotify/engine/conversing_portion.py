@@ -14,7 +14,7 @@ import msgspec
 
 from smsnotify.base.errors import PlanError
 from smsnotify.base.ids import new_id
-from smsnotify.engine.conversing_terms import ConversationTerms
+from smsnotify.engine.conversing_terms import IN_CALL, ConversationTerms
 from smsnotify.engine.conversing_texts import Cause, plan_draft
 from smsnotify.engine.decide import judge
 from smsnotify.engine.keep import Ticket, concerned
@@ -22,7 +22,7 @@ from smsnotify.engine.outgoing import to_message
 from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.contact import NOBODY_KNOWN, ConsentChange, Contact, Interaction
-from smsnotify.model.decision import Decision, Draft, Verdict
+from smsnotify.model.decision import Decision, Draft, MessageKey, Verdict
 from smsnotify.model.enrolment import (
     Advance,
     Ended,
@@ -101,7 +101,9 @@ class Portion:
         self._turns: dict[str, int] = {}
         self._moved: dict[str, Enrolment] = {}
         self._entered: dict[str, EnteredPlan] = {}
-        self._read_job = snapshot_reader(desk.book.rules.job_type)
+        self._read_job = snapshot_reader(desk.book.plans.job_type(desk.book.rules))
+        # Answers that may go out in the provider's own call, by the reply's id.
+        self.in_call: dict[str, list[MessageKey]] = {}
         self._versions: dict[str, bytes] = {}
         self._order = ORDER
         self._everybody: list[str] = []
@@ -422,6 +424,9 @@ class Portion:
         )
         if account:
             message = msgspec.structs.replace(message, account=account, sender=ours)
+        if account in self.desk.terms.twiml_accounts and _may_go_in_call(decision, message):
+            message = msgspec.structs.replace(message, not_before=self.now + IN_CALL)
+            self.in_call.setdefault(decision.draft.event.id, []).append(decision.draft.key)
         self.batch.messages[decision.draft.key] = message
 
     # Consent.
@@ -508,3 +513,12 @@ class Portion:
         ]
         self.batch.entered = list(self._entered.values())
         return self.batch
+
+
+def _may_go_in_call(decision: Decision, message: Message) -> bool:
+    """Say whether a text may answer in the call that brought the reply: the same phone, now."""
+    return (
+        decision.draft.event.name == "reply"
+        and message.state is MessageState.QUEUED
+        and message.recipient == decision.draft.recipient
+    )

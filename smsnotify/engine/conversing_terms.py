@@ -22,6 +22,9 @@ CHOICE_OPEN: Final = timedelta(days=1)
 
 FLOOD_SPAN: Final = timedelta(minutes=1)
 
+IN_CALL: Final = timedelta(seconds=5)
+"""So long an answer may wait to go out in the provider's own call; then it goes by the API."""
+
 LATE_AFTER: Final = timedelta(hours=24)
 """A reply that is worked later than this only counts as an opt-out, an opt-in or for a clerk."""
 

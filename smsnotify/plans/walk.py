@@ -245,7 +245,7 @@ class Walk:
         if other.send is not None:
             said = self._text(step, other.send, f"{self._ref(step)}/other/{times}").occasion
         due_at = bounded(self.now, lasting, self.was.expires_at)
-        # The same wait goes on: what came while this answer was worked counts, the answer itself not.
+        # The same wait goes on: whatever came behind this very text still counts.
         since = self._since() if self.seen is None else self.seen + _TICK
         return self._done("waiting", Waiting.REPLY, since, due_at, times, said)
 

@@ -82,6 +82,7 @@ class TwilioSettings(AccountSettings):
     api_key_secret: SecretField | None = None
     signing_secret: SecretField | None = None
     messaging_service_sid: _Sid | None = None
+    reply_with: Literal["api", "twiml"] = "api"
     edge: _Location | None = None
     region: _Location | None = None
 

@@ -21,6 +21,7 @@ from smsnotify.store import (
     enrolments,
     errands,
     funnel,
+    in_call,
     interactions,
     links,
     texted,
@@ -149,6 +150,11 @@ class ConversationBooks(Books):
         with self.read() as connection:
             return enrolling.plan_content(connection, version)
 
+    def plan_contents(self) -> list[tuple[str, bytes]]:
+        """Return the newest versions of plans that anybody was in, each with its content."""
+        with self.read() as connection:
+            return enrolling.plan_contents(connection)
+
     def open_choices(self, numbers: Collection[str], mode: str) -> dict[str, OpenChoice]:
         """Return what these numbers were asked and have not answered, late or not."""
         with self.read() as connection:
@@ -185,6 +191,11 @@ class ConversationBooks(Books):
             return {}
         with self.read() as connection:
             return cancelling.find_texts(connection, self.recipient_hash, wanted)
+
+    def hand_over(self, ids: Collection[str], now: datetime) -> set[str]:
+        """Mark messages as handed over in a provider's own call; return those that still could."""
+        with self.begin() as connection:
+            return in_call.hand_over(connection, ids, now)
 
     def cancel_texts(self, wanted: Sequence[CancelTexts], now: datetime) -> int:
         """Cancel held and queued texts; what is on its way out stays. Return how many."""

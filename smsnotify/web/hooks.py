@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -11,10 +12,13 @@ from smsnotify.base.errors import ConfigError, StoreError, WebhookError
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.inbox import Heard, prove, read_call
 from smsnotify.providers.base import WebhookCall
+from smsnotify.providers.twilio_payloads import with_our_id
 from smsnotify.web.answers import refused
+from smsnotify.web.in_call import MOST, as_twiml
 from smsnotify.web.limits import HOOK_LIMIT, read_body
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
+from smsnotify.wiring.build import callback_url
 
 _NO_ACCOUNT = "unknown"
 
@@ -29,6 +33,8 @@ async def take_call(request: Request) -> Response:
         if account is None:
             raise RefusedError(404, Refusal.UNKNOWN_ACCOUNT, "there is no such account")
         heard = await _heard(request, account, loaded.settings.public_url)
+        if heard.replies and account.name in loaded.talk.twiml_accounts:
+            return await _answer_in_call(serving, account, heard)
         await _keep(serving, heard)
     except RefusedError as error:
         serving.refusals.note_error(hook, error)
@@ -68,6 +74,36 @@ async def _keep(serving: Serving, heard: Heard) -> None:
             message = "it could not be stored; send it again"
             raise RefusedError(503, Refusal.UNAVAILABLE, message) from error
     serving.metrics.note_heard(heard, serving.clock())
+
+
+async def _answer_in_call(serving: Serving, account: Account, heard: Heard) -> Response:
+    """Keep a text and answer in the same call, as far as the answer is ready in time."""
+    named = [one.provider_message_id for one in heard.replies if one.provider_message_id][:1]
+    for one in named:
+        serving.in_call.expect(account.name, one)
+    try:
+        await _keep(serving, heard)
+    except RefusedError:
+        for one in named:
+            serving.in_call.forget(account.name, one)
+        raise
+    ready = [text for one in named for text in await serving.in_call.answers(account.name, one)]
+    if not ready:
+        return _answer(account, heard)
+    chosen = {text.id: text for text in ready[:MOST]}
+    try:
+        taken = await serving.threads.short(
+            partial(serving.store.hand_over, list(chosen), serving.clock())
+        )
+    except StoreError:
+        return _answer(account, heard)
+    url_of = callback_url(serving.loaded.settings)
+    said = [
+        (text, with_our_id(url, id) if (url := url_of(id, account.name)) else "")
+        for id, text in chosen.items()
+        if id in taken
+    ]
+    return Response(as_twiml(said), media_type="text/xml")
 
 
 def called_url(request: Request, public_url: str) -> str:

@@ -12,6 +12,7 @@ from smsnotify.engine.inbox import Heard, Kept, keep_calls
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.keep import Ticket
 from smsnotify.store.store import Store
+from smsnotify.web.in_call import Waiting
 from smsnotify.web.keeper import Keeper
 from smsnotify.web.metrics import Metrics
 from smsnotify.web.refusals import Refusals
@@ -34,6 +35,7 @@ class Serving:
         self.swapped = asyncio.Event()
         self.wake = asyncio.Event()
         self.errand = asyncio.Event()
+        self.in_call = Waiting()
         self._loaded = loaded
         self._stopping = threading.Event()
         self._intakes: tuple[Loaded, dict[str, Intake]] = (loaded, {})

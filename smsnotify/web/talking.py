@@ -39,6 +39,7 @@ class Talking:
     async def run(self, stop: asyncio.Event, look_s: float = LOOK_S) -> None:
         """Work replies until `stop`."""
         serving = self._serving
+        self._loop = asyncio.get_running_loop()
         ending = asyncio.create_task(self._wake_on(stop))
         try:
             while not stop.is_set():
@@ -90,6 +91,9 @@ class Talking:
                 worker = desk(loaded.settings, store, loaded.book)
                 done = converse(worker, serving.clock(), most=PORTION, go_on=serving.go_on)
                 serving.metrics.note_conversed(done)
+                if done.in_call:
+                    self._loop.call_soon_threadsafe(serving.in_call.tell, done.in_call)
+                    done.in_call = []
                 total.add(done)
                 if not done.replies:
                     break

@@ -9,6 +9,7 @@ from smsnotify.engine.accounts import DEFAULT_ROUTE
 from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.conversing_terms import CONVERSATION_ROUTE, ConversationTerms
 from smsnotify.engine.errands import Hands
+from smsnotify.model.decision import Mode
 from smsnotify.plans.book import Book
 from smsnotify.plans.consent_words import USUAL_WORDS, ConsentWords
 from smsnotify.store.store import Store
@@ -25,6 +26,7 @@ def conversation_terms(settings: Settings) -> ConversationTerms:
         route=CONVERSATION_ROUTE if CONVERSATION_ROUTE in routes else DEFAULT_ROUTE,
         own_numbers=frozenset(_own_numbers(settings)),
         staff=settings.staff,
+        twiml_accounts=frozenset(_twiml_accounts(settings)),
         most_a_minute=settings.conversation.most_a_minute,
         answers={
             word: text
@@ -42,8 +44,18 @@ def _own_numbers(settings: Settings) -> Iterator[str]:
                 yield sender
 
 
+def _twiml_accounts(settings: Settings) -> Iterator[str]:
+    """Yield the accounts that answer in the provider's call; in live mode: elsewhere nobody is."""
+    if settings.mode is Mode.LIVE:
+        for name, account in settings.accounts.items():
+            if getattr(account, "reply_with", "") == "twiml":
+                yield name
+
+
 def desk(settings: Settings, store: Store, book: Book) -> Desk:
-    """Return what works conversations."""
+    """Return what works conversations, with the old versions of plans that people are on."""
+    if not book.plans.knows_old:
+        book.plans.remember(store.plan_contents())
     return Desk(store, book, build.policy(settings), conversation_terms(settings))
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from smsnotify.base.errors import ConfigError
 from smsnotify.engine.accounts import Account
+from smsnotify.engine.conversing_terms import ConversationTerms
 from smsnotify.engine.inbox import hook_accounts
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
@@ -16,6 +17,7 @@ from smsnotify.plans.book import Book
 from smsnotify.rules.compile import RuleSet
 from smsnotify.rules.load import refusal
 from smsnotify.wiring import build
+from smsnotify.wiring.conversations import conversation_terms
 from smsnotify.wiring.crosscheck import check_secrets, secrets_in
 from smsnotify.wiring.link_check import check_links
 from smsnotify.wiring.models import Settings
@@ -44,6 +46,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     book: Book
     policy: Policy
     hooks: Mapping[str, Account]
+    talk: ConversationTerms
 
     @property
     def rules(self) -> RuleSet:
@@ -85,6 +88,7 @@ def load(settings: Settings, sources: Sources) -> Loaded:
         book=book,
         policy=build.policy(settings),
         hooks=hook_accounts(build.real_accounts(settings)),
+        talk=conversation_terms(settings),
     )
 
 

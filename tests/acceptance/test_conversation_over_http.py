@@ -55,3 +55,23 @@ def test_hello_quote_buy_over_http(
         senders = {row.get("From") or row.get("source") for row in provider.sent}
         assert senders == {OURS}
         assert len(provider.sent) == 3
+
+
+def test_twilio_may_be_answered_in_its_own_call(
+    place: Place, serve: Callable[[Answer], Loopback]
+) -> None:
+    provider = serve(TwilioDesk())
+    own = account("twilio", provider.url, reply_with="twiml")
+    place.settings(mode="live", public_url=PUBLIC, accounts={"main": own})
+    place.rules(QUOTE.replace("10 % off", "10 % & more"))
+    with hooked(place, provider, clock := Moment()) as desk:
+        answer = desk.twilio("Hello", sid="SM1")
+        assert ">Hi there! Reply QUOTE for 10 % &amp; more.</Message>" in answer.text
+        (message,) = desk.rows("messages")
+        assert f"/hooks/main?m={message['id']}" in answer.text
+        assert (message["state"], message["attempts"]) == ("accepted", 1)
+        # The provider brings it again: the answer is given once.
+        assert "<Message" not in desk.twilio("Hello", sid="SM1").text
+        clock.later(seconds=20)
+        assert "Your code is TEN" in desk.twilio("quote").text
+        assert provider.sent == []
