@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,15 +21,17 @@ FAILED: Final = 1
 WRONG: Final = 2
 
 
-def run_cases(desk: Desk, files: Sequence[Path], *, only: str = "") -> None:
+def run_cases(desk: Desk, files: Sequence[Path], *, only: str = "", of: str = "plans") -> None:
     """Play the tests of these files, or of those beside the rule files.
+
+    `of` says whose coverage is told at the end: `plans` or `rules`.
 
     Raises:
         UsageError: there are no tests.
         RuleFileError: the rule files are wrong.
         typer.Exit: 1 when a test failed, 2 when a test file is wrong.
     """
-    from smsnotify.engine.playing import coverage, play
+    from smsnotify.engine.playing import coverage, play, rules_spoken
     from smsnotify.plans.cases import read_cases, test_files
     from smsnotify.wiring import build
     from smsnotify.wiring.conversations import conversation_terms
@@ -60,8 +62,10 @@ def run_cases(desk: Desk, files: Sequence[Path], *, only: str = "") -> None:
         )
     failed = sum(one.failure is not None for one in played)
     _sum_up(desk, len(played), failed)
-    if not only:
+    if not only and of == "plans":
         _tell_coverage(desk, coverage(book, played))
+    elif not only:
+        _tell_rules(desk, rules_spoken(book, played))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -145,3 +149,16 @@ def _tell_coverage(desk: Desk, covered: Sequence[Covered]) -> None:
             continue
         missed = f"; never: {', '.join(one.missed)}" if one.missed else ""
         show.say(f"plan {one.plan}: {one.taken} of {one.ways} ways taken{missed}")
+
+
+def _tell_rules(desk: Desk, spoken: Mapping[str, bool]) -> None:
+    """Say which rules that are on decided nothing in any test."""
+    silent = [name for name, has_spoken in spoken.items() if not has_spoken]
+    if desk.json:
+        taken = len(spoken) - len(silent)
+        show.emit_json(
+            {"type": "coverage", "plan": "", "taken": taken, "ways": len(spoken), "missed": silent}
+        )
+        return
+    never = f"; never: {', '.join(silent)}" if silent else ""
+    show.say(f"rules: {len(spoken) - len(silent)} of {len(spoken)} tested{never}")

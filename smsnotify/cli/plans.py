@@ -158,7 +158,7 @@ def run_tests(
     epilog=example(
         "sms-notify plans simulate quote",
         "sms-notify plans simulate quote --contact name=Ann --contact tier=gold",
-        "sms-notify plans simulate quote < script.txt",
+        "sms-notify plans simulate quote --script dialogue.txt",
     )
 )
 def simulate(
@@ -176,14 +176,21 @@ def simulate(
             "--contact", metavar="KEY=VALUE", help="What is known of the customer; repeatable."
         ),
     ] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            "--script", metavar="FILE", help="Lines to say; else they are typed, or on stdin."
+        ),
+    ] = None,
 ) -> None:
     """Play the customer in the terminal, and jump in time: /wait 2d, /fail, /event, /quit.
 
-    Nothing is sent and the books are not touched. Lines on stdin are a script.
+    Nothing is sent and the books are not touched.
     """
     from smsnotify.cli.plans_simulate import simulate as talk
 
-    talk(desk_of(ctx, brief=True), name, number=number, at=at, facts=tuple(contact or ()))
+    facts = tuple(contact or ())
+    talk(desk_of(ctx, brief=True), name, number=number, at=at, facts=facts, script=script)
 
 
 plans_people.add_to(app)

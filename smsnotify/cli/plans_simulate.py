@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from smsnotify.base.durations import parse_duration
-from smsnotify.base.errors import SmsNotifyError, UsageError
+from smsnotify.base.errors import InputError, SmsNotifyError, UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 
@@ -26,10 +27,19 @@ Type what the customer texts. Or:
   /quit           the end"""
 
 
-def simulate(desk: Desk, name: str, *, number: str, at: str, facts: tuple[str, ...]) -> None:
+def simulate(
+    desk: Desk,
+    name: str,
+    *,
+    number: str,
+    at: str,
+    facts: tuple[str, ...],
+    script: Path | None = None,
+) -> None:
     """Talk with one plan until the script, or the person, ends it.
 
     Raises:
+        InputError: the script cannot be read.
         PlanError: there is no such plan.
         UsageError: an option or a line of the script makes no sense.
     """
@@ -41,6 +51,7 @@ def simulate(desk: Desk, name: str, *, number: str, at: str, facts: tuple[str, .
     from smsnotify.wiring.conversations import conversation_terms
 
     settings = desk.settings
+    lines = _typed() if script is None else _scripted(_read(script))
     plan = desk.plans.named(name)
     number = number or CUSTOMER
     begin = noon(number, settings.timezone)
@@ -55,7 +66,7 @@ def simulate(desk: Desk, name: str, *, number: str, at: str, facts: tuple[str, .
             stage.introduce(number, Contact(name=person, facets=known))
         if any("__" not in field for field in plan.reads):
             stage.know_job(sample_entry(desk.rules.job_type, begin.date(), number))
-        _talk(stage, plan)
+        _talk(stage, plan, lines)
     finally:
         stage.close()
 
@@ -67,14 +78,16 @@ def _fact(written: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _talk(stage: Stage, plan: Plan) -> None:
+def _talk(stage: Stage, plan: Plan, lines: Iterator[str]) -> None:
     _say_time(stage)
     if plan.entry.keywords:
         show.say(f"text {' or '.join(plan.entry.keywords)} to begin; /help tells the rest", "dim")
     else:
         show.say("a clerk puts the customer into the plan; /help tells the rest", "dim")
         _tell(stage, stage.enrol(plan.name))
-    for line in _lines():
+        if stage.enrolment is None:
+            show.say("  (nobody came in: the plan's own conditions do not hold)", "yellow")
+    for line in lines:
         if line.startswith("/"):
             word, _, rest = line[1:].partition(" ")
             if word == "quit":
@@ -85,20 +98,33 @@ def _talk(stage: Stage, plan: Plan) -> None:
             _tell(stage, stage.says(line))
 
 
-def _lines() -> Iterator[str]:
-    """Yield what is typed, or a script's lines, which are shown as if they were."""
-    asks = show.can_ask()
+def _read(script: Path) -> list[str]:
+    try:
+        return script.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the script {script} cannot be read: {error}") from None
+
+
+def _scripted(lines: Iterable[str]) -> Iterator[str]:
+    """Yield a script's lines, shown as if they were typed."""
+    for line in lines:
+        said = line.rstrip("\r\n")
+        show.say(f"> {said}")
+        yield said
+
+
+def _typed() -> Iterator[str]:
+    """Yield what is typed; what comes from a pipe is a script."""
+    if not show.can_ask():
+        yield from _scripted(sys.stdin)
+        return
     while True:
-        if asks:
-            sys.stderr.write("> ")
-            sys.stderr.flush()
+        sys.stderr.write("> ")
+        sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
             return
-        line = line.rstrip("\r\n")
-        if not asks:
-            show.say(f"> {line}")
-        yield line
+        yield line.rstrip("\r\n")
 
 
 def _command(stage: Stage, plan: Plan, word: str, rest: str) -> None:

@@ -45,6 +45,35 @@ def validate(
     tell_problems(desk, book, found)
 
 
+@app.command(
+    "test",
+    epilog=example(
+        "sms-notify rules test",
+        "sms-notify rules test rules.test.yaml --only late",
+    ),
+)
+def run_tests(
+    ctx: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE", help="Test files or folders; else those beside the rule files."
+        ),
+    ] = None,
+    only: Annotated[
+        str, typer.Option("--only", metavar="TEXT", help="Only tests with this in their name.")
+    ] = "",
+) -> None:
+    """Play the events of *.test.yaml files and compare every text, with a clock of their own.
+
+    Nothing is sent and the books are not touched. Prints which rules no test has touched.
+    Ends with 1 when a test fails, and with 2 when a file is wrong.
+    """
+    from smsnotify.cli.case_runner import run_cases
+
+    run_cases(desk_of(ctx, brief=True), files or (), only=only, of="rules")
+
+
 @app.command("list", epilog=example("sms-notify rules list", "sms-notify rules list --json"))
 def list_(ctx: typer.Context) -> None:
     """List the rules: what they listen to, and whom they text."""

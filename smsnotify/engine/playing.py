@@ -311,3 +311,13 @@ def coverage(book: Book, played: Sequence[Played]) -> list[Covered]:
         missed = [f"{step} → {path}" for step, path in ways if (plan.name, step, path) not in taken]
         found.append(Covered(plan.name, len(ways) - len(missed), len(ways), tuple(missed)))
     return found
+
+
+def rules_spoken(book: Book, played: Sequence[Played]) -> dict[str, bool]:
+    """Say for every rule that is on whether it decided anything in the tests, or began a plan."""
+    spoken = frozenset().union(*(one.rules for one in played))
+    begun = {way[0] for one in played for way in one.ways}
+    return {
+        rule.terms.name: rule.terms.name in spoken or rule.terms.start_plan in begun
+        for rule in book.rules.rules
+    }

@@ -153,3 +153,28 @@ def test_simulate_refuses_what_makes_no_sense(cli: Cli, tests: Path) -> None:
     assert "there is no plan 'qoute'" in cli("plans", "simulate", "qoute").err
     assert cli("plans", "simulate", "quote", "--contact", "tier").code == 2
     assert cli("plans", "simulate", "quote", "--at", "someday").code == 2
+
+
+def test_a_script_may_be_a_file(cli: Cli, tests: Path) -> None:
+    script = tests.parent / "dialogue.txt"
+    script.write_text("HELLO\nQUOTE\n", encoding="utf-8")
+    done = cli("plans", "simulate", "quote", "--script", str(script))
+    assert done.out.endswith("> QUOTE\n< Thank you!\n  [quote: finished]\n")
+    assert cli("plans", "simulate", "quote", "--script", "gone.txt").code == 2
+
+
+def test_rules_test_tells_which_rules_no_test_has_touched(cli: Cli, tests: Path) -> None:
+    to = "to: {fields: [phone_number]}"
+    (tests.parent / "rules.yaml").write_text(
+        f"rules:\n  - {{name: one, events: [completed], {to}, body: One}}\n"
+        f"  - {{name: two, events: [failed], {to}, body: Two}}\n",
+        encoding="utf-8",
+    )
+    job = '{do_number: D-1, phone_number: "+6591230000"}'
+    write(
+        tests, f"{{events: [{{event: completed, job: {job}}}], expect: {{rule: one, body: One}}}}"
+    )
+    done = cli("rules", "test")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "rules: 1 of 2 tested; never: two")
+    (row,) = cli("rules", "test", "--json").json[1:]
+    assert (row["type"], row["taken"], row["missed"]) == ("coverage", 1, ["two"])

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from smsnotify.engine.conversing_terms import ConversationTerms
-from smsnotify.engine.playing import Played, coverage, play
+from smsnotify.engine.playing import Played, coverage, play, rules_spoken
 from smsnotify.model.facts import Policy
 from smsnotify.plans.cases import Case, read_cases
 from smsnotify.plans.load import load_book
@@ -42,6 +42,7 @@ def cases(*files: Path) -> list[Case]:
 
 EVERY_STEP = cases(HERE / "every_step.test.yaml")
 PLAYED: dict[str, Played] = {}
+PLAYED_OF_EXAMPLE: dict[str, Played] = {}
 
 
 @pytest.mark.parametrize("case", EVERY_STEP, ids=lambda case: case.name)
@@ -77,8 +78,19 @@ def test_every_key_is_in_a_plan_of_the_dialogues(model: type[BaseModel]) -> None
 
 @pytest.mark.parametrize(
     "case",
-    cases(ROOT / "rules.example.quote.test.yaml", ROOT / "rules.example.redelivery.test.yaml"),
+    cases(*sorted(ROOT.glob("rules.example.*test.yaml"))),
     ids=lambda case: case.name,
 )
 def test_the_dialogues_of_the_example_hold(case: Case) -> None:
-    assert play(case, EXAMPLE, POLICY, ConversationTerms()).failure is None
+    played = PLAYED_OF_EXAMPLE[case.name] = play(case, EXAMPLE, POLICY, ConversationTerms())
+    assert played.failure is None
+
+
+def test_every_way_and_every_rule_of_the_example_is_tested() -> None:
+    found = cases(*sorted(ROOT.glob("rules.example.*test.yaml")))
+    played = [
+        PLAYED_OF_EXAMPLE.get(case.name) or play(case, EXAMPLE, POLICY, ConversationTerms())
+        for case in found
+    ]
+    assert [one.missed for one in coverage(EXAMPLE, played)] == [(), ()]
+    assert all(rules_spoken(EXAMPLE, played).values())
