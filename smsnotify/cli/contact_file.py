@@ -67,11 +67,14 @@ def read_people(source: str, by: Reading) -> People:
         raise InputError(f"{source} is empty")
     found = People([], [])
     rows = _objects(text) if text.lstrip()[0] in "{[" else _records(text, source, by)
-    for line, row in rows:
-        try:
-            found.rows.append(_person(row, by, line))
-        except ValueError as error:
-            found.rejected.append((line, str(error)))
+    try:
+        for line, row in rows:
+            try:
+                found.rows.append(_person(row, by, line))
+            except ValueError as error:
+                found.rejected.append((line, str(error)))
+    except csv.Error as error:
+        raise InputError(f"{source} is no CSV that can be read: {error}") from None
     return found
 
 
