@@ -138,7 +138,7 @@ class Working:
 
     def _plans(self) -> TellPlans | None:
         """Return who lets people into plans; None in a dry run, and where there are none."""
-        if self.dry_run or not self.desk.plans:
+        if self.dry_run or not (self.desk.plans or self.store.plan_contents()):
             return None
         from smsnotify.engine.conversing_events import PlanTeller
 

@@ -71,10 +71,15 @@ def _tell(desk: Desk, told: Sequence[Occurrence], now: datetime, ticket: Ticket)
     numbers = {number for one, _ in beginning for number in _numbers(desk, one)}
     portion = Portion(desk, now, ticket)
     portion.know(numbers, enrolments=listening)
+    # An old version of a plan may read what today's rules leave in the books.
+    whole = desk.book.plans.job_type(desk.book.rules)
     for one in told:
-        if one.job_event is not None:
+        if one.job_event is not None and isinstance(one.job_event.job, whole):
             portion.see_job(one.subject, one.job_event.job)
     portion.know_jobs(subjects)
+    for one in told:
+        if one.job_event is not None and portion.job(one.subject) is None:
+            portion.see_job(one.subject, one.job_event.job)
     known = {one.id: one for some in portion.waiting.values() for one in some}
     for one in told:
         cause = Cause(one.name, one.ref, one.at)

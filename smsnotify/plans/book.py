@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from smsnotify.base.errors import PlanError
+from smsnotify.model.job import Job, Kind
 from smsnotify.model.plan import Plan
-from smsnotify.rules.compile import RuleSet
+from smsnotify.rules.compile import RuleSet, job_type
 from smsnotify.rules.scalars import did_you_mean
 
 _REMEMBERED: Final = 256
@@ -33,18 +34,47 @@ class PlanSet:
         self.with_keywords = tuple(plan for plan in self.enabled if plan.entry.keywords)
         self.any_text = next((plan for plan in self.enabled if plan.entry.any_text), None)
         self.by_event = _by_event(self.enabled)
-        self.listened = frozenset(
-            event
-            for plan in self.all
-            for step in plan.steps.values()
-            if step.listen is not None
-            for event in step.listen.events
-        )
+        self.listened = _listened(self.all)
         self.events = self.listened | frozenset(self.by_event)
         self.job_fields: frozenset[str] = _fields_of(self.all)
         if self.by_event:
             self.job_fields |= {"phone_number"}  # whom an event lets in
+        self.knows_old = False
+        self._old_fields: dict[str, Kind] = {}
+        self._job_type: type[Job] | None = None
         self._versions = {plan.version: plan for plan in self.all}
+
+    def remember(self, contents: Iterable[tuple[str, bytes]]) -> None:
+        """Hear and read what people need who are on old versions; once for a set is enough.
+
+        `contents` are (version, content) from the books. One that cannot be used any more is
+        passed over: whoever is in it learns so at the next step.
+        """
+        self.knows_old, self._job_type = True, None
+        old = []
+        for version, content in contents:
+            if version in self._versions:
+                continue
+            from smsnotify.plans.content import unpack
+
+            try:
+                old.append(self.from_content(version, content))
+                self._old_fields |= unpack(content).custom_fields
+            except PlanError:
+                continue
+        self.events |= _listened(old)
+        self.job_fields |= _fields_of(old)
+
+    def job_type(self, rules: RuleSet) -> type[Job]:
+        """Return the type that reads a job as these plans, their old versions and the rules that
+        were loaded with them need it."""
+        if self._job_type is None:
+            made = rules.job_type
+            if not self.job_fields <= set(made.__struct_fields__):
+                custom = {**self._old_fields, **rules.custom_fields}
+                made = job_type(rules.all, custom, self.job_fields)
+            self._job_type = made
+        return self._job_type
 
     def __bool__(self) -> bool:
         """True when there is any plan."""
@@ -81,6 +111,16 @@ class PlanSet:
 
             known = self._versions[version] = plan_of_content(version, content)
         return known
+
+
+def _listened(plans: Iterable[Plan]) -> frozenset[str]:
+    return frozenset(
+        event
+        for plan in plans
+        for step in plan.steps.values()
+        if step.listen is not None
+        for event in step.listen.events
+    )
 
 
 def _fields_of(plans: Sequence[Plan]) -> frozenset[str]:

@@ -130,6 +130,16 @@ def note_plans(
         execute(connection, asking, values)
 
 
+def plan_contents(connection: Connection, limit: int = 256) -> list[tuple[str, bytes]]:
+    """Return the newest versions of plans that anybody was in, each with its content."""
+    asking = statement(
+        is_postgres(connection),
+        "SELECT version, content FROM plans ORDER BY seen_at DESC, version LIMIT :limit",
+    )
+    rows = execute(connection, asking, {"limit": limit}).fetchall()
+    return [(str(row[0]), bytes(row[1])) for row in rows]
+
+
 def plan_content(connection: Connection, version: str) -> bytes | None:
     """Return a version of a plan as canonical JSON, None when nobody was ever in it."""
     asking = statement(
