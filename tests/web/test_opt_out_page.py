@@ -6,12 +6,15 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from web_desk import Caller, rows
+from web_desk import PUBLIC, SETTINGS, Caller, event, rows, write_desk
 
-from smsnotify.base.clock import fixed_clock
+from smsnotify.base.clock import Clock, fixed_clock
+from smsnotify.base.errors import RuleFileError
 from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.store import Store
+from smsnotify.web.app import create_app
 from smsnotify.web.state import Serving
+from smsnotify.wiring.loading import Sources, load, read_settings
 
 MEI = "+6591230000"
 
@@ -101,3 +104,45 @@ def test_the_same_person_has_the_same_link_and_nobody_elses(store: Store) -> Non
     assert token == store.opt_out_token(MEI)
     assert re.fullmatch(r"[0-9A-Za-z]{22}", token)
     assert len({store.opt_out_token(f"+65912300{n:02}") for n in range(100)}) == 100
+
+
+def test_from_the_text_to_the_page_to_no_more_texts(
+    store: Store, sources: Sources, clock: Clock, key: str
+) -> None:
+    assert sources.config is not None
+    rules = """
+version: 1
+rules:
+  - name: delivered
+    events: [completed]
+    to: {fields: [phone_number]}
+    body: "{{ do_number }} is there. No more texts: {{ opt_out_link }}"
+"""
+    write_desk(sources.config.parent, rules=rules)
+    serving = Serving(store, load(read_settings(sources), sources), clock=clock)
+    caller = Caller(create_app(serving))
+    try:
+        for number, stops in (("A", {}), ("B", {"opted_out": 1})):
+            posted = caller.post("/v1/events", json=event(number), headers={"X-API-Key": key})
+            assert posted.json()["decisions"]["stops"] == stops
+            if not stops:
+                (text,) = rows(store, "messages")
+                address = text["body"].rpartition(" ")[2]
+                assert address.startswith(f"{PUBLIC}/o/")
+                page = address.removeprefix(PUBLIC)
+                assert press(caller, page, proof_of(caller, page)) == 200
+        (text,) = rows(store, "messages")
+        assert (text["state"], text["reason"]) == ("cancelled", "opted_out")
+    finally:
+        caller.close()
+        serving.close()
+
+
+def test_rules_with_a_link_and_no_public_address_are_not_served(sources: Sources) -> None:
+    assert sources.config is not None
+    terms = "events: [completed], to: {fields: [phone_number]}, body: '{{ opt_out_link }}'"
+    settings = SETTINGS.replace(f'public_url = "{PUBLIC}"', "")
+    config = write_desk(sources.config.parent, settings, f"rules:\n  - {{name: r, {terms}}}\n")
+    with pytest.raises(RuleFileError) as refused:
+        load(read_settings(Sources(config=config)), Sources(config=config))
+    assert refused.value.problems[0].code == "no_public_url"
