@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from smsnotify.base.errors import RuleError
 from smsnotify.model.job import Job, Kind
+from smsnotify.model.reading import of_person
 from smsnotify.rules.patterns import MAX_VALUE, compile_pattern
 from smsnotify.rules.scalars import NO, YES, did_you_mean
 from smsnotify.text.template_dates import read_date, read_time
@@ -73,6 +74,11 @@ class Condition:
         self.value_written = value
         self.kind = kind
         self.test: Test = _compile(field, operator, value, kind)
+
+    @property
+    def name(self) -> str:
+        """The field as rules write it: `contact.tier` for what is read from `contact__tier`."""
+        return self.field.replace("__", ".", 1) if of_person(self.field) else self.field
 
     def value(self, job: object) -> object:
         """Return what the job has in this field, None when nothing."""

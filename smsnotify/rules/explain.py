@@ -145,7 +145,7 @@ def _asked_of(condition: Condition, readers: Sequence[tuple[str, Reading]]) -> C
     """Ask something of every recipient: it is enough that it holds for one."""
     told = [": ".join(filter(None, (one, _shown(condition.value(who))))) for one, who in readers]
     return Check(
-        name=f"where {condition.field.replace('__', '.', 1)}",
+        name=f"where {condition.name}",
         expected=condition.describe(),
         actual="; ".join(told) or "nobody",
         passed=any(condition.test(who) for _, who in readers),
