@@ -198,6 +198,11 @@ PROVIDERS: Final[dict[str, Told]] = {
             "A messaging service in the place of `sender`; begins with MG.",
             'messaging_service_sid = "MG…"',
         ),
+        "reply_with": (
+            "`twiml` answers texts in Twilio's own call where that is ready in time; "
+            "see [conversations](../explanation/conversations.md).",
+            'reply_with = "twiml"',
+        ),
         "edge": ("An edge of Twilio's network.", 'edge = "singapore"'),
         "region": ("A region of Twilio.", 'region = "ie1"'),
     },

@@ -30,7 +30,6 @@ from smsnotify.plans.book import PlanSet
 from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
 
-MOVED_ON: Final = "plan_moved_on"
 _SAME_MOMENT: Final = timedelta(seconds=1)
 
 Known = Mapping[str, Enrolment]

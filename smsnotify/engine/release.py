@@ -12,7 +12,6 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.engine.conversing_release import (
-    MOVED_ON,
     Known,
     enrolments_of,
     is_conversation,
@@ -135,8 +134,9 @@ def release_due(
             message = one.message
             if is_conversation(message):
                 job = jobs.get(message.subject)
-                again = judge_held(message, job, talks, plans, policy, facts, now, _ORDER)
-                judged.append(Again(message, again, "" if again is not None else MOVED_ON))
+                said = judge_held(message, job, talks, plans, policy, facts, now, _ORDER)
+                gone = Again(message, None, "plan_moved_on")
+                judged.append(gone if said is None else Again(message, said))
             else:
                 judged.append(judge_again(message, read(one), rules, policy, facts, now))
         decisions = [again.decision for again in judged if again.decision is not None]

@@ -134,6 +134,9 @@ JOB_FIELDS: Final[dict[str, Kind]] = {
 }
 """Every job field that Detrack documents, with how its value is meant."""
 
+REPLY_FIELDS: Final[dict[str, Kind]] = _fields("text", "reply_text reply_from")
+"""What rules for the event `reply` may name besides: the words, and the number they come from."""
+
 ITEM_FIELDS: Final = frozenset(
     _fields(
         "text",

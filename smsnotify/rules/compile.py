@@ -8,7 +8,15 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from smsnotify.model.job import CORE_FIELDS, JOB_FIELDS, PHONE_FIELDS, Job, Kind, Scalar
+from smsnotify.model.job import (
+    CORE_FIELDS,
+    JOB_FIELDS,
+    PHONE_FIELDS,
+    REPLY_FIELDS,
+    Job,
+    Kind,
+    Scalar,
+)
 from smsnotify.model.reading import of_person
 from smsnotify.model.rule import RuleTerms
 from smsnotify.rules.conditions import Condition, Test, as_text
@@ -264,6 +272,6 @@ def _field_type(name: str, phones: set[str], custom_fields: Mapping[str, Kind]) 
         return list[dict[str, Any]] | None
     if name in phones or name in PHONE_FIELDS or custom_fields.get(name) == "list":
         return Scalar | list[Scalar]
-    if name in JOB_FIELDS or name in custom_fields:
+    if name in JOB_FIELDS or name in REPLY_FIELDS or name in custom_fields:
         return Scalar
     raise ValueError(f"{name!r} is no field of a job")

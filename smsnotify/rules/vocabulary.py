@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from smsnotify.model.event import EVENT_NAMES
-from smsnotify.model.job import JOB_FIELDS, Kind
+from smsnotify.model.job import JOB_FIELDS, REPLY_FIELDS, Kind
 
 CONTACT: Final[Mapping[str, None]] = {"contact": None}
 """What a rule may name besides the job: whatever is known of the recipient."""
@@ -33,7 +33,7 @@ def vocabulary(
     custom_fields: Mapping[str, Kind], custom_events: Iterable[str], country: str
 ) -> Vocabulary:
     """Put Detrack's words and the rule files' own together."""
-    fields, own_events = {**JOB_FIELDS, **custom_fields}, frozenset(custom_events)
+    fields, own_events = {**JOB_FIELDS, **REPLY_FIELDS, **custom_fields}, frozenset(custom_events)
     return Vocabulary(
         fields=fields,
         printable=frozenset(name for name, kind in fields.items() if kind != "list"),
