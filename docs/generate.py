@@ -22,6 +22,7 @@ DOCS: Final = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 from generators import (  # noqa: E402
+    case_keys,
     commands,
     plan_keys,
     providers,
@@ -50,6 +51,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "rule to": rule_keys.recipients,
     "rule operators": rule_keys.operators,
     **plan_keys.PARTS,
+    **case_keys.PARTS,
     "settings": settings.top,
     "settings volume_guard": settings.volume_guard,
     "settings accounts": settings.accounts,
@@ -76,6 +78,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 TRANSCRIPTS: Final = {
     DOCS.parent / "README.md": ("rules.example.yaml", "examples/events.jsonl"),
     DOCS / "tutorial" / "first-text.md": (),
+    DOCS / "tutorial" / "conversation.md": (),
 }
 """Pages whose commands are run, and the files of the repository that they need."""
 

@@ -55,7 +55,9 @@ Values = dict[str, str | None]
 class ExpectedKeys(Keys):
     """One text or decision that must come; what is left out may be anything."""
 
-    verdict: Annotated[str, one_of("send", "hold", "stop")] = "send"
+    verdict: Annotated[str, one_of("send", "hold", "stop")] = Field(
+        default="send", description="`send` (the default), `hold` or `stop`."
+    )
     body: str | None = Field(default=None, description="The whole text.")
     contains: Texts = Field(default=[], description="Parts of the text.")
     matches: Word = Field(default=None, description="A pattern that is found in the text.")
@@ -63,10 +65,10 @@ class ExpectedKeys(Keys):
     recipient: Word = Field(default=None, description="Who gets it.")
     reason: Word = Field(default=None, description="Why it waits or stops.")
     gate: Word = Field(default=None, description="The gate that held or stopped it.")
-    detail: Word = None
+    detail: Word = Field(default=None, description="What the gate adds, word for word.")
     kind: Word = Field(default=None, description="plan, consent, alert, or a rule's event.")
-    encoding: Word = None
-    segments: Word = None
+    encoding: Word = Field(default=None, description="`GSM7` or `UCS2`.")
+    segments: Word = Field(default=None, description="What it costs.")
     not_before: Instant = Field(default=None, description="When a held one may leave.")
 
 
@@ -104,11 +106,11 @@ class CaseStepKeys(Keys):
 class ContactKeys(Keys):
     """What is known of somebody when the test begins."""
 
-    name: Word = None
-    language: Word = None
-    time_zone: Word = None
+    name: Word = Field(default=None, description="The person's name.")
+    language: Word = Field(default=None, description="A language tag.")
+    time_zone: Word = Field(default=None, description="An IANA zone.")
     tags: Names = Field(default=[], description="Tags.")
-    opted_out: Flag = False
+    opted_out: Flag = Field(default=False, description="Wants no texts.")
     marketing: Flag = Field(default=False, description="Has asked for marketing.")
     facets: Values = Field(default={}, description="Everything else: free keys and values.")
 
@@ -129,7 +131,7 @@ Known = Annotated[ContactKeys, BeforeValidator(_contact)]
 class CaseKeys(Keys):
     """One test: a clock and what is known. Its `steps` are read one by one."""
 
-    name: Word = None
+    name: Word = Field(default=None, description="What the test is called.")
     at: Instant = Field(default=None, description="When it begins; else noon, where they are.")
     number: Word = Field(default=None, description="The customer's number.")
     contact: Known = Field(default=ContactKeys(), description="The customer.")

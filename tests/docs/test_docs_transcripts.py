@@ -22,6 +22,7 @@ EXIT_CODES = {
         (0,),
         (0, 0),
     ],
+    "docs/tutorial/conversation.md": [(0,), (0, 0), (0,), (0,), (0,), (0,)],
 }
 
 

@@ -16,6 +16,7 @@ from smsnotify.cli import main
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.message import ErrorWord, MessageState
+from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys
 from smsnotify.plans.schema import (
     ChoiceKeys,
     DelayKeys,
@@ -144,7 +145,9 @@ def test_every_problem_of_a_plan_is_explained(reference: dict[str, str]) -> None
             said |= set(words_of(call, "code", places[called(call)]))
     told = rows(reference["errors.md"], "Problems in plans")
     of_rules = rows(reference["errors.md"], "Problems in rule files")
-    assert said - {""} <= told | of_rules
+    of_tests = rows(reference["errors.md"], "Problems in test files")
+    assert of_tests == {"bad_step", "no_tests"}
+    assert said - {""} <= told | of_rules | of_tests
     assert told <= said
 
 
@@ -214,6 +217,12 @@ def test_every_json_object_is_described(reference: dict[str, str]) -> None:
 def test_every_key_of_a_plan_is_explained(model: type, reference: dict[str, str]) -> None:
     for name, field in model.model_fields.items():
         assert f"| `{field.alias or name}` |" in reference["plans.md"]
+
+
+@pytest.mark.parametrize("model", [CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys])
+def test_every_key_of_a_test_is_explained(model: type, reference: dict[str, str]) -> None:
+    for name in model.model_fields:
+        assert f"| `{name}` |" in reference["tests.md"]
 
 
 @pytest.mark.parametrize(
