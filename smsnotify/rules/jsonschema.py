@@ -60,6 +60,7 @@ def rules_schema() -> dict[str, Any]:
         "minItems": 1,
     }
     allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
+    forbid_null(definitions["Defaults"]["properties"]["marketing_hours"])
     _recipients(definitions["To"])
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -110,9 +111,15 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
             }
             for name, kind in JOB_FIELDS.items()
         },
+        "patternProperties": {
+            r"^contact\.": {
+                "description": "What is known of the recipient.",
+                "allOf": [{"$ref": "#/definitions/Condition"}],
+            }
+        },
         "additionalProperties": {"$ref": "#/definitions/Condition"},
     }
-    for key in ("pre_job", "to", "repeat", "priority"):
+    for key in ("pre_job", "to", "repeat", "priority", "marketing_hours"):
         forbid_null(properties[key])
     allow_none(properties["quiet_hours"])
     properties["body"]["pattern"] = r"\S"
@@ -203,7 +210,8 @@ def _strict_events() -> dict[str, Any]:
 
 def _strict_fields() -> dict[str, Any]:
     names = sorted(JOB_FIELDS)
+    contact = {"pattern": r"^contact\.[a-z][a-z0-9_]*$"}
     return {
-        "where": {"propertyNames": {"enum": names}},
+        "where": {"propertyNames": {"anyOf": [{"enum": names}, contact]}},
         "to": {"properties": {"fields": {"items": {"enum": names}}}},
     }
