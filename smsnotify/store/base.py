@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 from sqlalchemy import Connection, Engine
 
 from smsnotify.base.errors import StoreError
 from smsnotify.store import meta
+from smsnotify.store.connect import BUSY_TIMEOUT_S
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.schema import KEY_SECRET
@@ -27,6 +29,7 @@ class Books:
         self.path = path
         self._engine = engine
         self._reading = engine.execution_options(reading=True)
+        self._writing = Lock() if path is not None else None
 
     @contextmanager
     def begin(self, kept: Connection | None = None) -> Iterator[Connection]:
@@ -34,13 +37,31 @@ class Books:
 
         `kept` is what `keep` gave: then no connection is fetched from the pool and put back.
         """
-        with told_plainly(self.place):
+        with told_plainly(self.place), self._in_line():
             if kept is None:
                 with self._engine.begin() as connection:
                     yield connection
             else:
                 with kept.begin():
                     yield kept
+
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite one after the other.
+
+        SQLite takes one writer at a time; who finds it busy sleeps, up to 0.1 s at once, and looks
+        again. Here the next one goes on at the moment that the last one is through.
+        """
+        if self._writing is None:
+            yield
+            return
+        # Whoever waits too long goes on and hears it from SQLite, which has its own words for it.
+        held = self._writing.acquire(timeout=BUSY_TIMEOUT_S)
+        try:
+            yield
+        finally:
+            if held:
+                self._writing.release()
 
     def keep(self) -> Connection | None:
         """Give a connection to one thread that writes all the time; it closes it at its end.
