@@ -7,6 +7,7 @@ from datetime import datetime
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.model.message import Message, MessageState
+from smsnotify.model.rule import EMAIL
 from smsnotify.text.phone import country_of
 
 
@@ -39,7 +40,9 @@ def to_message(
         event=event.name,
         event_time=event.time,
         body=decision.body,
-        encoding=decision.encoding or "GSM7",
+        title=decision.title,
+        markup=decision.markup,
+        encoding="" if key.channel == EMAIL else decision.encoding or "GSM7",
         segments=decision.segments,
         purpose=terms.purpose,
         priority=terms.priority(event.name),

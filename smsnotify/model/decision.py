@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from smsnotify.model.event import Event
-from smsnotify.model.rule import RuleTerms
+from smsnotify.model.rule import EMAIL, RuleTerms
 from smsnotify.model.size import Encoding
 
 
@@ -74,7 +74,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `gate` and `reason` say what stopped or held it; `detail` is for people (the missing field,
     the zone that won, who gets the text instead). `to` is who is really texted: the recipient,
     or `test_to` in test mode. `swapped` are the (was, is) pairs of characters that the rule's
-    encoding changed in the body. `not_before` is when a held one may leave.
+    encoding changed in the body. An email has a `title` (its subject line), and `markup`: its body
+    as Markdown, values escaped, of which `body` is the plain text. `not_before` is when a held one may leave.
     """
 
     draft: Draft
@@ -84,6 +85,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: str = ""
     to: str = ""
     body: str = ""
+    title: str = ""
+    markup: str = ""
     encoding: Encoding | None = None
     segments: int = 0
     swapped: tuple[tuple[str, str], ...] = ()
@@ -93,6 +96,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "decision", "rule": …, "event": …, …}`."""
         draft, job = self.draft, self.draft.event.job
+        heading = {"subject": self.title} if draft.terms.channel == EMAIL else {}
         return {
             "type": "decision",
             "rule": draft.terms.name,
@@ -115,4 +119,4 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "earlier": {"id": self.earlier.id, "state": self.earlier.state}
             if self.earlier
             else None,
-        }
+        } | heading

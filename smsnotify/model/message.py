@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from smsnotify.model.rule import Priority
+from smsnotify.model.rule import EMAIL, Priority
 
 
 class MessageState(StrEnum):
@@ -79,10 +79,12 @@ class Result(StrEnum):
 
 
 class OutboundMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an adapter gets: one text to one recipient from one sender.
+    """What an adapter gets: one text or email to one recipient from one sender.
 
     `id` is ours and goes along where the provider has a field for it; `callback_url` is where
-    receipts shall come, `''` for none; `expires_at` is when the text is worthless.
+    receipts shall come, `''` for none; `expires_at` is when the text is worthless. An email has a
+    `title` (its subject line), `markup` (its body as Markdown, values escaped; `body` is the plain
+    text) and the address of the recipient's opt-out page, `''` for none.
     """
 
     id: str
@@ -92,6 +94,9 @@ class OutboundMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sender: str = ""
     callback_url: str = ""
     expires_at: datetime | None = None
+    title: str = ""
+    markup: str = ""
+    opt_out_url: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -113,7 +118,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `recipient` is who is really texted; `kind`, `subject`, `occasion` and `rule` are its key.
     `not_before` is when it may leave, `expires_at` when it is given up. `told_by` is `receipt` or
     `lookup` when the state is the provider's later word, and `told_at` when that came about.
-    `purpose` is `service` or `marketing`: an opt-out may be of one purpose alone.
+    `purpose` is `service` or `marketing`: an opt-out may be of one purpose alone. `title` is an
+    email's subject line, `markup` its body as Markdown with the values escaped.
     """
 
     id: str
@@ -153,6 +159,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     told_by: str = ""
     told_at: datetime | None = None
     purpose: str = "service"
+    title: str = ""
+    markup: str = ""
 
     @property
     def state_at(self) -> datetime:
@@ -161,6 +169,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "message", "id": …, "state": …, …}`."""
+        heading = {"subject": self.title} if self.channel == EMAIL else {}
         return {
             "type": "message",
             "id": self.id,
@@ -186,7 +195,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "updated_at": self.updated_at.isoformat(),
             "told_by": self.told_by,
             "told_at": self.told_at.isoformat() if self.told_at else None,
-        }
+        } | heading
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 import msgspec
+
+
+EMAIL: Final = "email"
+"""The channel of mails; that of texts is `sms`."""
 
 
 class Priority(StrEnum):
@@ -57,6 +61,17 @@ class PreJob(msgspec.Struct, frozen=True, gc=False):
     late: Literal["send", "drop"] = "send"
 
 
+class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What bounds a few rules beyond the usual.
+
+    The rule is active from `active_from` until just before `active_until`; a naive one is on the
+    wall clock of the settings' zone.
+    """
+
+    active_from: datetime | None = None
+    active_until: datetime | None = None
+
+
 class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     """One rule after compiling: everything that does not decide whether it matches.
 
@@ -65,13 +80,17 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     opt-out link; `contact_tests` must all hold for it, else the recipient is not meant.
     `max_age` is by event name, with `default`; None means any age. `expires` counts from the
     moment the message may leave. With `start_plan` the rule texts nobody itself: each recipient
-    comes into that plan, and `body` renders nothing.
+    comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
+    renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is None for most rules: then no gate
+    asks about them.
     """
 
     id: str
     name: str
     channel: str = "sms"
     body: Callable[[Any], str]
+    title: Callable[[Any], str] | None = None
+    markup: Callable[[Any], str] | None = None
     route: str = "default"
     tracking_link: Literal["append", "inline", "none"] = "append"
     encoding: Literal["auto", "gsm7", "ucs2"] = "auto"
@@ -89,6 +108,7 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     reads_person: bool = False
     has_opt_out_link: bool = False
     contact_tests: tuple[Callable[[object], bool], ...] = ()
+    bounds: Bounds | None = None
 
     def priority(self, event: str) -> Priority:
         """Return the priority that a message of this rule gets for an event."""

@@ -60,6 +60,8 @@ class Claimed(msgspec.Struct, frozen=True, gc=False, array_like=True):
     error: str
     attempts: int
     expires_at: int | None
+    title: str = ""
+    markup: str = ""
 
     @property
     def kind(self) -> str:

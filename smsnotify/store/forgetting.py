@@ -130,7 +130,8 @@ class _Erasing:
             "(SELECT id FROM messages WHERE recipient_hash = :hash)"
         )
         return self._by_hash(
-            "UPDATE messages SET recipient = '', intended = '', body = '', error_text = '' "
+            "UPDATE messages SET recipient = '', intended = '', body = '', title = '', "
+            "markup = '', error_text = '' "
             f"WHERE recipient_hash = :hash AND NOT ({_IN_FLIGHT}) AND recipient <> ''"
         )
 

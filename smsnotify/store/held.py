@@ -54,6 +54,8 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: str = ""
     encoding: str = ""
     segments: int = 0
+    title: str = ""
+    markup: str = ""
     not_before: datetime | None = None
     expires_at: datetime | None = None
 
@@ -68,6 +70,8 @@ _SHAPE: Final = {
     "body": "text",
     "encoding": "text",
     "segments": "int",
+    "title": "text",
+    "markup": "text",
     "not_before": "int",
     "expires_at": "int",
 }
@@ -100,7 +104,7 @@ def resolve_held(
     )
     written = ", ".join(
         f"{name} = CASE WHEN r.{name} <> '' THEN r.{name} ELSE messages.{name} END"
-        for name in ("recipient", "country", "body", "encoding")
+        for name in ("recipient", "country", "body", "encoding", "title", "markup")
     )
     postgres = is_postgres(connection)
     writing = text(

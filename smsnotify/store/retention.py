@@ -99,7 +99,7 @@ _TASKS: Final = (
         "bodies",
         "messages",
         f"id < :id AND body <> '' AND {_SETTLED}",
-        "UPDATE {table} SET body = '', error_text = ''",
+        "UPDATE {table} SET body = '', title = '', markup = '', error_text = ''",
         RAW,
     ),
     _Task("decisions", "decisions", "decided_at < :at", _DELETE, RECORDS),

@@ -43,6 +43,8 @@ MESSAGE_COLUMNS: Final = (
     "updated_at",
     "due_at",
     "purpose",
+    "title",
+    "markup",
 )
 """What is written of a new message; the columns of a lease keep their defaults."""
 
@@ -103,6 +105,8 @@ def message_row(key: MessageKey, recipient_hash: bytes, message: Message) -> tup
         created_at if updated_at is message.created_at else to_micros(updated_at),
         created_at if not_before is None else not_before,
         message.purpose,
+        message.title,
+        message.markup,
     )
 
 

@@ -158,6 +158,9 @@ messages = Table(
     text_column("past_ids"),
     # `service` or `marketing`: an opt-out may be of one purpose alone.
     text_column("purpose", "service"),
+    # Of an email alone: the subject line, and the body as Markdown with its values escaped.
+    text_column("title"),
+    text_column("markup"),
     UniqueConstraint(
         "subject",
         "mode",

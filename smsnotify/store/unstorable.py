@@ -43,6 +43,8 @@ def texts_of(batch: Batch) -> Iterator[str]:
         yield decision.detail
     for message in batch.messages.values():
         yield message.body
+        yield message.title
+        yield message.markup
         yield message.job
 
 
