@@ -19,6 +19,7 @@ from smsnotify.cli.contact_file import (
     read_people,
 )
 from smsnotify.cli.desk import Desk
+from smsnotify.engine.wishes import carry_out
 from smsnotify.model.contact import CONTACT_FIELDS, Contact, Facet
 from smsnotify.model.facts import EVERYTHING, MARKETING
 from smsnotify.model.job import Kind
@@ -132,6 +133,8 @@ def bring_in(desk: Desk, file: str, *, opted_out: bool | None, note: str) -> boo
         made, changed = made + kept.made, changed + kept.changed
         consents += kept.consents
         stay_out += kept.stay_out
+        if kept.opted_out:
+            carry_out(desk.store, kept.opted_out, now, is_noted=True)
         rejected += [(place, "its addresses belong to several people") for place in kept.clashing]
     for line, reason in sorted(rejected):
         if desk.json:

@@ -23,8 +23,12 @@ from smsnotify.store.store import Store
 _TRIES: Final = 5
 
 
-def carry_out(store: Store, changes: Sequence[ConsentChange], now: datetime) -> None:
+def carry_out(
+    store: Store, changes: Sequence[ConsentChange], now: datetime, *, is_noted: bool = False
+) -> None:
     """Record consents; where they are opt-outs, cancel what waits and end what goes on.
+
+    `is_noted`: they are recorded already.
 
     Raises:
         StoreError: nothing of it is stored.
@@ -33,7 +37,7 @@ def carry_out(store: Store, changes: Sequence[ConsentChange], now: datetime) -> 
         moved = list(_ended(store, changes, now))
         batch = ConversationBatch(
             mode=Mode.LIVE,
-            consents=list(changes),
+            consents=[] if is_noted else list(changes),
             cancel=[
                 CancelTexts(number=one.recipient, scope=one.scope)
                 for one in changes

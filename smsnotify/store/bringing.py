@@ -63,6 +63,7 @@ def keep_people(
         made=len(new),
         changed=len(kept) - len(new),
         consents=len(consents),
+        opted_out=tuple(one for one in consents if one.opted_out),
         stay_out=tuple(stay_out),
         clashing=tuple(clashing),
     )

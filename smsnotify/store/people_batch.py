@@ -35,13 +35,15 @@ class BroughtPerson(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class KeptPeople(msgspec.Struct, frozen=True, kw_only=True):
     """What became of some of them.
 
-    `stay_out` are those whose own opt-out an import does not undo; `clashing` are places of rows
-    whose addresses belong to several people: nothing of such a row is kept.
+    `opted_out` are the opt-outs that were news. `stay_out` are those whose own opt-out an import
+    does not undo; `clashing` are places of rows whose addresses belong to several people: nothing
+    of such a row is kept.
     """
 
     made: int = 0
     changed: int = 0
     consents: int = 0
+    opted_out: tuple[ConsentChange, ...] = ()
     stay_out: tuple[str, ...] = ()
     clashing: tuple[int, ...] = ()
 

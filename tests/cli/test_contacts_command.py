@@ -120,6 +120,14 @@ def test_who_said_stop_stays_out_whatever_a_file_says(desk: Any, folder: Path) -
     assert desk("contacts", "list", "--opted-out", "--json").json == []
 
 
+def test_a_list_of_opt_outs_cancels_what_waits(desk: Any) -> None:
+    desk("contacts", "set", MEI, "tier=gold")
+    desk("track", "page_view", "--contact", MEI, "--data", "page=/x")
+    assert desk("contacts", "import", "-", "--opted-out", stdin=f"{MEI}\n").code == 0
+    (text,) = desk("outbox", "list", "--json").json
+    assert (text["state"], text["reason"]) == ("cancelled", "opted_out")
+
+
 def test_scopes_and_their_evidence(desk: Any) -> None:
     assert desk("contacts", "opt-out", MEI, "--scope", "everything").code == 2
     assert desk("contacts", "opt-in", MEI, "--scope", "marketing").code == 2
