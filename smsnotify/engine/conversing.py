@@ -25,7 +25,8 @@ from smsnotify.store.replies import StoredReply
 
 log = logging.getLogger(__name__)
 
-PORTION: Final = 500
+PORTION: Final = 100
+"""Replies of one transaction: more would make the hooks wait longer for the database."""
 _TRIES: Final = 5
 
 GoOn = Callable[[], bool]

@@ -87,11 +87,13 @@ def tick(
     now: datetime,
     *,
     desk: Desk | None = None,
+    reads: bool = True,
     go_on: GoOn = lambda: True,
 ) -> Ticked:
     """Do everything that is due but sending; `go_on` is asked between portions of the work.
 
-    `desk` works conversations; None leaves them alone.
+    `desk` works conversations; None leaves them alone. `reads` False: replies are worked by
+    somebody else in this very process.
 
     No volume guard: whoever ticks by itself has nobody to ask.
 
@@ -105,19 +107,19 @@ def tick(
     store.set_watermark(REMINDED, now)
     plans = NO_PLANS if desk is None else desk.book.plans
     released = release_due(store, rules, policy, now, plans=plans, go_on=go_on)
-    conversed = Conversed() if desk is None else talk(desk, now, go_on=go_on)
+    conversed = Conversed() if desk is None else talk(desk, now, reads=reads, go_on=go_on)
     if not go_on():
         return Ticked(reminders, released, conversed, is_whole=False)
     close_tick(store, now)
     return Ticked(reminders, released, conversed)
 
 
-def talk(desk: Desk, now: datetime, *, go_on: GoOn = lambda: True) -> Conversed:
-    """Work replies, then texts that did not arrive, then waits that are over.
+def talk(desk: Desk, now: datetime, *, reads: bool = True, go_on: GoOn = lambda: True) -> Conversed:
+    """Work replies (if `reads`), then texts that did not arrive, then waits that are over.
 
     In this order: whoever wrote in time, or was never asked, has not been silent.
     """
-    done = converse(desk, now, go_on=go_on)
+    done = converse(desk, now, go_on=go_on) if reads else Conversed()
     done.add(not_delivered(desk, now, go_on=go_on))
     done.add(time_outs(desk, now, go_on=go_on))
     return done

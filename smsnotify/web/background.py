@@ -103,7 +103,9 @@ def _tick(serving: Serving, owner: str) -> Ticked | None:
         return None
     try:
         worker = desk(loaded.settings, store, loaded.book)
-        return tick(store, loaded.rules, loaded.policy, now, desk=worker, go_on=serving.go_on)
+        return tick(
+            store, loaded.rules, loaded.policy, now, desk=worker, reads=False, go_on=serving.go_on
+        )
     finally:
         store.end_turn(_TURN, owner)
 
