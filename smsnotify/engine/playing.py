@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from smsnotify.base.durations import format_duration
-from smsnotify.base.errors import SmsNotifyError, UsageError
+from smsnotify.base.errors import SmsNotifyError
 from smsnotify.engine.conversing_terms import ConversationTerms
 from smsnotify.engine.stage import CUSTOMER, Came, Stage, noon
 from smsnotify.gates.zones import known_zone
@@ -261,15 +261,8 @@ def _text(wanted: ExpectedKeys, decision: Decision) -> Iterator[Difference]:
     for part in wanted.contains:
         if part not in decision.body:
             yield Difference("a part of the text", part, decision.body)
-    if wanted.matches and not _finds(wanted.matches, decision.body):
+    if wanted.matches and not compile_pattern(wanted.matches).search(decision.body[:MAX_VALUE]):
         yield Difference("a pattern in the text", wanted.matches, decision.body)
-
-
-def _finds(pattern: str, body: str) -> bool:
-    try:
-        return compile_pattern(pattern).search(body[:MAX_VALUE]) is not None
-    except SmsNotifyError as error:
-        raise UsageError(f"the pattern {pattern!r} cannot be used: {error.message}") from None
 
 
 def described(decision: Decision) -> str:

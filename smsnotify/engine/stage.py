@@ -35,6 +35,7 @@ from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import ConsentChange, Contact
 from smsnotify.model.decision import Decision, Mode, Verdict
 from smsnotify.model.enrolment import Enrolment
+from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.facts import Policy, unknown_senders
 from smsnotify.model.message import (
     ErrorWord,
@@ -46,6 +47,7 @@ from smsnotify.model.message import (
 )
 from smsnotify.plans.book import Book
 from smsnotify.providers.sandbox import Sandbox, SandboxSettings
+from smsnotify.rules.scalars import did_you_mean
 from smsnotify.store.batch import Batch
 from smsnotify.store.conversation_batch import ContactChange, ConversationBatch
 from smsnotify.store.enrolments import WantedEnrolments
@@ -285,6 +287,12 @@ class Stage:
         Raises:
             UsageError: nobody knows such an event.
         """
+        known = {*EVENT_NAMES, *self.desk.book.rules.custom_events}
+        if name not in known:
+            raise UsageError(
+                f"unknown event {name!r}",
+                hint=did_you_mean(name, known) or "an event of your own goes under custom_events",
+            )
         one = self.enrolment
         stored = self.store.jobs_by_subject([one.subject]) if one is not None else {}
         if one is not None and one.subject in stored:
@@ -301,9 +309,12 @@ class Stage:
 
         Raises:
             PlanError: there is no such plan.
+            UsageError: it is off.
         """
         self._arrive()
         plan = self.desk.book.plans.named(plan_name)
+        if not plan.enabled:
+            raise UsageError(f"the plan {plan_name!r} is off", hint="enabled: true in the plan")
         portion = Portion(self.desk, self.now)
         portion.know([self.number])
         subject = self._subject

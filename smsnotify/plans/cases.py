@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 from pydantic import BeforeValidator, Field
 
+from smsnotify.base.errors import RuleError
 from smsnotify.model.problem import Problem
+from smsnotify.rules.patterns import compile_pattern
 from smsnotify.rules.problems import Path as Place
 from smsnotify.rules.problems import Reporter, validate
 from smsnotify.rules.scalars import Duration, Flag, Names, Word, one_of, refuse, scalar
@@ -19,6 +22,9 @@ from smsnotify.rules.yaml_nodes import MapNode, plain
 from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
 
 _HAPPENS: Final = ("says", "events", "event", "wait", "enrol", "fail")
+_YEARS: Final = range(1971, 2901)
+_LONGEST_WAIT: Final = timedelta(days=3660)
+_E164: Final = re.compile(r"\+[1-9]\d{3,14}", re.ASCII)
 ENDINGS: Final = (".test.yaml", ".test.yml")
 
 
@@ -30,9 +36,28 @@ def _said(value: object) -> str:
 def _instant(value: object) -> datetime:
     text = scalar(value, "a time such as 2026-03-02T22:10:00+08:00").strip()
     try:
-        return datetime.fromisoformat(text)
+        read = datetime.fromisoformat(text)
     except ValueError:
         raise refuse(f"{text!r} is no time", "write 2026-03-02T22:10:00+08:00") from None
+    if read.year not in _YEARS:
+        raise refuse(f"{text!r} is in no year that a clock shows", "1971 to 2900")
+    return read
+
+
+def _number(value: object) -> str:
+    text = scalar(value, 'a number such as "+6591230001"').strip()
+    if not _E164.fullmatch(text):
+        raise refuse(f"{text!r} is no number in full", 'write "+6591230001"')
+    return text
+
+
+def _pattern(value: object) -> str:
+    text = scalar(value, "a pattern")
+    try:
+        compile_pattern(text)
+    except RuleError as error:
+        raise refuse(error.message, error.hint, "bad_pattern") from None
+    return text
 
 
 def _some(value: object) -> object:
@@ -49,6 +74,8 @@ def _failure(value: object) -> str:
 
 Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 Texts = Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
+Number = Annotated[str | None, BeforeValidator(_number)]
+Pattern = Annotated[str | None, BeforeValidator(_pattern)]
 Values = dict[str, str | None]
 
 
@@ -60,7 +87,7 @@ class ExpectedKeys(Keys):
     )
     body: str | None = Field(default=None, description="The whole text.")
     contains: Texts = Field(default=[], description="Parts of the text.")
-    matches: Word = Field(default=None, description="A pattern that is found in the text.")
+    matches: Pattern = Field(default=None, description="A pattern that is found in the text.")
     rule: Word = Field(default=None, description="The rule's or plan's name.")
     recipient: Word = Field(default=None, description="Who gets it.")
     reason: Word = Field(default=None, description="Why it waits or stops.")
@@ -78,7 +105,7 @@ class CaseStepKeys(Keys):
     says: Annotated[str | None, BeforeValidator(_said)] = Field(
         default=None, description="The customer's text."
     )
-    sender: Word = Field(default=None, description="Who says it, if not the test's own customer.")
+    sender: Number = Field(default=None, description="Who says it, if not the test's own customer.")
     events: list[dict[str, Any]] = Field(default=[], description="Events as in a feed.")
     event: Word = Field(
         default=None, description="An event about the customer, or the job that a plan asked about."
@@ -133,7 +160,7 @@ class CaseKeys(Keys):
 
     name: Word = Field(default=None, description="What the test is called.")
     at: Instant = Field(default=None, description="When it begins; else noon, where they are.")
-    number: Word = Field(default=None, description="The customer's number.")
+    number: Number = Field(default=None, description="The customer's number.")
     contact: Known = Field(default=ContactKeys(), description="The customer.")
     contacts: dict[str, Known] = Field(default={}, description="Others, by number.")
     job: dict[str, Any] = Field(default={}, description="A job that is known already.")
@@ -247,3 +274,5 @@ def _check_step(step: CaseStepKeys, report: Reporter, path: Place) -> None:
             "a step is one thing that happens" if happens else "nothing happens in this step",
             "says, events, event, wait, enrol or fail",
         )
+    if step.wait is not None and step.wait > _LONGEST_WAIT:
+        report.error((*path, "wait"), "bad_value", "nobody waits longer than ten years", "3d")

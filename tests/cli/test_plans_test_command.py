@@ -83,6 +83,7 @@ def test_a_text_that_differs_is_shown_with_marks_and_ends_with_1(cli: Cli, tests
         ("{says: HELLO, expect: {contains: Hi}, actions: [{do: x}]}", "actions: {'do': 'x'}"),
         ("{fail: true}", "no text is on its way"),
         ("{enrol: qoute}", "there is no plan 'qoute'"),
+        ("{event: complete}", "unknown event 'complete'"),
         ("{events: [{event: 7, job: {}}]}", "event 1 cannot be read"),
     ],
 )
@@ -101,6 +102,10 @@ def test_a_wrong_test_file_is_told_with_its_place_and_ends_with_2(cli: Cli, test
     assert f"error: {tests}:4:10: unknown key 'say' (did you mean says?)" in told
     assert any("a step is one thing that happens" in line and ":5:" in line for line in told)
     assert any("nothing happens in this step" in line and ":7:" in line for line in told)
+    write(tests, '{says: HELLO, expect: {matches: "(a+)+"}}\n{wait: 9999d}\n{says: x, sender: me}')
+    told = cli("plans", "test").out.splitlines()
+    assert ["repeats what repeats" in told[0], "ten years" in told[1]] == [True, True]
+    assert "'me' is no number in full" in told[2]
     tests.write_text("rules: []\n", encoding="utf-8")
     assert "the file has no tests (it begins with tests:)" in cli("plans", "test").out
     tests.write_text("tests: [\n", encoding="utf-8")
