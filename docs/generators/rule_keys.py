@@ -48,6 +48,8 @@ _TYPES: Final = {
     "enabled": "`true` or `false`",
     "max_age": "duration, or `none`",
     "expires": "duration",
+    "active_from": "date, or instant",
+    "active_until": "date, or instant",
 }
 _BELOW: Final = {
     "defaults": "[defaults](#defaults)",
@@ -162,6 +164,8 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "plans": "no plans",
         "body": "needed, unless `start_plan`",
         "start_plan": "the rule texts its body",
+        "active_from": "at any time",
+        "active_until": "at any time",
         "groups": "every group",
         "reasons": "every reason",
         "where": "no condition",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from smsnotify.gates.active import active_gate
 from smsnotify.gates.begun import begun_gate
 from smsnotify.gates.consent import consent_gate
 from smsnotify.gates.duplicate import duplicate_gate
@@ -23,6 +24,7 @@ from smsnotify.model.rule import Purpose
 ORDER: tuple[Gate, ...] = (
     number_gate,
     duplicate_gate,
+    active_gate,
     begun_gate,
     opted_out_gate,
     consent_gate,
@@ -43,10 +45,13 @@ class Concern(NamedTuple):
     ages: bool
     has_quiet_hours: bool
     is_marketing: bool
+    is_bounded: bool
 
 
 _MARKETING: Final = Purpose.MARKETING
-_USUAL: Final = Concern(is_reminder=False, ages=True, has_quiet_hours=False, is_marketing=False)
+_USUAL: Final = Concern(
+    is_reminder=False, ages=True, has_quiet_hours=False, is_marketing=False, is_bounded=False
+)
 
 
 def concern_of(draft: Draft) -> Concern:
@@ -55,7 +60,9 @@ def concern_of(draft: Draft) -> Concern:
     is_reminder = draft.event.name == "pre_job"
     ages = terms.max_age is not None and not is_reminder
     marketing = terms.purpose is _MARKETING
-    return Concern(is_reminder, ages, terms.quiet_hours is not None, marketing)
+    return Concern(
+        is_reminder, ages, terms.quiet_hours is not None, marketing, terms.bounds is not None
+    )
 
 
 def gates_for(
@@ -65,9 +72,11 @@ def gates_for(
 
     The same for all of them while facts and policy stay: nobody is opted out where nobody is
     known, only test mode redirects, only reminders can come too late for a day, marketing alone
-    needs consent and hours of its own, and age and quiet hours count where the rule says so.
+    needs consent and hours of its own, few rules have bounds, and age and quiet hours count where
+    the rule says so.
     """
     idle: dict[Gate, bool] = {
+        active_gate: not concern.is_bounded,
         begun_gate: not concern.is_reminder,
         opted_out_gate: not facts.people,
         consent_gate: not concern.is_marketing,
@@ -92,6 +101,8 @@ def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> b
     """
     terms, event = draft.terms, draft.event
     if draft.refusal or draft.key in facts.keys:
+        return False
+    if terms.bounds is not None:
         return False
     if terms.quiet_hours is not None or event.name == "pre_job" or terms.purpose is _MARKETING:
         return False

@@ -71,6 +71,11 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     active_from: datetime | None = None
     active_until: datetime | None = None
 
+    def told(self) -> dict[str, str]:
+        """Return what bounds there are, in words, by the key that says so."""
+        times = {"active_from": self.active_from, "active_until": self.active_until}
+        return {key: at.isoformat(" ", "minutes") for key, at in times.items() if at is not None}
+
 
 class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     """One rule after compiling: everything that does not decide whether it matches.
@@ -81,8 +86,8 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     `max_age` is by event name, with `default`; None means any age. `expires` counts from the
     moment the message may leave. With `start_plan` the rule texts nobody itself: each recipient
     comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
-    renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is None for most rules: then no gate
-    asks about them.
+    renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is
+    None for most rules: then no gate asks about them.
     """
 
     id: str

@@ -10,6 +10,7 @@ from smsnotify.base.redact import mask_number
 from smsnotify.model.job import JOB_FIELDS, PHONE_FIELDS
 from smsnotify.model.reading import OPT_OUT_LINK, of_person
 from smsnotify.model.rule import (
+    Bounds,
     MarketingHours,
     PreJob,
     Priority,
@@ -18,6 +19,7 @@ from smsnotify.model.rule import (
     RuleTerms,
 )
 from smsnotify.rules.body import Body, no_body, read_body
+from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
 from smsnotify.rules.conditions import Condition
 from smsnotify.rules.marketing import check_offer, marketing_hours
@@ -49,6 +51,7 @@ def build_rule(
     pre_job = _pre_job(keys, quiet, report, path)
     fields, fixed = _recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
+    bounds = read_bounds(keys, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
     check_offer(keys, report, path)
@@ -56,7 +59,7 @@ def build_rule(
         return None
     line, _ = report.place(path)
     return CompiledRule(
-        _terms(keys, defaults, body, conditions, quiet, hours, pre_job),
+        _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds),
         enabled=keys.enabled,
         events=keys.events,
         job_type=keys.job_type,
@@ -80,6 +83,7 @@ def _terms(
     quiet: QuietHours | None,
     hours: MarketingHours,
     pre_job: PreJob | None,
+    bounds: Bounds | None,
 ) -> RuleTerms:
     tests = tuple(one.test for one in conditions if of_person(one.field))
     max_age = keys.max_age or defaults.max_age or DAY
@@ -106,6 +110,7 @@ def _terms(
         reads_person=bool(tests) or any(map(of_person, body.template.fields)),
         has_opt_out_link=OPT_OUT_LINK in body.template.fields,
         contact_tests=tests,
+        bounds=bounds,
     )
 
 

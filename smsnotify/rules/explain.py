@@ -110,6 +110,7 @@ def _verdict(event: Event, rule: CompiledRule, people: People) -> RuleVerdict:
         matched=matched,
         checks=(
             *checks,
+            *_bounds(rule),
             _recipients(rule, event.job),
             _body(rule, reading),
         ),
@@ -139,6 +140,15 @@ def _recipients(rule: CompiledRule, job: Job) -> Check:
         passed=someone or bool(rule.fixed),
         info=True,
     )
+
+
+def _bounds(rule: CompiledRule) -> list[Check]:
+    """Say what bounds the rule: whether that stops a text is the gates' word."""
+    told = rule.terms.bounds.told() if rule.terms.bounds is not None else {}
+    return [
+        Check(name=name, expected=bound, actual=bound, passed=True, info=True)
+        for name, bound in told.items()
+    ]
 
 
 def _asked_of(condition: Condition, readers: Sequence[tuple[str, Reading]]) -> Check:

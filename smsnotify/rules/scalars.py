@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -25,6 +25,10 @@ DURATION_PATTERN: Final = r"^(?=.*[1-9])\s*([0-9]+(\.[0-9]+)?\s*[smhdwSMHDW]\s*)
 YES: Final = frozenset({"true", "yes", "on"})
 NO: Final = frozenset({"false", "no", "off"})
 _WHOLE: Final = re.compile(r"[+-]?\d{1,9}")
+MOMENT_PATTERN: Final = (
+    r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:?\d{2})?)?$"
+)
+MOMENT: Final = re.compile(MOMENT_PATTERN, re.ASCII)
 _CLOCK: Final = re.compile(CLOCK_PATTERN)
 
 
@@ -96,6 +100,27 @@ def _clock(value: object) -> time:
         raise refuse(f"{text!r} is no time of day", 'write "08:00" or "18:30"')
     hour, minute = text.split(":")
     return time(int(hour), int(minute))
+
+
+def _moment(*, end: bool) -> BeforeValidator:
+    """Make the validator of a date or an instant; a date that ends something is over with it."""
+
+    def read(value: object) -> datetime:
+        text = scalar(value, "a date or an instant").strip()
+        try:
+            if not MOMENT.match(text):
+                raise ValueError
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise refuse(
+                f"{text!r} is no date and no instant",
+                "write 2026-12-01, 2026-12-01T08:00 or 2026-12-01T08:00:00+08:00",
+            ) from None
+        if not 1971 <= at.year < 2900:
+            raise refuse(f"the year {at.year} is out of reach", "write it as 2026-12-01")
+        return at + timedelta(days=1) if end and len(text) == len("2026-12-01") else at
+
+    return BeforeValidator(read)
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
@@ -174,6 +199,9 @@ Clock = Annotated[
     BeforeValidator(_clock),
     WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN}),
 ]
+_MOMENT_SCHEMA = WithJsonSchema({"type": "string", "pattern": MOMENT_PATTERN})
+Begin = Annotated[datetime | None, _moment(end=False), _MOMENT_SCHEMA]
+End = Annotated[datetime | None, _moment(end=True), _MOMENT_SCHEMA]
 Segments = Annotated[
     int | None,
     BeforeValidator(whole(1, 10)),

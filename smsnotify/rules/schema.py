@@ -13,9 +13,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from smsnotify.model.job import Kind
 from smsnotify.rules.scalars import (
     Age,
+    Begin,
     Clock,
     DaysBefore,
     Duration,
+    End,
     Flag,
     Items,
     Names,
@@ -173,6 +175,15 @@ class RuleKeys(Keys):
         "when you rename the rule.",
     )
     enabled: Flag = Field(default=True, description="A rule that is off sends nothing.")
+    active_from: Begin = Field(
+        default=None,
+        description="A date or an instant before which the rule sends nothing; without an offset "
+        "it is in the settings' zone.",
+    )
+    active_until: End = Field(
+        default=None,
+        description="A date, the last day, or an instant from which on the rule sends nothing.",
+    )
     channel: Annotated[Literal["sms"], one_of("sms")] = Field(
         default="sms", description="How the recipient is told."
     )

@@ -48,6 +48,13 @@ rules:
     quiet_hours: none
     to: {fields: [phone_number], fixed: ["+6598765432"]}
     body: "{{ do_number }} needs a look"
+  - name: afternoon
+    events: [completed, failed, arrived]
+    active_from: 2026-03-02T12:00
+    active_until: 2026-03-02T18:00
+    quiet_hours: none
+    to: {fields: [sender_phone_number]}
+    body: "{{ do_number }} this afternoon"
   - name: gold
     events: [completed, failed, arrived, scheduled]
     where: {contact.tier: [gold, silver], do_number: {ne: DO-3}}

@@ -19,10 +19,19 @@ from smsnotify.model.decision import Draft, Earlier, MessageKey, Mode
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.job import Job
-from smsnotify.model.rule import QuietHours, RuleTerms
+from smsnotify.model.rule import Bounds, QuietHours, RuleTerms
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 night = st.sampled_from([None, None, QuietHours(time(13), time(16)), QuietHours(time(1), time(2))])
+bounds = st.sampled_from(
+    [
+        None,
+        None,
+        Bounds(active_from=NOW),
+        Bounds(active_until=NOW),
+        Bounds(active_until=NOW.replace(day=3)),
+    ]
+)
 ages = st.none() | st.integers(-1, 49).map(lambda hours: NOW - timedelta(hours=hours))
 
 
@@ -33,7 +42,14 @@ def drafts(draw: st.DrawFn) -> Draft:
     job = Job(do_number="DO-1", pod_at=stamp.isoformat() if stamp else None)
     limit = draw(st.sampled_from([None, timedelta(hours=1), timedelta(hours=24)]))
     return Draft(
-        RuleTerms(id="r", name="r", body=lambda job: "Hi", max_age=limit, quiet_hours=draw(night)),
+        RuleTerms(
+            id="r",
+            name="r",
+            body=lambda job: "Hi",
+            max_age=limit,
+            quiet_hours=draw(night),
+            bounds=draw(bounds),
+        ),
         Event(draw(st.sampled_from(["completed", "pre_job"])), job, "id:1", "", draw(ages)),
         recipient,
         MessageKey("id:1", "live", "completed", "r", "1", "sms", recipient),
@@ -59,7 +75,7 @@ def test_the_short_way_passes_only_what_the_gates_pass(
     assert not short or ruling is None
     # Only these have to ask the gates although nothing is wrong with them.
     odd = draft.event.time is None or draft.event.name == "pre_job" or draft.terms.quiet_hours
-    assert short or ruling is not None or odd
+    assert short or ruling is not None or odd or draft.terms.bounds
 
 
 def test_wherever_another_gate_may_have_a_word_all_are_asked() -> None:

@@ -19,6 +19,8 @@ SCHEMA: Any = book_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 
 BEYOND_A_SCHEMA = {
+    "active-ends-first",
+    "active-from-no-day",
     "append-with-tag",
     "body-is-only-a-comment",
     "custom-event-known",
