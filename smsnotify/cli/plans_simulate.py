@@ -14,7 +14,8 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 
 if TYPE_CHECKING:
-    from smsnotify.engine.stage import Came, Stage
+    from smsnotify.engine.stage import Stage
+    from smsnotify.engine.stage_parts import Came
     from smsnotify.model.decision import Decision
     from smsnotify.model.plan import Plan
 
@@ -45,7 +46,8 @@ def simulate(
     """
     from smsnotify.cli.instants import read_as_of
     from smsnotify.engine.samples import sample_entry
-    from smsnotify.engine.stage import CUSTOMER, Stage, noon
+    from smsnotify.engine.stage import Stage
+    from smsnotify.engine.stage_parts import CUSTOMER, noon
     from smsnotify.model.contact import Contact
     from smsnotify.wiring import build
     from smsnotify.wiring.conversations import conversation_terms

@@ -11,7 +11,8 @@ import msgspec
 from smsnotify.base.durations import format_duration
 from smsnotify.base.errors import SmsNotifyError
 from smsnotify.engine.conversing_terms import ConversationTerms
-from smsnotify.engine.stage import CUSTOMER, Came, Stage, noon
+from smsnotify.engine.stage import Stage
+from smsnotify.engine.stage_parts import CUSTOMER, Came, noon
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision

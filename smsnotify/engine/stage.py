@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,102 +30,42 @@ from smsnotify.engine.intake import Intake
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.receipts import take_receipts
 from smsnotify.engine.reminders import coming_reminders, planned_jobs, search_days
+from smsnotify.engine.stage_parts import (
+    ACCOUNT,
+    CUSTOMER,
+    Anywhere,
+    Came,
+    NotingStore,
+    StageAccount,
+    on_stage,
+    together,
+)
 from smsnotify.engine.ticking import talk, tick
-from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import ConsentChange, Contact
-from smsnotify.model.decision import Decision, Mode, Verdict
+from smsnotify.model.decision import Decision
 from smsnotify.model.enrolment import Enrolment
 from smsnotify.model.event import EVENT_NAMES
-from smsnotify.model.facts import Policy, unknown_senders
+from smsnotify.model.facts import Policy
 from smsnotify.model.message import (
     ErrorWord,
     InboundMessage,
     MessageState,
-    OutboundMessage,
-    Outcome,
     Receipt,
 )
 from smsnotify.plans.book import Book
-from smsnotify.providers.sandbox import Sandbox, SandboxSettings
 from smsnotify.rules.scalars import did_you_mean
-from smsnotify.store.batch import Batch
-from smsnotify.store.conversation_batch import ContactChange, ConversationBatch
+from smsnotify.store.conversation_batch import ContactChange
 from smsnotify.store.enrolments import WantedEnrolments
 from smsnotify.store.open import open_store
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.replies import WantedReplies
-from smsnotify.store.store import Store
-from smsnotify.text.phone import country_of
-from smsnotify.text.zones import zone_of_country
 
-ACCOUNT: Final = "sandbox"
 OURS: Final = "+6580000000"
 _JOB: Final = "65f000000000000000000001"
-CUSTOMER: Final = "+6591230001"
 
-_MONDAY: Final = datetime(2026, 3, 2, 12, 0)  # noqa: DTZ001 -- noon on the wall, wherever
 _ROUNDS: Final = 20
 _STATES: Final = ("done", "due", "failed")
 _STEP: Final = timedelta(minutes=1)
-
-
-def noon(number: str, timezone: str) -> datetime:
-    """Return noon of a Monday where a number is at home."""
-    country = country_of(number)
-    winter = _MONDAY.replace(tzinfo=UTC)
-    zone = known_zone(zone_of_country(country, winter)) or known_zone(timezone)
-    return _MONDAY.replace(tzinfo=zone or UTC).astimezone(UTC)
-
-
-class Came(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of something that happened.
-
-    `decisions` are all that were made, in order; `emitted` events, `actions` and `calls` of
-    errands; `read_as` what the customer's text was taken for.
-    """
-
-    decisions: tuple[Decision, ...] = ()
-    emitted: tuple[str, ...] = ()
-    actions: tuple[Mapping[str, Any], ...] = ()
-    calls: tuple[str, ...] = ()
-    read_as: str = ""
-
-
-class NotingStore(Store):
-    """A store that remembers what was decided, in order."""
-
-    decided: list[Decision]
-
-    def save(self, batch: Batch) -> Any:
-        """Save, then note the decisions of rules."""
-        lost = super().save(batch)
-        self.decided += batch.decisions
-        return lost
-
-    def keep_conversation(self, batch: ConversationBatch, now: datetime) -> Any:
-        """Keep, then note the decisions of conversations."""
-        lost = super().keep_conversation(batch, now)
-        self.decided += batch.decisions
-        return lost
-
-
-class _StageAccount(Sandbox):
-    """The sandbox's account, whose receipts come later."""
-
-    def __init__(self) -> None:
-        """Nothing was sent yet."""
-        super().__init__(SandboxSettings())
-        self.on_the_way: list[str] = []
-
-    def send(self, messages: Sequence[OutboundMessage]) -> list[Outcome]:
-        """Take everything."""
-        outcomes = super().send(messages)
-        self.on_the_way += [outcome.provider_message_id for outcome in outcomes]
-        return outcomes
-
-    def receipts_for(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
-        """Say nothing yet."""
-        return []
 
 
 class Stage:
@@ -149,12 +89,12 @@ class Stage:
         self.store.decided = []
         self.now = at
         self.number = number
-        policy = _on_stage(policy, number)
+        policy = on_stage(policy, number)
         own = terms.own_numbers | {OURS}
         self.desk = Desk(self.store, book, policy, msgspec.structs.replace(terms, own_numbers=own))
-        self._account = _StageAccount()
+        self._account = StageAccount()
         self._accounts = {ACCOUNT: Account.of(ACCOUNT, self._account)}
-        self._routes = _Anywhere()
+        self._routes = Anywhere()
         self._actions = folder / "actions.jsonl"
         self._calls: list[str] = []
         self._hands = Hands(
@@ -355,7 +295,7 @@ class Stage:
             self._arrive()
             if self.now >= end:
                 break
-        return _together(cames)
+        return together(cames)
 
     # Behind the scenes.
 
@@ -453,41 +393,3 @@ class Stage:
                 at=self.now,
             )
         take_receipts(self.store, ACCOUNT, receipts, self.now)
-
-
-class _Anywhere(dict[str, tuple[tuple[str, ...], ...]]):
-    """Every route leads to the one account."""
-
-    def __missing__(self, name: str) -> tuple[tuple[str, ...], ...]:
-        return ((ACCOUNT,),)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the way, whatever the route is called."""
-        return self[name]
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
-def _on_stage(policy: Policy, number: str) -> Policy:
-    """Return the policy of a rehearsal: nobody outside is concerned, the rest holds."""
-    countries = policy.countries
-    if countries is not None and number == CUSTOMER:
-        countries |= {country_of(CUSTOMER)}
-    return msgspec.structs.replace(
-        policy, mode=Mode.SANDBOX, test_to="", senders=unknown_senders, countries=countries
-    )
-
-
-def _together(cames: Sequence[Came]) -> Came:
-    return Came(
-        decisions=tuple(one for came in cames for one in came.decisions),
-        emitted=tuple(one for came in cames for one in came.emitted),
-        actions=tuple(one for came in cames for one in came.actions),
-        calls=tuple(one for came in cames for one in came.calls),
-    )
-
-
-def sent_texts(came: Came) -> list[Decision]:
-    """Return the decisions that became texts at once."""
-    return [one for one in came.decisions if one.verdict is Verdict.SEND]
