@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from smsnotify.base.durations import format_duration
 from smsnotify.base.secrets import Secret
 from smsnotify.wiring.models import NO_GUARD, Settings
 
@@ -43,6 +45,8 @@ def _plain(value: Any) -> Any:
         return [item[0] if isinstance(item, list) and len(item) == 1 else item for item in items]
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, timedelta):
+        return format_duration(value)
     if isinstance(value, str):
         return _PASSWORD.sub(r"\1:***@", str(value))
     return value

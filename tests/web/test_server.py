@@ -261,7 +261,7 @@ def test_what_was_missed_is_asked_for_once_and_a_failure_ends_nothing(
         return ReconcileReport(asked=3, settled=2)
 
     monkeypatch.setattr(background, "reconcile", asking)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger=background.__name__):
         asyncio.run(background.catch_up(serving, asyncio.Event()))
         asyncio.run(background.catch_up(serving, asyncio.Event()))
     settings = serving.loaded.settings
