@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
@@ -117,6 +118,12 @@ def read_form(call: WebhookCall) -> list[tuple[str, str]]:
         else call.body.decode("utf-8", "replace")
     )
     try:
-        return parse_qsl(written, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        return list(_fields(written))
     except ValueError:
         raise WebhookError("the form has too many fields") from None
+
+
+@lru_cache(maxsize=2)
+def _fields(written: str) -> tuple[tuple[str, str], ...]:
+    """Read a form once: its proof, its receipts and its texts are asked for one after the other."""
+    return tuple(parse_qsl(written, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
