@@ -8,7 +8,26 @@ from typing import Final
 from smsnotify.text.phone import read_number
 
 LONGEST: Final = 320
-_EMAIL: Final = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+")
+NOT_AN_ADDRESS: Final = "not_an_address"
+_EMAIL: Final = re.compile(
+    r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[^\W_](?:[^\W_]|-)*\.)+[^\W_](?:[^\W_]|-)*"
+)
+
+
+def read_email(written: str) -> str:
+    """Return an email address in lower case, `''` when it is none that a mail can be sent to.
+
+    The mailbox is of plain characters without quotes, the domain may be of any language's.
+    """
+    text = written.strip().lower()
+    if len(text) > LONGEST or not _EMAIL.fullmatch(text):
+        return ""
+    try:
+        text.rpartition("@")[2].encode("idna")
+    except UnicodeError:
+        return ""
+    return text
 
 
 def read_address(written: str, country: str) -> str:
@@ -21,9 +40,10 @@ def read_address(written: str, country: str) -> str:
     """
     text = written.strip()
     if "@" in text:
-        if len(text) > LONGEST or not text.isprintable() or not _EMAIL.fullmatch(text):
+        address = read_email(text)
+        if not address:
             raise ValueError("not_an_email_address")
-        return text.lower()
+        return address
     read = read_number(text, "", country)
     if read.reason:
         raise ValueError(read.reason)

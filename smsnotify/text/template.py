@@ -45,6 +45,7 @@ def compile_template(
     fields: Collection[str],
     lists: Mapping[str, Collection[str]] | None = None,
     namespaces: Namespaces = NO_NAMESPACES,
+    escape: Callable[[str], str] | None = None,
 ) -> Template:
     """Check a template and compile it.
 
@@ -52,7 +53,7 @@ def compile_template(
     with the fields of its entries. `namespaces` are words that stand before a dot, each with the
     names behind it (None: any lower-case name): `{{ contact.tier }}` is read from the attribute
     `contact__tier`, and stands so in the template's fields. One line end at the end of the
-    source is dropped.
+    source is dropped. `escape` is done to all that is printed, not to the template's own words.
 
     Raises:
         TemplateError: with the line, the name it stumbled over, and a hint.
@@ -65,7 +66,7 @@ def compile_template(
         raise TemplateError("the template holds half a character", hint="write it again")
     text = _LINE_END.sub("\n", source).removesuffix("\n")
     allowed = frozenset(fields).difference(lists or ())
-    pieces = read_plain(text, allowed, namespaces)
+    pieces = read_plain(text, allowed, namespaces) if escape is None else None
     if pieces is not None:
         return Template(
             source=source,
@@ -75,7 +76,7 @@ def compile_template(
         )
     from smsnotify.text.template_jinja import compile_jinja
 
-    compiled = compile_jinja(text, allowed, lists or {}, namespaces)
+    compiled = compile_jinja(text, allowed, lists or {}, namespaces, escape)
     return Template(
         source=source,
         fields=compiled.fields,

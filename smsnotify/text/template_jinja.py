@@ -19,6 +19,9 @@ from smsnotify.text.template_filters import FILTERS, INTERNAL
 from smsnotify.text.template_namespaces import NO_NAMESPACES, Namespaces
 from smsnotify.text.template_values import Missing, as_text, entries, present
 
+Escape = Callable[[str], str]
+"""What is done to everything that a template prints, save its own words."""
+
 
 class Compiled(NamedTuple):
     """What a template reads, and what makes the function that renders it."""
@@ -29,10 +32,12 @@ class Compiled(NamedTuple):
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
-    # A text is no HTML, so nothing is escaped. The caller has already dropped the last line end.
+def _environment(escape: Escape | None = None) -> SandboxedEnvironment:
+    # A text is no HTML, so nothing is escaped unless somebody asks for it, and never as HTML.
+    # The caller has already dropped the last line end.
+    printed = as_text if escape is None else lambda value: escape(as_text(value))
     made = SandboxedEnvironment(
-        autoescape=False, finalize=as_text, keep_trailing_newline=True, cache_size=0
+        autoescape=False, finalize=printed, keep_trailing_newline=True, cache_size=0
     )
     made.globals = {}
     made.filters = {name: spec.apply for name, spec in FILTERS.items()} | INTERNAL
@@ -45,8 +50,11 @@ def compile_jinja(
     fields: frozenset[str],
     lists: Mapping[str, Collection[str]],
     namespaces: Namespaces = NO_NAMESPACES,
+    escape: Escape | None = None,
 ) -> Compiled:
     """Check a template; `make` then gives the function that renders it.
+
+    `escape` is done to what the template prints, not to its own words.
 
     Raises:
         TemplateError: it cannot be read, or says something that is not allowed.
@@ -55,7 +63,7 @@ def compile_jinja(
     checker = Checker(fields, lists, namespaces)
     checker.check(tree)
     read, loops = frozenset(checker.fields), frozenset(checker.loops)
-    return Compiled(read, loops, lambda: _renderer(tree, checker.fields, loops))
+    return Compiled(read, loops, lambda: _renderer(tree, checker.fields, loops, escape))
 
 
 def _parse(source: str) -> nodes.Template:
@@ -72,9 +80,12 @@ def _parse(source: str) -> nodes.Template:
 
 
 def _renderer(
-    tree: nodes.Template, fields: Mapping[str, str], loops: frozenset[str]
+    tree: nodes.Template,
+    fields: Mapping[str, str],
+    loops: frozenset[str],
+    escape: Escape | None,
 ) -> Callable[[object], str]:
-    environment = _environment()
+    environment = _environment(escape)
     tree.set_environment(environment)
     template = environment.from_string(tree)
     start, context = template.root_render_func, template.new_context
