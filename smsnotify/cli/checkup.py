@@ -16,6 +16,7 @@ from smsnotify.engine.accounts import Account
 from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
 from smsnotify.plans.load import check_book
+from smsnotify.rules.compile import RuleSet
 from smsnotify.wiring import build
 from smsnotify.wiring.link_check import check_links
 from smsnotify.wiring.models import Settings
@@ -100,8 +101,26 @@ def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
             f"a rule names the route {route!r}, which the settings do not have",
             f'texts take the default route until [routes] has {route} = ["…"]',
         )
+    yield from _conversations(settings, rules)
     for doubt in check_plan_settings(book.plans, settings):
         yield Finding("plans", "warning", f"{doubt.place}: {doubt.message}", doubt.hint)
+
+
+def _conversations(settings: Settings, rules: RuleSet) -> Iterator[Finding]:
+    """A rule with a route of its own for replies needs senders that can hear them."""
+    if "conversation" not in rules.routes:
+        return
+    accounts = build.real_accounts(settings)
+    for stage in build.real_routes(settings).get("conversation", ()):
+        for name in stage:
+            account = accounts.get(name)
+            if account is not None and not account.provider.can_receive(_sender(account)):
+                yield Finding(
+                    "routes",
+                    "warning",
+                    f"the sender of {name!r} cannot receive replies, and conversation uses it",
+                    "give the route an account whose sender is a number",
+                )
 
 
 def _accounts(settings: Settings) -> Iterator[Finding]:
