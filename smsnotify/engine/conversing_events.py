@@ -164,7 +164,9 @@ class PlanTeller:
         return report.entered
 
     def _enter(self, portion: Portion, entries: Sequence[Draft]) -> None:
-        portion.know({draft.recipient for draft in entries if not draft.refusal})
+        numbers = {draft.recipient for draft in entries if not draft.refusal}
+        portion.know(numbers)
+        portion.adopt(numbers, {draft.terms.start_plan for draft in entries})
         for draft in entries:
             plan = self._desk.book.plans.by_name.get(draft.terms.start_plan)
             if plan is None or draft.refusal:

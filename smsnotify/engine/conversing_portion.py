@@ -231,6 +231,23 @@ class Portion:
         view = PlanView(self.contacts.get(number, NOBODY_KNOWN), {}, entering.job)
         return all(test(view) for test in plan.entry.tests)
 
+    def adopt(self, numbers: Collection[str], plans: Collection[str]) -> None:
+        """Take over the texts of these plans that an earlier run's volume guard still holds.
+
+        Whoever came in with that run does not come in again: their first text waits there.
+        """
+        ticket, store = self._ticket, self.desk.store
+        if not (ticket.adopts and ticket.run and store.has_guarded()):
+            return
+        subjects = [
+            one.id
+            for number in numbers
+            for one in self.waiting.get(number, ())
+            if one.plan in plans
+        ]
+        if subjects and store.adopt_texts(subjects, ticket.run) and not ticket.guarded:
+            store.release_run(ticket.run, self.now)
+
     def latest(self, enrolment: Enrolment) -> Enrolment:
         """Return an enrolment as it stands now."""
         moved = self._moved.get(enrolment.id)

@@ -65,6 +65,8 @@ def enrol_people(
         for tries_left in reversed(range(_TRIES)):
             portion = Portion(desk, now, ticket)
             portion.know(some)
+            if not dry_run:
+                portion.adopt(some, {plan.name})
             for number in some:
                 entering = Entering(plan=plan, number=number, source="hand", ref=ref)
                 if portion.may_enter(entering):

@@ -56,12 +56,14 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """What one chunk came to. `entered` people came into plans by it."""
+    """What one chunk came to. `entered` people came into plans by it; in a rehearsal nobody does,
+    and `starts` are the drafts of rules that would let them in."""
 
     events: int
     decisions: list[Decision]
     rejected: list[Rejected]
     entered: int = 0
+    starts: list[Draft] = []
 
 
 class TellPlans(Protocol):
@@ -137,18 +139,21 @@ class Intake:
         decoded = self._decoder.decode_all(lines)
         chunk = self._walk(decoded, lines, now)
         drafts = chunk.drafts + self._left_behind(chunk)
-        entered = 0
+        entered, starts = 0, list[Draft]()
         if self._starts or chunk.told:
             # First, and safe to do twice: once the chunk is kept, nobody derives its news again.
-            entries = [draft for draft in drafts if draft.terms.start_plan]
+            entries = [draft for draft in (*drafts, *chunk.seen_again) if draft.terms.start_plan]
             drafts = [draft for draft in drafts if not draft.terms.start_plan]
             if self._plans is not None and (entries or chunk.told):
                 entered = self._plans.tell(entries, chunk.told, self.ticket, now)
+            elif self._plans is None:
+                starts = [draft for draft in entries if not draft.refusal]
         judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
         decisions = keep(
             judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events
         )
-        return Taken(chunk.event_count, decisions, self._rejected(first, lines, decoded), entered)
+        rejected = self._rejected(first, lines, decoded)
+        return Taken(chunk.event_count, decisions, rejected, entered, starts)
 
     def take_jobs(self, first: int, lines: Sequence[bytes], now: datetime) -> Taken:
         """Keep the jobs of a chunk without texting about them; events in it are only snapshots."""

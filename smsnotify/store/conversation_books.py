@@ -21,10 +21,10 @@ from smsnotify.store import (
     enrolments,
     errands,
     funnel,
-    in_call,
     interactions,
     links,
     texted,
+    texts_on_their_way,
     timeline,
 )
 from smsnotify.store.base import Books
@@ -195,7 +195,12 @@ class ConversationBooks(Books):
     def hand_over(self, ids: Collection[str], now: datetime) -> set[str]:
         """Mark messages as handed over in a provider's own call; return those that still could."""
         with self.begin() as connection:
-            return in_call.hand_over(connection, ids, now)
+            return texts_on_their_way.hand_over(connection, ids, now)
+
+    def adopt_texts(self, subjects: Collection[str], run: str) -> int:
+        """Let a run take over what an earlier one left at its volume guard; return how many."""
+        with self.begin() as connection:
+            return texts_on_their_way.adopt(connection, subjects, run)
 
     def cancel_texts(self, wanted: Sequence[CancelTexts], now: datetime) -> int:
         """Cancel held and queued texts; what is on its way out stays. Return how many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from place import NOON, ROOT, Place
+from place import NOON, ROOT, Place, job
 
 QUOTE = (ROOT / "tests" / "conversing" / "quote.yaml").read_text(encoding="utf-8")
 ANNA = "+6591230001"
@@ -104,3 +104,21 @@ def test_people_are_enrolled_moved_and_taken_out(place: Place) -> None:
     (status,) = place.json("plans", "status", "quote").only("plan_status")
     assert (status["entered"], status["outcomes"]) == (2, {"exited": 2})
     assert "offer" in place.run("plans", "status").out
+
+
+def test_the_volume_guard_counts_plans_too(place: Place) -> None:
+    place.rules((ROOT / "tests" / "conversing" / "redelivery.yaml").read_text(encoding="utf-8"))
+    account = {"provider": "twilio", "account_sid": "AC" + "0" * 32, "auth_token": "t"}
+    guard = {"first_live": 1, "times_usual": 1}
+    place.settings(
+        mode="live",
+        accounts={"main": account | {"sender": "+6531590000", "base_url": "http://127.0.0.1:9"}},
+        volume_guard=guard,
+    )
+    crowd = place.events(*(job(number, status="failed") for number in range(1, 4)))
+    refused = place.json("process", "--queue-only", crowd, as_of=NOON)
+    assert (refused.code, "3 people" in refused.err) == (3, True)
+    assert {row["state"] for row in place.outbox()} == {"held"}
+    assert place.json("process", "--queue-only", "--yes-volume", crowd, as_of=NOON).code == 0
+    assert [row["state"] for row in place.outbox()] == 3 * ["queued"]
+    assert len(place.json("plans", "status").only("plan_status")[0]["waiting"]) == 1

@@ -1,4 +1,4 @@
-"""Answers that go out in the provider's own call, in place of a request of ours."""
+"""Texts of conversations that take another way: in a provider's own call, or with another run."""
 
 # ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
 
@@ -26,3 +26,14 @@ def hand_over(connection: Connection, ids: Collection[str], now: datetime) -> se
     )
     values: dict[str, object] = {"ids": packed(sorted(ids)), "now": to_micros(now)}
     return {str(row[0]) for row in execute(connection, asking, values).fetchall()}
+
+
+def adopt(connection: Connection, subjects: Collection[str], run: str) -> int:
+    """Let a run take over what an earlier one left at its volume guard; return how many texts."""
+    asking = statement(
+        is_postgres(connection),
+        "UPDATE messages SET run = :run WHERE state = 'held' AND gate = 'volume_guard' "
+        f"AND run <> :run AND subject IN ({words(is_postgres(connection), 'subjects')})",
+    )
+    values: dict[str, object] = {"run": run, "subjects": packed(sorted(subjects))}
+    return execute(connection, asking, values).rowcount
