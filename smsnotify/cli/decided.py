@@ -64,6 +64,8 @@ def summary_table(tally: Tally, *, dry_run: bool = False, released: int | None =
         count = getattr(tally, name)
         if count or name in ("held", "duplicates", "stopped"):
             rows.append((name, f"{count:,}"))
+    if tally.into_plans:
+        rows.append(("would enter plans" if dry_run else "into plans", f"{tally.into_plans:,}"))
     for reason, count in sorted(tally.stops.items()):
         if reason != "duplicate":
             rows.append((f"  {reason}", f"{count:,}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
-from smsnotify.model.decision import Decision, Verdict
+from smsnotify.model.decision import Decision, Draft, Verdict
 
 app = single()
 
@@ -93,7 +93,7 @@ def _decided(working: Any, source: str, rule: str, format: str) -> Iterator[list
         taken = intake.take(chunk.first, chunk.lines, working.clock())
         working.tally.lines += len(chunk.lines)
         working.tally.rejected += len(taken.rejected)
-        yield taken.decisions
+        yield taken.decisions + _begun(working, taken.starts)
         for line in taken.rejected:
             if working.desk.json:
                 show.emit_json(line.as_json())
@@ -104,14 +104,29 @@ def _decided(working: Any, source: str, rule: str, format: str) -> Iterator[list
 def _samples(working: Any, rule: str) -> list[Decision]:
     from smsnotify.engine.decide import judge
     from smsnotify.engine.keep import known_facts
+    from smsnotify.engine.openings import openings
     from smsnotify.engine.samples import sample_contacts, sample_drafts
 
     now = working.clock()
     wanted = [one for one in working.rules.all if not rule or rule in (one.id, one.terms.name)]
     drafts = sample_drafts(working.rules, wanted, working.policy, now)
+    drafts = openings(drafts, working.desk.plans)
     facts = known_facts(drafts, working.memory, working.policy, {})
     facts.contacts = sample_contacts(draft.recipient for draft in drafts)
     return judge(drafts, facts, working.policy, now)
+
+
+def _begun(working: Any, starts: Sequence[Draft]) -> list[Decision]:
+    """Return what becomes of the first texts of plans that rules start."""
+    if not starts:
+        return []
+    from smsnotify.engine.decide import judge
+    from smsnotify.engine.keep import known_facts
+    from smsnotify.engine.openings import openings
+
+    drafts = openings(starts, working.desk.plans)
+    facts = known_facts(drafts, working.memory, working.policy, {})
+    return judge(drafts, facts, working.policy, working.clock())
 
 
 def _show(desk: Desk, decision: Decision, *, request: bool) -> None:

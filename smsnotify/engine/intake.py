@@ -147,7 +147,8 @@ class Intake:
             if self._plans is not None and (entries or chunk.told):
                 entered = self._plans.tell(entries, chunk.told, self.ticket, now)
             elif self._plans is None:
-                starts = [draft for draft in entries if not draft.refusal]
+                known = chunk.seen_again
+                starts = [one for one in entries if not one.refusal and one not in known]
         judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
         decisions = keep(
             judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events

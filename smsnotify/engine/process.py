@@ -74,6 +74,7 @@ def take_all(
                 tally.lines += len(chunk.lines)
                 tally.events += taken.events
                 tally.rejected += len(taken.rejected)
+                tally.into_plans += taken.entered + len(taken.starts)
                 tally.add(taken.decisions)
                 if rejects is not None and taken.rejected:
                     rejects.add(taken.rejected)

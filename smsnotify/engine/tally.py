@@ -13,7 +13,7 @@ WORTH_A_LOOK = frozenset({"missing_value", "too_long"})
 _SEND, _HOLD = Verdict.SEND, Verdict.HOLD
 _COUNTS = (
     *("lines", "events", "matched", "queued", "held", "duplicates", "stopped", "rejected"),
-    *("sent", "failed", "unknown", "stops", "holds"),
+    *("sent", "failed", "unknown", "stops", "holds", "into_plans"),
 )
 
 
@@ -22,14 +22,14 @@ class Tally:
 
     `matched` = `queued` + `held` + `duplicates` + `stopped`. In a dry run `queued` is what would
     be. `sent`, `failed` and `unknown` are what became of the queued in this run. `lines` counts
-    what was read, blank lines too.
+    what was read, blank lines too. `into_plans` people came into plans, or would in a dry run.
     """
 
     def __init__(self) -> None:
         """Start at zero."""
         self.lines = self.events = self.matched = self.queued = self.held = 0
         self.duplicates = self.stopped = self.rejected = 0
-        self.sent = self.failed = self.unknown = 0
+        self.sent = self.failed = self.unknown = self.into_plans = 0
         self.stops: Counter[str] = Counter()
         self.holds: Counter[str] = Counter()
         self._look_at_held = False
@@ -102,6 +102,7 @@ class Tally:
             "duplicates": self.duplicates,
             "stopped": self.stopped,
             "rejected": self.rejected,
+            "into_plans": self.into_plans,
             "failed": self.failed,
             "unknown": self.unknown,
             "stops": dict(sorted(self.stops.items())),

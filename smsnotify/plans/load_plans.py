@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from smsnotify.plans.book import PlanSet
 from smsnotify.plans.build import PlacedPlan, build_plan
@@ -11,6 +12,11 @@ from smsnotify.plans.consent_words import USUAL_WORDS, ConsentWords, Lists
 from smsnotify.plans.read import PlanDraft, read_plans
 from smsnotify.rules.files import RuleFile
 from smsnotify.rules.vocabulary import Vocabulary
+
+_NO_STARTS: Final = {
+    "reply": "a plan begins with a text by enter: {keywords: […]} or {any_text: true}",
+}
+"""Events that come about in the middle of a conversation, with what to do instead."""
 
 
 def build_plans(
@@ -57,6 +63,16 @@ def _check_starts(
     for file in files:
         for index, keys in file.rules:
             at = ("rules", index, "start_plan")
-            if keys.start_plan is None or keys.start_plan in broken:
+            if keys.start_plan is None:
+                continue
+            for place, event in enumerate(keys.events):
+                if event in _NO_STARTS:
+                    file.report.error(
+                        ("rules", index, "events", place),
+                        "start_plan",
+                        f"a rule cannot start a plan by the event {event!r}",
+                        _NO_STARTS[event],
+                    )
+            if keys.start_plan in broken:
                 continue
             check_start(keys.start_plan, enabled, names, file.report, at, is_on=keys.enabled)

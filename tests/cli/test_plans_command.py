@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,32 @@ def test_without_plans_the_list_is_empty(cli: Cli, folder: Path) -> None:
     (folder / "rules.yaml").write_text(rule, encoding="utf-8")
     assert cli("plans", "list", "--json").out == ""
     assert cli("plans", "show", "quote").code == 2
+
+
+STARTING = """\
+rules:
+  - {name: missed, events: [failed], to: {fields: [phone_number]}, start_plan: redelivery}
+plans:
+  - name: redelivery
+    steps:
+      - ask: {send: "We missed you with {{ do_number }}, {{ contact.name | default('dear') }}.",
+          wait: {for: 1d, match: number, replies: {1: end}}}
+"""
+
+
+def test_a_plan_that_a_rule_starts_is_previewed_by_its_first_text(cli: Cli, folder: Path) -> None:
+    (folder / "rules.yaml").write_text(STARTING, encoding="utf-8")
+    (sample,) = cli("preview", "--json").json
+    assert sample["rule"] == "missed"
+    assert sample["body"].startswith("We missed you with ")
+    job = {"id": "1", "do_number": "DO-9", "phone_number": "+6591230000", "status": "failed"}
+    event = json.dumps({"event": "failed", "id": "e", "time": "2026-03-02T05:00:00Z", "job": job})
+    (folder / "e.jsonl").write_text(event + "\n", encoding="utf-8")
+    at = ("--as-of", "2026-03-02T13:05:00+08:00")
+    (shown,) = cli("preview", "e.jsonl", "--json", *at).json
+    assert (shown["verdict"], shown["body"]) == ("send", "We missed you with DO-9, dear.")
+    assert "would enter plans  1\n" in cli("process", "e.jsonl", "--dry-run", *at).out
+    done = cli("process", "e.jsonl", "--json", *at)
+    assert done.json[-1]["into_plans"] == 1
+    again = cli("process", "e.jsonl", *at)
+    assert "into plans" not in again.out

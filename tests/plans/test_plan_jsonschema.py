@@ -28,6 +28,7 @@ BEYOND_A_SCHEMA = {
     "plan-marketing-hours",
     "plan-name-twice",
     "plan-quiet-hours",
+    "rule-starts-by-a-reply",
     "rule-starts-nothing",
     "rule-starts-without-plans",
     "step-emit",
