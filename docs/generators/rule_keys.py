@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from generators.tables import code, table
 from smsnotify.plans.schema import BookKeys
-from smsnotify.rules.build import DAY
+from smsnotify.rules.ages import DAY
 from smsnotify.rules.conditions import OPERATORS
 from smsnotify.rules.jsonschema import rules_schema
 from smsnotify.rules.schema import (
@@ -46,7 +46,7 @@ _TYPES: Final = {
     "from": "`HH:MM`",
     "at": "`HH:MM`",
     "enabled": "`true` or `false`",
-    "max_age": "duration, or `none`",
+    "max_age": "duration, or `none`, or these by event",
     "expires": "duration",
     "active_from": "date, or instant",
     "active_until": "date, or instant",

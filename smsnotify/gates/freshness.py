@@ -19,8 +19,8 @@ def freshness_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) ->
 
     A reminder has no age: what it speaks of lies ahead.
     """
-    limit = draft.terms.max_age
     event = draft.event
+    limit = draft.terms.age_limit(event.name)
     if limit is None or event.name == "pre_job":
         return None
     happened_at = event.time or job_stamp(event, policy.timezone)

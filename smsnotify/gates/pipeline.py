@@ -58,7 +58,7 @@ def concern_of(draft: Draft) -> Concern:
     """Say what decides which gates are asked about a draft; few answers serve all drafts."""
     terms = draft.terms
     is_reminder = draft.event.name == "pre_job"
-    ages = terms.max_age is not None and not is_reminder
+    ages = not is_reminder and terms.age_limit(draft.event.name) is not None
     marketing = terms.purpose is _MARKETING
     return Concern(
         is_reminder, ages, terms.quiet_hours is not None, marketing, terms.bounds is not None
@@ -109,6 +109,8 @@ def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> b
     if policy.countries is not None and draft.country not in policy.countries:
         return False
     limit, happened_at = terms.max_age, event.time
+    if terms.max_ages:
+        limit = terms.age_limit(event.name)
     return limit is None or (happened_at is not None and now - happened_at <= limit)
 
 

@@ -83,7 +83,7 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     `body` renders the text for a job, without the tracking link; it raises MissingValueError.
     With `reads_person` it takes a `model.reading.Reading`: the job, the recipient's contact and
     opt-out link; `contact_tests` must all hold for it, else the recipient is not meant.
-    `max_age` is by event name, with `default`; None means any age. `expires` counts from the
+    `max_age` is how old an event may be, None for any age, unless `max_ages` names it. `expires` counts from the
     moment the message may leave. With `start_plan` the rule texts nobody itself: each recipient
     comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
     renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is
@@ -104,6 +104,7 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.SERVICE
     marketing_hours: MarketingHours = MARKETING_HOURS
     max_age: timedelta | None = timedelta(hours=24)
+    max_ages: Mapping[str, timedelta | None] = {}
     expires: timedelta = timedelta(hours=24)
     pre_job: PreJob | None = None
     repeat_each: bool = False
@@ -114,6 +115,10 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     has_opt_out_link: bool = False
     contact_tests: tuple[Callable[[object], bool], ...] = ()
     bounds: Bounds | None = None
+
+    def age_limit(self, event: str) -> timedelta | None:
+        """Return how old an event of this name may be, None for any age."""
+        return self.max_ages.get(event, self.max_age)
 
     def priority(self, event: str) -> Priority:
         """Return the priority that a message of this rule gets for an event."""

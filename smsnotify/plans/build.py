@@ -14,7 +14,8 @@ from smsnotify.plans.keywords import check_keywords
 from smsnotify.plans.read import PlanDraft, read_plan
 from smsnotify.plans.scope import Scope
 from smsnotify.plans.steps import build_step
-from smsnotify.rules.build import DAY, check_quiet_hours
+from smsnotify.rules.ages import DAY
+from smsnotify.rules.build import check_quiet_hours
 from smsnotify.rules.marketing import check_marketing_hours
 from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import time, timedelta
+from datetime import time
 from typing import Any, Final
 
 from smsnotify.base.redact import mask_number
@@ -18,6 +18,7 @@ from smsnotify.model.rule import (
     QuietHours,
     RuleTerms,
 )
+from smsnotify.rules.ages import DAY, Limit, read_ages
 from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
@@ -30,7 +31,6 @@ from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.rules.where import read_conditions, unknown_field
 from smsnotify.rules.yaml_nodes import MapNode, find
 
-DAY: Final = timedelta(hours=24)
 _OF_TEXTS: Final = ("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown")
 _ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
 """Events that are news each time they happen: `repeat: each` adds nothing to them."""
@@ -52,6 +52,7 @@ def build_rule(
     fields, fixed = _recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
     bounds = read_bounds(keys, report, path)
+    ages = read_ages(keys, defaults, words, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
     check_offer(keys, report, path)
@@ -59,7 +60,7 @@ def build_rule(
         return None
     line, _ = report.place(path)
     return CompiledRule(
-        _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds),
+        _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds, ages),
         enabled=keys.enabled,
         events=keys.events,
         job_type=keys.job_type,
@@ -84,9 +85,9 @@ def _terms(
     hours: MarketingHours,
     pre_job: PreJob | None,
     bounds: Bounds | None,
+    ages: tuple[Limit, Mapping[str, Limit]],
 ) -> RuleTerms:
     tests = tuple(one.test for one in conditions if of_person(one.field))
-    max_age = keys.max_age or defaults.max_age or DAY
     priorities = {event: Priority(keys.priority) for event in keys.events} if keys.priority else {}
     return RuleTerms(
         id=keys.id or keys.name or "",
@@ -100,7 +101,8 @@ def _terms(
         quiet_hours=quiet,
         purpose=Purpose(keys.purpose),
         marketing_hours=hours,
-        max_age=None if isinstance(max_age, str) else max_age,
+        max_age=ages[0],
+        max_ages=ages[1],
         expires=keys.expires or defaults.expires or DAY,
         pre_job=pre_job,
         repeat_each=keys.repeat == "each",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from smsnotify.base.errors import RuleFileError
 from smsnotify.model.job import JOB_FIELDS, Kind
 from smsnotify.model.problem import Problem
+from smsnotify.rules.ages import check_ages
 from smsnotify.rules.build import build_rule
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.rules.files import RESERVED_FIELDS, RuleFile, read_files
@@ -109,6 +110,7 @@ def rule_set(
 
 
 def _build_file(file: RuleFile, words: Vocabulary) -> Iterator[tuple[Reporter, int, CompiledRule]]:
+    check_ages(file.head.defaults, words, file.report)
     for index, keys in file.rules:
         rule = build_rule(keys, file.head.defaults, words, file.report, ("rules", index))
         if rule is not None:

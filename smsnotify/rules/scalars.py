@@ -88,10 +88,19 @@ def _duration(value: object) -> timedelta:
     return span
 
 
-def _age(value: object) -> timedelta | Literal["none"]:
+def read_age(value: object) -> timedelta | Literal["none"]:
     if isinstance(value, str) and value.strip().lower() == "none":
         return "none"
     return _duration(value)
+
+
+def _ages(value: object) -> object:
+    """Read one age; ages by event are read where the events are known."""
+    if not isinstance(value, dict):
+        return read_age(value)
+    if not value:
+        raise refuse("no event stands here", "write 24h, or {heading_to: 30m, default: 24h}")
+    return value
 
 
 def _clock(value: object) -> time:
@@ -189,10 +198,25 @@ Duration = Annotated[
     BeforeValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
-Age = Annotated[
-    timedelta | Literal["none"] | None,
-    BeforeValidator(_age),
-    WithJsonSchema({"anyOf": [{"const": "none"}, {"type": "string", "pattern": DURATION_PATTERN}]}),
+_AGE_SCHEMA: Final[list[dict[str, Any]]] = [
+    {"const": "none"},
+    {"type": "string", "pattern": DURATION_PATTERN},
+]
+Ages = Annotated[
+    Any,  # a timedelta, "none", None, or a mapping of what was written by event
+    BeforeValidator(_ages),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_AGE_SCHEMA,
+                {
+                    "type": "object",
+                    "additionalProperties": {"anyOf": _AGE_SCHEMA},
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
 ]
 Clock = Annotated[
     time,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from smsnotify.model.job import Kind
 from smsnotify.rules.scalars import (
-    Age,
+    Ages,
     Begin,
     Clock,
     DaysBefore,
@@ -144,7 +144,10 @@ _LINK: Final = (
 _QUIET: Final = "Hours in which no text leaves; `none` switches them off."
 _MARKETING: Final = "Hours in which marketing may leave; outside them it waits."
 _SEGMENTS: Final = "The most segments that one text may cost, 1 to 10; a longer text is stopped."
-_MAX_AGE: Final = "An event older than this makes no text; `none` is any age."
+_MAX_AGE: Final = (
+    "An event older than this makes no text; `none` is any age. By event: `{heading_to: 30m, "
+    "default: 24h}`."
+)
 _EXPIRES: Final = "A text that has not left this long after it might have is given up."
 _ENCODING: Final = (
     "`auto` swaps look-alike punctuation to stay cheap, `gsm7` also spells letters out, `ucs2` "
@@ -160,7 +163,7 @@ class DefaultsKeys(Keys):
     quiet_hours: QuietHours = Field(default=None, description=_QUIET)
     marketing_hours: MarketingHours = Field(default=None, description=_MARKETING)
     max_segments: Segments = Field(default=3, description=_SEGMENTS)
-    max_age: Age = Field(default=None, description=_MAX_AGE)
+    max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
 
@@ -230,7 +233,7 @@ class RuleKeys(Keys):
     marketing_hours: MarketingHours = Field(default=None, description=_MARKETING)
     max_segments: Segments = Field(default=None, description=_SEGMENTS)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
-    max_age: Age = Field(default=None, description=_MAX_AGE)
+    max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
     repeat: Annotated[Literal["each"] | None, one_of("each")] = Field(
         default=None,

@@ -37,6 +37,7 @@ RULES = """
 version: 1
 defaults:
   quiet_hours: {from: "21:00", to: "08:00", then: hold}
+  max_age: {heading_to: 30m, feedback: none, default: 24h}
 rules:
   - name: outcome
     events: [completed, failed, out_for_delivery, scheduled, arrived, heading_to, feedback]

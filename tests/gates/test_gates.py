@@ -15,7 +15,7 @@ from smsnotify.gates.freshness import freshness_gate
 from smsnotify.gates.mode import mode_gate
 from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
-from smsnotify.gates.pipeline import run_gates
+from smsnotify.gates.pipeline import concern_of, gates_for, run_gates
 from smsnotify.gates.quiet_hours import is_quiet, quiet_hours_gate
 from smsnotify.gates.volume_guard import VolumeLimit, volume_allowed
 from smsnotify.gates.zones import local_instant, recipient_zone
@@ -122,6 +122,23 @@ def test_age_is_counted_from_the_time_else_the_jobs_stamp_else_arrival(
     one = draft(at=at, job=Job(pod_at=stamp), max_age=limit)
     ruling = freshness_gate(one, facts(), Policy(timezone="Asia/Singapore"), NOW)
     assert (ruling is not None and ruling.reason == "too_old") is stopped
+
+
+def test_age_may_differ_by_event() -> None:
+    limits = {"heading_to": timedelta(minutes=30), "feedback": None}
+    for event, hours, stopped in [
+        ("heading_to", 1, True),
+        ("completed", 1, False),
+        ("completed", 25, True),
+        ("feedback", 999, False),
+    ]:
+        one = draft(event=event, at=NOW - timedelta(hours=hours), max_ages=limits)
+        ruling = freshness_gate(one, facts(), Policy(), NOW)
+        assert (ruling is not None and ruling.reason == "too_old") is stopped
+        whole = run_gates(
+            one, facts(), Policy(), NOW, gates_for(concern_of(one), facts(), Policy())
+        )
+        assert whole == ruling
 
 
 def test_a_reminder_has_no_age() -> None:

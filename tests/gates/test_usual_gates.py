@@ -22,6 +22,7 @@ from smsnotify.model.job import Job
 from smsnotify.model.rule import Bounds, QuietHours, RuleTerms
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 night = st.sampled_from([None, None, QuietHours(time(13), time(16)), QuietHours(time(1), time(2))])
 bounds = st.sampled_from(
     [
@@ -47,6 +48,7 @@ def drafts(draw: st.DrawFn) -> Draft:
             name="r",
             body=lambda job: "Hi",
             max_age=limit,
+            max_ages=draw(st.sampled_from([{}, {}, {"completed": None}, {"completed": HOUR}])),
             quiet_hours=draw(night),
             bounds=draw(bounds),
         ),

@@ -147,6 +147,32 @@ def test_a_reminder_has_its_moment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("shared", "own", "limits"),
+    [
+        ("", "", (24, 24)),
+        ("2h", "", (2, 2)),
+        ("{failed: 2h}", "", (24, 2)),
+        ("{failed: 2h, default: 3h, arrived: 1h}", "", (3, 2)),
+        ("{failed: 2h, default: 3h}", "{failed: 5h}", (3, 5)),
+        ("{failed: 2h, default: 3h}", "{completed: 5h}", (5, 2)),
+        ("{failed: 2h, default: 3h}", "{completed: 5h, default: 6h}", (5, 6)),
+        ("{failed: 2h, default: 3h}", "7h", (7, 7)),
+        ("{failed: 2h, default: none}", "", (None, 2)),
+        ("none", "{failed: none, default: 1h}", (1, None)),
+    ],
+)
+def test_ages_by_event_the_rules_word_first_then_the_files(
+    tmp_path: Path, shared: str, own: str, limits: tuple[int | None, int | None]
+) -> None:
+    text = f"defaults: {{max_age: {shared}}}\n" if shared else ""
+    text += "rules:\n  - name: a\n    events: [completed, failed]\n    body: x\n"
+    text += "    to: {fields: [phone_number]}\n" + (f"    max_age: {own}\n" if own else "")
+    terms = load(tmp_path, text).rules[0].terms
+    found = [terms.age_limit(event) for event in ("completed", "failed")]
+    assert found == [None if hours is None else timedelta(hours=hours) for hours in limits]
+
+
+@pytest.mark.parametrize(
     ("quiet", "at", "wrong"),
     [
         ('{from: "21:00", to: "08:00"}', "20:59", False),
