@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
+import msgspec
+
 from smsnotify.base.errors import MissingValueError
 from smsnotify.gates.pipeline import (
     ORDER,
@@ -238,8 +240,11 @@ def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     """Write the text of a draft that passed or waits; without its words it cannot go."""
     terms = draft.terms
     to = ruling.to if ruling is not None and ruling.to else draft.recipient
+    told = draft
+    if facts.tracking_link is not None and wants_page(draft):
+        told = _with_link(draft, facts.tracking_link(draft.event.subject, to))
     try:
-        text = wording(draft, _reading(draft, facts, to) if terms.reads_person else None)
+        text = wording(told, _reading(told, facts, to) if terms.reads_person else None)
     except MissingValueError as missing:
         return Decision(
             draft=draft,
@@ -298,6 +303,25 @@ def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         segments=size.segments,
         swapped=swapped,
     )
+
+
+def wants_page(draft: Draft) -> bool:
+    """Say whether a text leads to our own tracking page, where there is one.
+
+    It does where the rule wants a link and the job brings none.
+    """
+    event = draft.event
+    if draft.terms.tracking_link == "none" or event.job.tracking_link:
+        return False
+    return event.subject.startswith(_OF_A_JOB)
+
+
+_OF_A_JOB = ("id:", "do:")  # interactions and replies are about no delivery
+
+
+def _with_link(draft: Draft, link: str) -> Draft:
+    job = msgspec.structs.replace(draft.event.job, tracking_link=link)
+    return msgspec.structs.replace(draft, event=msgspec.structs.replace(draft.event, job=job))
 
 
 def wording(draft: Draft, reading: Reading | None = None) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from smsnotify.base.ids import new_id
-from smsnotify.engine.decide import is_meant, judge
+from smsnotify.engine.decide import is_meant, judge, wants_page
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.contact import Contact
@@ -20,7 +20,7 @@ from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked
 from smsnotify.store.conversation_batch import NewLink
-from smsnotify.store.words import OPT_OUT
+from smsnotify.store.words import OPT_OUT, TRACKING
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _REHEARSED = "rehearsed"
@@ -54,6 +54,9 @@ class Memory(Protocol):
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page: always the same."""
 
+    def tracking_token(self, subject: str, recipient: str) -> str:
+        """Return what stands in the address of a recipient's page about a job: always the same."""
+
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Keep a chunk's outcome in one transaction; return the keys that somebody else took."""
 
@@ -71,10 +74,11 @@ class Ticket(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """Decisions, and the messages of a stopped run whose place they take."""
+    """Decisions, the messages of a stopped run whose place they take, and pages that they make."""
 
     decisions: list[Decision]
     left_behind: list[Earlier] = []
+    pages: list[NewLink] = []
 
 
 def judge_remembering(
@@ -92,7 +96,8 @@ def judge_remembering(
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
     decisions = judge(drafts, known_facts(drafts, memory, policy, taken), policy, now)
-    return Judged(decisions, list(left_behind.values()))
+    pages = tracking_pages(decisions, memory, policy) if memory.durable else []
+    return Judged(decisions, list(left_behind.values()), pages)
 
 
 def known_facts(
@@ -104,9 +109,11 @@ def known_facts(
     """Fetch what is known of the recipients; their contacts only for rules that read them."""
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     asking = {draft.recipient for draft in drafts if draft.terms.reads_person}
+    tracking = tracking_link(memory, policy)
     if not asking:
-        return Facts(taken, people)
-    return Facts(taken, people, memory.contacts_of(asking), opt_out_link(memory, policy))
+        return Facts(taken, people, tracking_link=tracking)
+    contacts = memory.contacts_of(asking)
+    return Facts(taken, people, contacts, opt_out_link(memory, policy), tracking)
 
 
 def meant(drafts: Sequence[Draft], memory: Memory) -> list[Draft]:
@@ -134,6 +141,34 @@ def opt_out_pages(decisions: Iterable[Decision], memory: Memory) -> list[NewLink
     return [
         NewLink(token=memory.opt_out_token(reader), kind=OPT_OUT, recipient=reader)
         for reader in sorted(readers)
+    ]
+
+
+def tracking_link(memory: Memory, policy: Policy) -> Callable[[str, str], str] | None:
+    """Return what makes the address of a recipient's page about a job; None where it is off."""
+    base = policy.public_url
+    if not (base and policy.tracking):
+        return None
+    return lambda subject, recipient: f"{base}/t/{memory.tracking_token(subject, recipient)}"
+
+
+def tracking_pages(decisions: Iterable[Decision], memory: Memory, policy: Policy) -> list[NewLink]:
+    """Return the tracking pages that the texts of these decisions lead to."""
+    if not (policy.public_url and policy.tracking):
+        return []
+    readers = {
+        (decision.draft.event.subject, decision.to)
+        for decision in decisions
+        if decision.verdict is not Verdict.STOP and wants_page(decision.draft)
+    }
+    return [
+        NewLink(
+            token=memory.tracking_token(subject, reader),
+            kind=TRACKING,
+            recipient=reader,
+            subject=subject,
+        )
+        for subject, reader in sorted(readers)
     ]
 
 
@@ -179,7 +214,7 @@ def keep(
         decisions=decisions,
         messages=messages,
         replaces=[earlier.id for earlier in judged.left_behind],
-        links=opt_out_pages(decisions, memory) if memory.durable else [],
+        links=opt_out_pages(decisions, memory) + judged.pages if memory.durable else [],
         tracked=list(tracked),
         at=now,
     )

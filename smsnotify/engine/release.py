@@ -18,7 +18,13 @@ from smsnotify.engine.conversing_release import (
     judge_held,
 )
 from smsnotify.engine.decide import drafts_of, judge
-from smsnotify.engine.keep import concerned, opt_out_link, opt_out_pages
+from smsnotify.engine.keep import (
+    concerned,
+    opt_out_link,
+    opt_out_pages,
+    tracking_link,
+    tracking_pages,
+)
 from smsnotify.engine.reminders import PRE_JOB
 from smsnotify.engine.snapshots import ReadJob, closed_as_told, snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
@@ -89,9 +95,11 @@ def facts_of_held(
     """Fetch what is known of those whom held texts are for."""
     intended = {one.message.intended for one in held}
     people = store.people(concerned(intended, policy))
+    tracking = tracking_link(store, policy)
     if not any(rule.terms.reads_person for rule in rules.rules):
-        return Facts({}, people)
-    return Facts({}, people, store.contacts_of(intended), opt_out_link(store, policy))
+        return Facts({}, people, tracking_link=tracking)
+    contacts = store.contacts_of(intended)
+    return Facts({}, people, contacts, opt_out_link(store, policy), tracking)
 
 
 def _with_key(draft: Draft, message: Message) -> Draft:
@@ -140,7 +148,8 @@ def release_due(
             else:
                 judged.append(judge_again(message, read(one), rules, policy, facts, now))
         decisions = [again.decision for again in judged if again.decision is not None]
-        if pages := opt_out_pages(decisions, store):
+        pages = opt_out_pages(decisions, store) + tracking_pages(decisions, store, policy)
+        if pages:
             store.add_links(pages, now)
         done = store.resolve_held([resolution(again) for again in judged], now)
         changed += [again for again in judged if again.message.id in done]

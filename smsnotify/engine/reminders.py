@@ -130,7 +130,9 @@ def _work_portion(
     late = meant([draft for draft, one in drafts.values() if _dropped_as_late(one)], memory)
     timely = [draft for draft, reminder in drafts.values() if not _dropped_as_late(reminder)]
     judged = judge_remembering(timely, memory, policy, ticket, now)
-    judged = Judged([_late(draft) for draft in late] + judged.decisions, judged.left_behind)
+    judged = Judged(
+        [_late(draft) for draft in late] + judged.decisions, judged.left_behind, judged.pages
+    )
     return [
         decision
         for decision in keep(judged, memory, ticket, now)

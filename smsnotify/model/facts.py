@@ -32,7 +32,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `country` reads national numbers; `countries` are the allowed destinations, None for any.
     `senders` returns what a route might send as to a country (`''`: what its provider chooses).
     `opt_out_scope` is what a person who says STOP is out of: `all`, `sender` or `purpose`.
-    `public_url` is where people reach this program's pages, `''` for nowhere.
+    `public_url` is where people reach this program's pages, `''` for nowhere. `tracking`: texts
+    about a job that brings no tracking link of its own lead to our page.
     """
 
     mode: Mode = Mode.SANDBOX
@@ -44,6 +45,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     senders: Callable[[str, str], frozenset[str]] = unknown_senders
     opt_out_scope: str = EVERYTHING
     public_url: str = ""
+    tracking: bool = False
 
     def scope_of_stop(self, ours: str) -> str:
         """Return the scope of a STOP that came to our number `ours`, `''` when that is unknown."""
@@ -77,9 +79,11 @@ class Facts(msgspec.Struct):
     """Keys already taken and people already known; judging adds the keys that it gives out.
 
     `contacts` and `opt_out_link` are only asked for rules whose terms say `reads_person`.
+    `tracking_link` makes the address of our page about a job (its subject) for a recipient.
     """
 
     keys: dict[MessageKey, Earlier]
     people: dict[str, Person]
     contacts: Mapping[str, Contact] = {}
     opt_out_link: Callable[[str], str] | None = None
+    tracking_link: Callable[[str, str], str] | None = None

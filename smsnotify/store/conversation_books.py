@@ -20,6 +20,7 @@ from smsnotify.store import (
     enrolling,
     enrolments,
     errands,
+    feedback,
     funnel,
     interactions,
     links,
@@ -276,6 +277,25 @@ class ConversationBooks(Books):
         """Return what a token leads to, over or not; None when there never was such a token."""
         with self.read() as connection:
             return links.find_link(connection, token)
+
+    def find_tracked(self, token: str) -> feedback.TrackedJob | None:
+        """Return what a tracking page's token leads to; None when it is nobody's."""
+        with self.read() as connection:
+            return feedback.find_tracked(connection, token)
+
+    def keep_rating(
+        self,
+        token: str,
+        tracked: feedback.TrackedJob,
+        rating: feedback.Rating,
+        now: datetime,
+        since: datetime,
+    ) -> bool:
+        """Keep a rating; False when the page has one that was first given before `since`."""
+        with self.begin() as connection:
+            return feedback.keep_rating(
+                connection, self.recipient_hash, token, tracked, rating, now, since
+            )
 
     def note_interactions(self, new: Sequence[Interaction]) -> set[str]:
         """Keep interactions, each outside id once; return the ids of those that were new."""

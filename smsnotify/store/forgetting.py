@@ -124,6 +124,7 @@ class _Erasing:
         self._by_hash(
             "UPDATE decisions SET recipient = '', detail = '' WHERE recipient_hash = :hash"
         )
+        self._by_hash("UPDATE feedback SET comment = '' WHERE recipient_hash = :hash")
         # Providers repeat numbers in their complaints.
         self._by_hash(
             "UPDATE attempts SET raw_text = '' WHERE raw_text <> '' AND message_id IN "

@@ -33,7 +33,8 @@ class StoredLink(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.expires_at is not None and self.expires_at <= now
 
 
-def _hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """Return what stands in the books for a token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
@@ -42,7 +43,7 @@ def add_links(connection: Connection, links: Sequence[NewLink], now: datetime) -
     at = to_micros(now)
     rows = sorted(
         (
-            _hash(one.token),
+            token_hash(one.token),
             one.kind,
             storable(one.recipient),
             storable(one.subject),
@@ -61,7 +62,7 @@ def find_link(connection: Connection, token: str) -> StoredLink | None:
         "SELECT kind, recipient, subject, created_at, expires_at FROM links "
         "WHERE token_hash = :hash",
     )
-    row = execute(connection, asking, {"hash": _hash(token)}).fetchone()
+    row = execute(connection, asking, {"hash": token_hash(token)}).fetchone()
     if row is None:
         return None
     kind, recipient, subject, created_at, expires_at = row

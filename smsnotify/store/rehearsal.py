@@ -146,6 +146,11 @@ class Rehearsal:
         """Return what stands in the address of a recipient's opt-out page."""
         return self._store.opt_out_token(recipient) if self._store is not None else NO_TOKEN
 
+    def tracking_token(self, subject: str, recipient: str) -> str:
+        """Return what stands in the address of a recipient's page about a job."""
+        store = self._store
+        return store.tracking_token(subject, recipient) if store is not None else NO_TOKEN
+
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Remember a batch; return the keys that were taken, as the store would.
 

@@ -13,6 +13,7 @@ interactions                    400 days   deleted
 enrolments that are over        400 days   deleted with their history, counted from the entry
 messages, jobs and their names  400 days   deleted: until then an old file must not text again
 replies                         400 days   deleted
+ratings of tracking pages       a year     deleted; the pages themselves after 400 days
 ==============================  =========  ====================================================
 
 What is not settled is never touched: texts that are held, queued, sending or unknown, replies that
@@ -34,10 +35,12 @@ from sqlalchemy import Connection, text
 
 from smsnotify.store.instants import to_micros
 from smsnotify.store.order import first_id
+from smsnotify.store.words import TRACKING
 
 RAW: Final = timedelta(days=90)
 RECORDS: Final = timedelta(days=30)
 KEYS: Final = timedelta(days=400)
+YEAR: Final = timedelta(days=365)
 
 _AT_ONCE: Final = 2000
 _SETTLED: Final = "state NOT IN ('held', 'queued', 'sending', 'unknown')"
@@ -71,6 +74,8 @@ class Pruned(msgspec.Struct, kw_only=True):
     plans: int = 0
     errands: int = 0
     links: int = 0
+    pages: int = 0
+    feedback: int = 0
     choices: int = 0
 
 
@@ -121,6 +126,8 @@ _TASKS: Final = (
     _Task("plans", "plans", f"seen_at < :at AND {_UNUSED}", _DELETE, KEYS),
     _Task("errands", "errands", "id < :id AND state <> 'due'", _DELETE, RECORDS),
     _Task("links", "links", "expires_at < :at", _DELETE, RECORDS),
+    _Task("pages", "links", f"kind = '{TRACKING}' AND created_at < :at", _DELETE, KEYS),
+    _Task("feedback", "feedback", "created_at < :at", _DELETE, YEAR),
     _Task("choices", "choices", "due_at < :at", _DELETE, RECORDS),
 )
 

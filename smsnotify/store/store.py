@@ -50,7 +50,7 @@ from smsnotify.store.unstorable import (
     storable_key,
     texts_of,
 )
-from smsnotify.store.words import OPT_OUT
+from smsnotify.store.words import OPT_OUT, TRACKING
 
 
 class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks):
@@ -106,6 +106,10 @@ class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks):
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page: always the same."""
         return self.recipient_hash.token(OPT_OUT, recipient)
+
+    def tracking_token(self, subject: str, recipient: str) -> str:
+        """Return what stands in the address of a recipient's page about a job: always the same."""
+        return self.recipient_hash.token(TRACKING, f"{recipient} {storable(subject)}")
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Keep a batch in one transaction; return the keys that were taken, and by which message.

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Float,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -16,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from smsnotify.store.tables_base import metadata, text_column
+from smsnotify.store.tables_base import EXACT, metadata, text_column
 
 contacts = Table(
     "contacts",
@@ -132,4 +133,18 @@ links = Table(
     text_column("subject"),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
+)
+
+# What people rated on their tracking pages: one row a page, stars from 1 to 5 or none.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("subject", EXACT, nullable=False),
+    Column("recipient_hash", LargeBinary, nullable=False, index=True),
+    Column("goods", Integer),
+    Column("driver", Integer),
+    text_column("comment"),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
 )

@@ -73,6 +73,8 @@ def storable_batch(batch: Batch) -> tuple[Batch, dict[MessageKey, MessageKey]]:
             },
             at=batch.at,
             replaces=batch.replaces,
+            links=batch.links,
+            tracked=batch.tracked,
         ),
         old,
     )

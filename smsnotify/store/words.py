@@ -15,3 +15,6 @@ VOLUME_GUARD: Final = "volume_guard"
 
 OPT_OUT: Final = "opt_out"
 """The kind of page where a recipient says that they want no more texts."""
+
+TRACKING: Final = "tracking"
+"""The kind of page where a recipient sees where their job is, and rates it."""
