@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from smsnotify.base.errors import RuleFileError, UsageError
 from smsnotify.cli import show
+from smsnotify.cli.contact_export import whole
 from smsnotify.cli.contact_file import (
-    COLUMNS,
-    NUMBER_COLUMNS,
     Reading,
     read_people,
 )
 from smsnotify.cli.desk import Desk
 from smsnotify.engine.wishes import carry_out
-from smsnotify.model.contact import CONTACT_FIELDS, Contact, Facet
+from smsnotify.model.contact import CONTACT_FIELDS, Facet
 from smsnotify.model.facts import EVERYTHING, MARKETING
 from smsnotify.model.job import Kind
 from smsnotify.rules.facets import read_facet
-from smsnotify.store.consents import Standing
 from smsnotify.store.conversation_batch import ContactChange
 from smsnotify.store.people_batch import BROUGHT, BroughtPerson
 from smsnotify.store.people_books import KnownPerson
@@ -167,91 +163,6 @@ def _bites(items: Sequence[T]) -> Iterator[list[T]]:
         yield bite
 
 
-# Writing out.
-
-
-def write_out(desk: Desk, format: str) -> None:
-    """Write every contact to stdout."""
-    everybody = () if desk.existing_store is None else desk.store.everybody()
-    if format == "json":
-        for one in everybody:
-            show.emit_json(_json(one))
-        return
-    known = list(everybody)
-    facets = sorted({name for one in known for name in one.contact.facets})
-    columns = (NUMBER_COLUMNS[0], *COLUMNS, *facets)
-    writing = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writing.writeheader()
-    left = 0
-    for one in known:
-        row = _row(one)
-        left += len(one.contact.addresses) - bool(row["phone_number"]) - bool(row["email"])
-        writing.writerow({name: _cell(row.get(name, "")) for name in columns})
-    if left:
-        desk.note(f"{left} further addresses have no column: --format json has them")
-
-
-def about(contact: Contact) -> dict[str, object]:
-    """The outside shape of a contact: `{"addresses", "name", …, "tags", "facets"}`."""
-    return {
-        "addresses": contact.addresses,
-        "name": contact.name,
-        "language": contact.language,
-        "time_zone": contact.time_zone,
-        "tags": sorted(contact.tags),
-        "facets": dict(contact.facets),
-    }
-
-
-def _json(one: KnownPerson) -> dict[str, object]:
-    consents = [
-        msgspec.to_builtins(change)
-        for standing in one.consents.values()
-        for change in standing.changes
-    ]
-    return {"type": "contact", **about(one.contact), "consents": consents}
-
-
-def _row(one: KnownPerson) -> dict[str, Any]:
-    contact = one.contact
-    number, email = contact.field("number") or "", contact.field("email") or ""
-    standing = one.consents.get(str(number or email))
-    return {
-        **contact.facets,
-        "phone_number": number,
-        "email": email,
-        "name": contact.name,
-        "language": contact.language,
-        "time_zone": contact.time_zone,
-        "tags": ";".join(sorted(contact.tags)),
-        **(_consent_cells(standing) if standing is not None else {}),
-    }
-
-
-def _consent_cells(standing: Standing) -> dict[str, str]:
-    cells: dict[str, str] = {}
-    general = standing.general
-    if general is not None:
-        cells |= {"opted_out": "yes" if general.opted_out else "no", "note": general.note}
-        cells["opted_out_at"] = general.at.isoformat()
-    marketing = standing.marketing or standing.refused.get(MARKETING)
-    if marketing is not None:
-        cells |= {
-            "marketing": "no" if marketing.opted_out else "yes",
-            "marketing_at": marketing.at.isoformat(),
-            "marketing_note": marketing.note or f"source {marketing.source}",
-            "words": marketing.words,
-            "call_to_action": marketing.call_to_action,
-        }
-    return cells
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value
-
-
 # One person.
 
 
@@ -295,7 +206,7 @@ def set_person(
         desk.store.change_contacts([gone], now)
         contact = desk.store.contacts_of([address])[address]
     if desk.json:
-        show.emit_json(_json(KnownPerson(contact, desk.store.standings(contact.addresses))))
+        show.emit_json(whole(KnownPerson(contact, desk.store.standings(contact.addresses))))
     else:
         show.say(f"{address}: {'made' if kept.made else 'changed'}")
 

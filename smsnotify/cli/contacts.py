@@ -123,7 +123,7 @@ def export(
     ] = "csv",
 ) -> None:
     """Write every contact to stdout, as `contacts import` takes it."""
-    from smsnotify.cli.contact_work import write_out
+    from smsnotify.cli.contact_export import write_out
 
     desk = desk_of(ctx)
     if format not in ("csv", "json"):
