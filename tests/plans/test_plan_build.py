@@ -315,3 +315,23 @@ def test_a_goal_that_is_named_as_an_event_is_one(tmp_path: Path) -> None:
     assert (first.goal, first.emit) == ("sale", "sale")
     assert (second.goal, second.emit) == ("visit", "")
     assert third.emit == "sale"
+
+
+def test_an_old_content_that_cannot_be_used_is_passed_over(example: PlanSet) -> None:
+    plans, redelivery = PlanSet(), example.named("redelivery")
+    broken = b'{"plan":{"name":"gone"}}'
+    plans.remember(
+        [(version_of(broken), broken), (redelivery.version, redelivery.content), ("0", b"{")]
+    )
+    assert plans.of_version(redelivery.version) is not None
+    assert plans.of_version(version_of(broken)) is None
+
+
+def test_a_rule_may_name_a_plan_that_is_wrong_itself(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(
+        "rules:\n  - {name: r, events: [failed], to: {fields: [phone_number]}, start_plan: p}\n"
+        "plans:\n  - {name: p, steps: [a: {then: nowhere}]}\n",
+        encoding="utf-8",
+    )
+    _, problems = check_book([tmp_path / "r.yaml"])
+    assert [problem.code for problem in problems] == ["unknown_step"]
