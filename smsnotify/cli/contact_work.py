@@ -1,4 +1,4 @@
-"""The work of `contacts`: reading who is meant, bringing people in, writing them out."""
+"""The work of `contacts`: reading who is meant, bringing people in, changing and forgetting one."""
 
 from __future__ import annotations
 
