@@ -43,6 +43,7 @@ _TYPES: Final = {
     "body": "text",
     "days_before": "0 to 5",
     "max_segments": "1 to 10",
+    "then": "`hold`, `drop`, or these by event",
     "from": "`HH:MM`",
     "at": "`HH:MM`",
     "enabled": "`true` or `false`",
@@ -170,6 +171,7 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "reasons": "every reason",
         "where": "no condition",
         "quiet_hours": "none",
+        "then": "by the event",
         "repeat": "once per attempt",
         "priority": "by the event",
     }.get(key, "")

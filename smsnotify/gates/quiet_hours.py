@@ -14,15 +14,18 @@ NAME = "quiet_hours"
 
 
 def quiet_hours_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruling | None:
-    """Hold a text until the quiet hours end, or drop it where the rule says so."""
+    """Hold a text until the quiet hours end, or drop it where the rule says so.
+
+    The rule's fixed numbers are staff: they are texted at any hour.
+    """
     quiet = draft.terms.quiet_hours
-    if quiet is None:
+    if quiet is None or draft.recipient in draft.terms.fixed:
         return None
     zone, which = recipient_zone(draft, facts, policy, now)
     local = now.astimezone(zone)
     if not is_quiet(quiet, local.time()):
         return None
-    if quiet.then == "drop":
+    if quiet.then_of(draft.event.name) == "drop":
         return Ruling(gate=NAME, verdict=Verdict.STOP, reason=NAME, detail=f"by {which}")
     return Ruling(
         gate=NAME,

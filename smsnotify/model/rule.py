@@ -9,7 +9,6 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-
 EMAIL: Final = "email"
 """The channel of mails; that of texts is `sms`."""
 
@@ -34,12 +33,27 @@ class Purpose(StrEnum):
     MARKETING = "marketing"
 
 
-class QuietHours(msgspec.Struct, frozen=True, gc=False):
-    """Local hours in which no text leaves. `start` may be later than `end`: over midnight."""
+Then = Literal["hold", "drop"]
+
+
+class QuietHours(msgspec.Struct, frozen=True):
+    """Local hours in which no text leaves. `start` may be later than `end`: over midnight.
+
+    `then` is what becomes of a text, unless `by_event` names its event.
+    """
 
     start: time
     end: time
-    then: Literal["hold", "drop"] = "hold"
+    then: Then = "hold"
+    by_event: Mapping[str, Then] = {}
+
+    def then_of(self, event: str) -> Then:
+        """Return what becomes of a text about an event of this name."""
+        return self.by_event.get(event, self.then)
+
+
+WORTHLESS_LATER: Final = frozenset({"heading_to", "arrived", "delayed", "out_for_delivery"})
+"""Events that are no news any more when the quiet hours end: dropped unless a rule says more."""
 
 
 class MarketingHours(msgspec.Struct, frozen=True, gc=False):
@@ -83,8 +97,9 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     `body` renders the text for a job, without the tracking link; it raises MissingValueError.
     With `reads_person` it takes a `model.reading.Reading`: the job, the recipient's contact and
     opt-out link; `contact_tests` must all hold for it, else the recipient is not meant.
-    `max_age` is how old an event may be, None for any age, unless `max_ages` names it. `expires` counts from the
-    moment the message may leave. With `start_plan` the rule texts nobody itself: each recipient
+    `fixed` are the rule's own staff, whom no quiet hours keep waiting. `max_age` is how old an
+    event may be, None for any age, unless `max_ages` names it. `expires` counts from the moment
+    the message may leave. With `start_plan` the rule texts nobody itself: each recipient
     comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
     renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is
     None for most rules: then no gate asks about them.
@@ -101,6 +116,7 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     encoding: Literal["auto", "gsm7", "ucs2"] = "auto"
     max_segments: int = 3
     quiet_hours: QuietHours | None = None
+    fixed: frozenset[str] = frozenset()
     purpose: Purpose = Purpose.SERVICE
     marketing_hours: MarketingHours = MARKETING_HOURS
     max_age: timedelta | None = timedelta(hours=24)

@@ -8,17 +8,17 @@ from typing import Final, NamedTuple
 from smsnotify.base.errors import PlanError
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Entry, Match, Plan, Step
-from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose, QuietHours
+from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose
 from smsnotify.plans.content import pack, unpack, version_of
 from smsnotify.plans.keywords import check_keywords
 from smsnotify.plans.read import PlanDraft, read_plan
 from smsnotify.plans.scope import Scope
 from smsnotify.plans.steps import build_step
 from smsnotify.rules.ages import DAY
-from smsnotify.rules.build import check_quiet_hours
 from smsnotify.rules.marketing import check_marketing_hours
 from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
+from smsnotify.rules.quiet import check_quiet_hours, quiet_hours_of
 from smsnotify.rules.vocabulary import Vocabulary, vocabulary
 from smsnotify.rules.yaml_nodes import MapNode, as_node, find
 
@@ -56,6 +56,14 @@ def build_plan(draft: PlanDraft, words: Vocabulary) -> PlacedPlan | None:
     entry = _entry(draft, scope)
     if keys.quiet_hours is not None and _is_own(draft, "quiet_hours"):
         check_quiet_hours(keys.quiet_hours, report, (*path, "quiet_hours"))
+        if isinstance(keys.quiet_hours.then, dict):
+            report.warn(
+                (*path, "quiet_hours", "then"),
+                "no_effect",
+                "then by event changes nothing in a plan: only its default counts",
+                "then: hold, or then: drop",
+                key=True,
+            )
     _check_marketing(draft)
     steps: dict[str, Step] = {step.name: build_step(step, scope) for step in draft.steps}
     if keys.name is None or not steps or not draft.sound or report.errors > before:
@@ -119,7 +127,7 @@ def _plan(draft: PlanDraft, scope: Scope, entry: Entry, steps: dict[str, Step]) 
         route=keys.route or "",
         encoding=keys.encoding,
         max_segments=scope.max_segments,
-        quiet_hours=QuietHours(quiet.start, quiet.end, quiet.then) if quiet else None,
+        quiet_hours=quiet_hours_of(quiet, ()) if quiet else None,
         marketing_hours=MarketingHours(hours.start, hours.end) if hours else MARKETING_HOURS,
         expires=keys.expires or DAY,
         enabled=keys.enabled,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import time
 from typing import Any, Final
 
 from smsnotify.base.redact import mask_number
@@ -25,8 +24,9 @@ from smsnotify.rules.compile import CompiledRule
 from smsnotify.rules.conditions import Condition
 from smsnotify.rules.marketing import check_offer, marketing_hours
 from smsnotify.rules.problems import Path, Reporter
+from smsnotify.rules.quiet import is_quiet_at, read_quiet_hours
 from smsnotify.rules.scalars import did_you_mean
-from smsnotify.rules.schema import REQUIRED, DefaultsKeys, QuietHoursKeys, RuleKeys
+from smsnotify.rules.schema import REQUIRED, DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.rules.where import read_conditions, unknown_field
 from smsnotify.rules.yaml_nodes import MapNode, find
@@ -47,7 +47,7 @@ def build_rule(
     _check_required(keys, report, path)
     _check_events(keys, words, report, path)
     _check_pairs(keys, report, path)
-    quiet = _quiet_hours(keys, defaults, report, path)
+    quiet = read_quiet_hours(keys, defaults, words, report, path)
     pre_job = _pre_job(keys, quiet, report, path)
     fields, fixed = _recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
@@ -60,7 +60,7 @@ def build_rule(
         return None
     line, _ = report.place(path)
     return CompiledRule(
-        _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds, ages),
+        _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds, ages, fixed),
         enabled=keys.enabled,
         events=keys.events,
         job_type=keys.job_type,
@@ -86,6 +86,7 @@ def _terms(
     pre_job: PreJob | None,
     bounds: Bounds | None,
     ages: tuple[Limit, Mapping[str, Limit]],
+    fixed: Sequence[str],
 ) -> RuleTerms:
     tests = tuple(one.test for one in conditions if of_person(one.field))
     priorities = {event: Priority(keys.priority) for event in keys.events} if keys.priority else {}
@@ -99,6 +100,7 @@ def _terms(
         encoding=body.encoding,
         max_segments=body.max_segments,
         quiet_hours=quiet,
+        fixed=frozenset(fixed),
         purpose=Purpose(keys.purpose),
         marketing_hours=hours,
         max_age=ages[0],
@@ -226,42 +228,14 @@ def _check_start(written: Mapping[str, Any], report: Reporter, path: Path) -> No
             )
 
 
-def _quiet_hours(
-    keys: RuleKeys, defaults: DefaultsKeys, report: Reporter, path: Path
-) -> QuietHours | None:
-    own = "quiet_hours" in keys.model_fields_set
-    chosen = keys.quiet_hours if own else defaults.quiet_hours
-    if chosen is None:
-        return None
-    if own:
-        check_quiet_hours(chosen, report, (*path, "quiet_hours"))
-    return QuietHours(chosen.start, chosen.end, chosen.then)
-
-
-def check_quiet_hours(keys: QuietHoursKeys, report: Reporter, path: Path) -> None:
-    """Report quiet hours that begin when they end."""
-    if keys.start == keys.end:
-        report.error(
-            path,
-            "bad_value",
-            "quiet_hours begin and end at the same time",
-            "for no quiet hours: quiet_hours: none",
-        )
-
-
-def _is_quiet(at: time, quiet: QuietHours) -> bool:
-    if quiet.start < quiet.end:
-        return quiet.start <= at < quiet.end
-    return at >= quiet.start or at < quiet.end
-
-
 def _pre_job(
     keys: RuleKeys, quiet: QuietHours | None, report: Reporter, path: Path
 ) -> PreJob | None:
     chosen = keys.pre_job
     if chosen is None:
         return None
-    if quiet is not None and _is_quiet(chosen.at, quiet):
+    staff_alone = keys.to is not None and keys.to.fixed and not keys.to.fields
+    if quiet is not None and is_quiet_at(chosen.at, quiet) and not staff_alone:
         report.error(
             (*path, "pre_job", "at"),
             "pre_job_in_quiet_hours",

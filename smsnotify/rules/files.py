@@ -13,9 +13,9 @@ from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.job import JOB_FIELDS, Job
 from smsnotify.model.problem import Problem
 from smsnotify.model.reading import OPT_OUT_LINK
-from smsnotify.rules.build import check_quiet_hours
 from smsnotify.rules.marketing import check_marketing_hours
 from smsnotify.rules.problems import Reporter, validate
+from smsnotify.rules.quiet import check_quiet_hours
 from smsnotify.rules.schema import HeadKeys, RuleKeys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml

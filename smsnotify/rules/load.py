@@ -15,6 +15,7 @@ from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.rules.files import RESERVED_FIELDS, RuleFile, read_files
 from smsnotify.rules.overlap import find_overlaps
 from smsnotify.rules.problems import Reporter
+from smsnotify.rules.quiet import check_shared_quiet_hours
 from smsnotify.rules.schema import FIELD_KINDS
 from smsnotify.rules.vocabulary import Vocabulary, vocabulary
 
@@ -111,6 +112,7 @@ def rule_set(
 
 def _build_file(file: RuleFile, words: Vocabulary) -> Iterator[tuple[Reporter, int, CompiledRule]]:
     check_ages(file.head.defaults, words, file.report)
+    check_shared_quiet_hours(file.head.defaults, words, file.report)
     for index, keys in file.rules:
         rule = build_rule(keys, file.head.defaults, words, file.report, ("rules", index))
         if rule is not None:

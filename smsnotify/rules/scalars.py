@@ -172,6 +172,25 @@ def one_of(*words: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def read_then(value: object) -> str:
+    """Read what becomes of a text in quiet hours: hold or drop."""
+    text = scalar(value, "hold or drop")
+    if text in ("hold", "drop"):
+        return text
+    raise refuse(
+        f"{text!r} is none of hold, drop", did_you_mean(text, ("hold", "drop")), "unknown_word"
+    )
+
+
+def _thens(value: object) -> object:
+    """Read one word; words by event are read where the events are known."""
+    if not isinstance(value, dict):
+        return read_then(value)
+    if not value:
+        raise refuse("no event stands here", "write hold, or {default: hold, heading_to: drop}")
+    return value
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean x?`, `''` when nothing is near.
 
@@ -212,6 +231,22 @@ Ages = Annotated[
                 {
                     "type": "object",
                     "additionalProperties": {"anyOf": _AGE_SCHEMA},
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+Thens = Annotated[
+    Any,  # hold, drop, None, or a mapping of what was written by event
+    BeforeValidator(_thens),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["hold", "drop"]},
+                {
+                    "type": "object",
+                    "additionalProperties": {"enum": ["hold", "drop"]},
                     "minProperties": 1,
                 },
             ]

@@ -23,6 +23,7 @@ from smsnotify.rules.scalars import (
     Names,
     Segments,
     Text,
+    Thens,
     Word,
     one_of,
     refuse,
@@ -89,9 +90,11 @@ class QuietHoursKeys(Keys):
         description="When the quiet ends, local time, HH:MM; earlier than `from` means over "
         "midnight.",
     )
-    then: Annotated[Literal["hold", "drop"], one_of("hold", "drop")] = Field(
-        default="hold",
-        description="`hold` keeps the text until the quiet ends, `drop` stops it.",
+    then: Thens = Field(
+        default=None,
+        description="`hold` keeps the text until the quiet ends, `drop` stops it; also by event: "
+        "`{default: hold, arrived: drop}`. Without it heading_to, arrived, delayed and "
+        "out_for_delivery are dropped, the rest is held.",
     )
 
 

@@ -15,8 +15,7 @@ defaults:
   tracking_link: append        # the job's tracking link, on a line of its own below the text
   quiet_hours:                 # in the recipient's time zone; held texts leave when `tick` runs
     from: "21:00"
-    to: "08:00"
-    then: hold                 # drop: the text is stopped instead
+    to: "08:00"                # what is no news the next morning (arrived …) is dropped instead
   max_segments: 3              # a longer text is stopped
   max_age: 24h                 # an older event makes no text
   expires: 24h                 # a text that could not leave in this time is given up

@@ -36,7 +36,7 @@ POLICY = Policy(
 RULES = """
 version: 1
 defaults:
-  quiet_hours: {from: "21:00", to: "08:00", then: hold}
+  quiet_hours: {from: "21:00", to: "08:00", then: {default: hold, scheduled: drop}}
   max_age: {heading_to: 30m, feedback: none, default: 24h}
 rules:
   - name: outcome
@@ -46,7 +46,6 @@ rules:
   - name: alarm
     events: [failed, heading_to_cancelled, new_attempt, delayed]
     where: {do_number: {ne: DO-2}}
-    quiet_hours: none
     to: {fields: [phone_number], fixed: ["+6598765432"]}
     body: "{{ do_number }} needs a look"
   - name: afternoon

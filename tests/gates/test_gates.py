@@ -167,6 +167,23 @@ def test_quiet_hours_may_drop_instead() -> None:
     assert (ruling.verdict, ruling.reason) == (Verdict.STOP, "quiet_hours")
 
 
+def test_quiet_hours_drop_some_events_and_hold_others() -> None:
+    late = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
+    quiet = QuietHours(time(21), time(8), "hold", {"arrived": "drop"})
+    for event, verdict in [("arrived", Verdict.STOP), ("completed", Verdict.HOLD)]:
+        ruling = quiet_hours_gate(draft(event=event, quiet_hours=quiet), facts(), Policy(), late)
+        assert ruling is not None
+        assert ruling.verdict is verdict
+
+
+def test_staff_are_texted_at_any_hour() -> None:
+    late = datetime(2026, 3, 2, 14, 10, tzinfo=UTC)
+    one = draft(quiet_hours=NIGHT, fixed=frozenset({MEI}))
+    assert quiet_hours_gate(one, facts(), Policy(), late) is None
+    other = draft(quiet_hours=NIGHT, fixed=frozenset({MEI}), recipient="+6591230001")
+    assert quiet_hours_gate(other, facts(), Policy(), late) is not None
+
+
 @pytest.mark.parametrize(
     ("person", "job_zone", "country", "won"),
     [

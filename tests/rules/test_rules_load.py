@@ -147,6 +147,43 @@ def test_a_reminder_has_its_moment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("then", "words"),
+    [
+        ("", ("hold", "drop", "hold")),
+        (", then: hold", ("hold", "hold", "hold")),
+        (", then: drop", ("drop", "drop", "drop")),
+        (", then: {default: hold}", ("hold", "hold", "hold")),
+        (", then: {failed: drop}", ("hold", "drop", "drop")),
+        (", then: {arrived: hold}", ("hold", "hold", "hold")),
+        (", then: {default: drop, completed: hold}", ("hold", "drop", "drop")),
+    ],
+)
+def test_what_is_no_news_later_is_dropped_unless_a_rule_says_more(
+    tmp_path: Path, then: str, words: tuple[str, str, str]
+) -> None:
+    quiet = f'quiet_hours: {{from: "21:00", to: "08:00"{then}}}'
+    rest = "events: [completed, arrived, failed], to: {fields: [phone_number]}, body: x"
+    for text in (
+        f"rules:\n  - {{name: a, {rest}, {quiet}}}\n",
+        f"defaults: {{{quiet}}}\nrules:\n  - {{name: a, {rest}}}\n",
+    ):
+        hours = load(tmp_path, text).rules[0].terms.quiet_hours
+        assert hours is not None
+        assert tuple(map(hours.then_of, ("completed", "arrived", "failed"))) == words
+
+
+def test_staff_have_no_quiet_hours(tmp_path: Path) -> None:
+    quiet = 'quiet_hours: {from: "21:00", to: "08:00"}'
+    rule = 'rules:\n  - {name: a, events: [failed], to: {fixed: ["+6591230000"]}, body: x'
+    assert [one.code for one in problems_of(tmp_path, f"{rule}, {quiet}}}\n")] == ["no_effect"]
+    assert problems_of(tmp_path, f"defaults: {{{quiet}}}\n{rule}}}\n") == []
+    reminder = rule.replace("failed", "pre_job") + ', pre_job: {days_before: 1, at: "23:00"}}\n'
+    assert problems_of(tmp_path, f"defaults: {{{quiet}}}\n{reminder}") == []
+    terms = load(tmp_path, rule + "}\n").rules[0].terms
+    assert terms.fixed == {"+6591230000"}
+
+
+@pytest.mark.parametrize(
     ("shared", "own", "limits"),
     [
         ("", "", (24, 24)),
