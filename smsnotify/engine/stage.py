@@ -79,11 +79,18 @@ class Stage:
         *,
         at: datetime,
         number: str = CUSTOMER,
+        folder: Path | None = None,
+        store_kind: type[NotingStore] = NotingStore,
     ) -> None:
-        """Open at an instant, with one customer."""
-        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        folder = Path(self._folder.name)
-        store = open_store(f"sqlite:///{folder / 'stage.db'}", make=NotingStore)
+        """Open at an instant, with one customer.
+
+        `folder` keeps the books of a stage that is opened again; without it they go away.
+        """
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+            folder = Path(self._temporary.name)
+        store = open_store(f"sqlite:///{folder / 'stage.db'}", make=store_kind)
         assert isinstance(store, NotingStore)
         self.store = store
         self.store.decided = []
@@ -107,7 +114,8 @@ class Stage:
     def close(self) -> None:
         """Take the stage down."""
         self.store.close()
-        self._folder.cleanup()
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
     def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         self._calls.append(url)
@@ -191,7 +199,7 @@ class Stage:
         self._arrive()
         self.now += timedelta(microseconds=1)
         reply = InboundMessage(
-            provider_message_id=new_id(self.now),
+            provider_message_id=f"{self.now.isoformat()} {sender}",
             sender=sender or self.number,
             to=OURS,
             body=body,
@@ -241,7 +249,8 @@ class Stage:
         self._arrive()
         contact = self.contact
         if contact.id:
-            tell_people(self.desk, name, new_id(self.now), {contact.id: self.number}, self.now)
+            ref = f"{name} {self.now.isoformat()}"
+            tell_people(self.desk, name, ref, {contact.id: self.number}, self.now)
         return self._work()
 
     def enrol(self, plan_name: str) -> Came:
@@ -263,7 +272,7 @@ class Stage:
             plan=plan,
             number=self.number,
             source="hand",
-            ref=new_id(self.now),
+            ref=f"hand {self.now.isoformat()}",
             job=portion.job(subject),
             subject=subject,
         )
