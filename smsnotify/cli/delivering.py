@@ -93,6 +93,7 @@ def deliver(
                 mode=desk.settings.mode,
                 clock=clock,
                 callback_url=build.callback_url(desk.settings),
+                public_url=desk.settings.public_url,
                 run=run,
                 stop=stop,
             )
@@ -139,6 +140,7 @@ def watch_outbox(desk: Desk, clock: Clock) -> Delivered:
                 mode=desk.settings.mode,
                 clock=clock,
                 callback_url=build.callback_url(desk.settings),
+                public_url=desk.settings.public_url,
                 stop=stop,
             )
 

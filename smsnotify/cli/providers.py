@@ -14,7 +14,8 @@ from smsnotify.cli.frame import desk_of, example, group
 from smsnotify.cli.providers_money import BALANCE_EXAMPLES, PRICES_EXAMPLES, balance, prices
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.client import HttpClient, Transport
-from smsnotify.providers.base import CheckResult, HttpProvider
+from smsnotify.engine.mail import MailCarrier
+from smsnotify.providers.base import CheckResult, HttpProvider, MailProvider
 
 BAD: Final = 3
 TIMEOUT_S: Final = 20.0
@@ -131,6 +132,8 @@ async def _check_all(accounts: Sequence[Account]) -> list[CheckResult]:
 async def _check_one(account: Account, client: Transport) -> CheckResult:
     if account.provider.local:
         return CheckResult(ok=True, detail="needs no credentials")
+    if account.provider.capabilities.transport == "mail":
+        return await _check_mail(cast(MailProvider, account.provider))
     provider = cast(HttpProvider, account.provider)
     try:
         response = await client.send(provider.build_check(), TIMEOUT_S)
@@ -139,3 +142,11 @@ async def _check_one(account: Account, client: Transport) -> CheckResult:
     except SmsNotifyError as error:
         return CheckResult(ok=False, detail=scrub(str(error)))
     return provider.parse_check(response)
+
+
+async def _check_mail(provider: MailProvider) -> CheckResult:
+    async with MailCarrier() as carrier:
+        try:
+            return provider.parse_check(await carrier.check(provider, TIMEOUT_S))
+        except SmsNotifyError as error:
+            return CheckResult(ok=False, detail=scrub(str(error)))

@@ -113,8 +113,13 @@ def _asked(desk: Desk, account: str) -> Iterator[tuple[str, HttpProvider]]:
     if not known:
         desk.note("no accounts in the settings; the sandbox costs nothing")
     for name, each in known.items():
-        if (not account or name == account) and not each.provider.local:
+        if (not account or name == account) and _has_calls(each):
             yield name, cast(HttpProvider, each.provider)
+
+
+def _has_calls(account: Account) -> bool:
+    """Say whether there is anything to ask: the built-in account and mail servers have no calls."""
+    return not account.provider.local and account.provider.capabilities.transport == "http"
 
 
 def _countries(settings: Settings, provider: HttpProvider) -> Sequence[str]:

@@ -7,12 +7,16 @@ from typing import cast
 
 import msgspec
 
-from smsnotify.providers.base import HttpProvider, LocalProvider, Provider
+from smsnotify.model.rule import EMAIL
+from smsnotify.providers.base import HttpProvider, LocalProvider, MailProvider, Provider
 
 Routes = Mapping[str, Sequence[Sequence[str]]]
 """Route name → groups in order; the accounts of one group share the load by their rates."""
 
 DEFAULT_ROUTE = "default"
+
+ANY_CHANNEL = "any"
+"""The channel of an account that takes every message: the built-in one."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +27,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    provider: HttpProvider | LocalProvider
+    provider: HttpProvider | LocalProvider | MailProvider
     concurrency: int = 32
     messages_per_second: float | None = None
     countries: frozenset[str] | None = None
@@ -36,7 +40,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         countries = settings.countries
         return cls(
             name=name,
-            provider=cast(HttpProvider | LocalProvider, provider),
+            provider=cast(HttpProvider | LocalProvider | MailProvider, provider),
             concurrency=settings.concurrency,
             messages_per_second=settings.messages_per_second,
             countries=None if countries is None else frozenset(countries),
@@ -45,9 +49,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     def serves(self, country: str, channel: str) -> bool:
         """Say whether a route may lead here for a destination country and a channel."""
-        if channel != self.channel:
+        if self.channel not in (channel, ANY_CHANNEL):
             return False
-        return self.countries is None or country.upper() in self.countries
+        return channel == EMAIL or self.countries is None or country.upper() in self.countries
 
 
 def groups_of(routes: Routes, name: str) -> Sequence[Sequence[str]]:

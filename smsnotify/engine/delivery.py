@@ -24,9 +24,10 @@ from smsnotify.engine.books import Books
 from smsnotify.engine.client import HttpClient, Transport
 from smsnotify.engine.dispatch import Dispatch
 from smsnotify.engine.dispatch_plan import OptOut, Plan, Sleep
-from smsnotify.engine.handover import CallbackUrl, Tried
+from smsnotify.engine.handover import CallbackUrl, OptOutUrl, Tried
 from smsnotify.engine.lanes import Lane
 from smsnotify.engine.listening import listen
+from smsnotify.engine.mail import MailCarrier
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw
 from smsnotify.engine.routing import Router
@@ -60,6 +61,7 @@ async def drain(
     limit: int | None = None,
     patience_s: float = PATIENCE_S,
     callback_url: CallbackUrl = no_callback,
+    public_url: str = "",
     stop: asyncio.Event | None = None,
     transport: Transport | None = None,
     timeout_s: float = 30.0,
@@ -87,6 +89,7 @@ async def drain(
         timeout_s=timeout_s,
         grace_s=grace_s,
         callback_url=callback_url,
+        opt_out_url=_opt_out_pages(store, public_url),
         opt_out=_opt_out_of(store),
         draw=draw,
         sleep=sleep,
@@ -95,8 +98,9 @@ async def drain(
     async with AsyncExitStack() as stack:
         stack.callback(desk.books.close)
         carrier = transport or await _open_client(stack, accounts)
+        mails = await stack.enter_async_context(MailCarrier())
         await desk.settler(carrier, timeout_s).take_over()
-        dispatch = desk.dispatch(routes, carrier, stop or asyncio.Event(), plan)
+        dispatch = desk.dispatch(routes, carrier, mails, stop or asyncio.Event(), plan)
         await dispatch.run()
     return dispatch.report
 
@@ -111,6 +115,7 @@ async def watch(
     clock: Clock = system_clock,
     idle_s: float = WATCH_S,
     callback_url: CallbackUrl = no_callback,
+    public_url: str = "",
     transport: Transport | None = None,
     timeout_s: float = 30.0,
     grace_s: float = 8.0,
@@ -138,6 +143,7 @@ async def watch(
         timeout_s=timeout_s,
         grace_s=grace_s,
         callback_url=callback_url,
+        opt_out_url=_opt_out_pages(store, public_url),
         opt_out=_opt_out_of(store),
         draw=draw,
         sleep=sleep,
@@ -147,7 +153,8 @@ async def watch(
     async with AsyncExitStack() as stack:
         stack.callback(desk.books.close)
         carrier = transport or await _open_client(stack, accounts)
-        dispatch = desk.dispatch(routes, carrier, stop, plan)
+        mails = await stack.enter_async_context(MailCarrier())
+        dispatch = desk.dispatch(routes, carrier, mails, stop, plan)
         besides = {
             asyncio.create_task(
                 _settle_now_and_then(desk.settler(carrier, timeout_s), stop, sleep, settled)
@@ -224,7 +231,12 @@ class _Desk:
         self.books = Books(store, owner=_owner(), mode=mode, run=run, senders=senders)
 
     def dispatch(
-        self, routes: Routes, carrier: Transport, stop: asyncio.Event, plan: Plan
+        self,
+        routes: Routes,
+        carrier: Transport,
+        mails: MailCarrier,
+        stop: asyncio.Event,
+        plan: Plan,
     ) -> Dispatch:
         shares = self.books.store.shares_rates
         lanes = {
@@ -236,6 +248,7 @@ class _Desk:
             lanes,
             Router(lanes, routes),
             carrier,
+            mails,
             times=self.times,
             stop=stop,
             plan=plan,
@@ -261,6 +274,13 @@ async def _open_client(stack: AsyncExitStack, accounts: Mapping[str, Account]) -
     """Open a pool with a connection for every request that may be in flight, and for look-ups."""
     connections = sum(account.concurrency for account in accounts.values()) + 8
     return await stack.enter_async_context(HttpClient(connections))
+
+
+def _opt_out_pages(store: Store, public_url: str) -> OptOutUrl:
+    """Return what gives a recipient's own opt-out page; without a public address there is none."""
+    if not public_url:
+        return lambda recipient: ""
+    return lambda recipient: f"{public_url}/o/{store.opt_out_token(recipient)}"
 
 
 def _opt_out_of(store: Store) -> OptOut:

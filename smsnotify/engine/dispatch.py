@@ -21,6 +21,7 @@ from smsnotify.engine.entries import Entries
 from smsnotify.engine.flight import Flight
 from smsnotify.engine.handover import Tried, sender_of
 from smsnotify.engine.lanes import Lane, bookings, deal
+from smsnotify.engine.mail import MailCarrier
 from smsnotify.engine.next_claims import NextClaims
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.resting import Rest
@@ -49,6 +50,7 @@ class Dispatch:
         lanes: dict[str, Lane],
         router: Router,
         transport: Transport,
+        mails: MailCarrier,
         *,
         times: Times,
         stop: asyncio.Event,
@@ -66,9 +68,11 @@ class Dispatch:
         self._resting = Rest(books, lanes, times=times, stop=stop, plan=plan)
         self._flight = Flight(
             transport,
+            mails,
             times=times,
             timeout_s=plan.timeout_s,
             callback_url=plan.callback_url,
+            opt_out_url=plan.opt_out_url,
             wake=self._wake,
         )
         self._entries = Entries(

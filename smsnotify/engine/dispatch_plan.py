@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from smsnotify.engine.handover import CallbackUrl, Tried
+from smsnotify.engine.handover import CallbackUrl, OptOutUrl, Tried
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.retry import Draw
 
@@ -31,6 +31,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 30.0
     grace_s: float = 8.0
     callback_url: CallbackUrl
+    opt_out_url: OptOutUrl = lambda recipient: ""
     opt_out: OptOut
     draw: Draw
     sleep: Sleep

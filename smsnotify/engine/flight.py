@@ -9,11 +9,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from smsnotify.engine.client import Transport
-from smsnotify.engine.handover import CallbackUrl, Tried, carry, hand_to_local, outbound
+from smsnotify.engine.handover import (
+    CallbackUrl,
+    OptOutUrl,
+    Tried,
+    carry,
+    carry_mail,
+    hand_to_local,
+    outbound,
+)
 from smsnotify.engine.lanes import Lane
+from smsnotify.engine.mail import MailCarrier
 from smsnotify.engine.times import Moment, Times
-from smsnotify.model.message import Outcome, Result
-from smsnotify.providers.base import HttpProvider, LocalProvider
+from smsnotify.model.message import OutboundMessage, Outcome, Result
+from smsnotify.providers.base import LocalProvider
 from smsnotify.store.claims import LEASE_S, Claimed
 
 _LINGER_S: Final = 0.003
@@ -30,17 +39,21 @@ class Flight:
     def __init__(
         self,
         transport: Transport,
+        mails: MailCarrier,
         *,
         times: Times,
         timeout_s: float,
         callback_url: CallbackUrl,
+        opt_out_url: OptOutUrl,
         wake: asyncio.Event,
     ) -> None:
         """`timeout_s` is for one request."""
         self._transport = transport
+        self._mails = mails
         self._times = times
         self._timeout_s = timeout_s
         self._callback_url = callback_url
+        self._opt_out_url = opt_out_url
         self._wake = wake
         self._done: list[Tried] = []
         self._running: dict[int, tuple[asyncio.Task[None], Lane, list[Claimed]]] = {}
@@ -84,9 +97,9 @@ class Flight:
                 lane.give_up()
             elif lane.local is not None:
                 self._hand_over(lane, lane.local, messages, self._times.now())
-            elif lane.remote is not None:
+            else:
                 ticket = next(self._tickets)
-                task = create_task(self._carry(ticket, lane, lane.remote, messages, at, marked))
+                task = create_task(self._carry(ticket, lane, messages, at, marked))
                 self._running[ticket] = (task, lane, messages)
                 self.count += 1
         # Half of what flies: the other half keeps the line busy while the disk works. But when a
@@ -106,7 +119,7 @@ class Flight:
         self, lane: Lane, provider: LocalProvider, messages: list[Claimed], at: int
     ) -> None:
         began = self._times.monotonic()
-        sent = [outbound(message, lane, self._callback_url) for message in messages]
+        sent = self._outbound(lane, messages)
         outcomes, states = hand_to_local(provider, sent)
         latency_ms = (self._times.monotonic() - began) * 1000
         self._done.append(Tried(lane, messages, outcomes, at, began, latency_ms, False, states))
@@ -115,7 +128,6 @@ class Flight:
         self,
         ticket: int,
         lane: Lane,
-        provider: HttpProvider,
         messages: list[Claimed],
         at: int,
         marked: Moment,
@@ -125,8 +137,13 @@ class Flight:
             self._wake.set()
             return
         began = self._times.monotonic()
-        sent = [outbound(message, lane, self._callback_url) for message in messages]
-        outcomes, split = await carry(provider, sent, self._transport, self._timeout_s)
+        sent = self._outbound(lane, messages)
+        split = False
+        if lane.mail is not None:
+            outcomes = await carry_mail(lane.mail, sent[0], self._mails, self._timeout_s)
+        else:
+            assert lane.remote is not None, "what is neither local nor mail is HTTP"
+            outcomes, split = await carry(lane.remote, sent, self._transport, self._timeout_s)
         self._latency_s = self._times.monotonic() - began
         del self._running[ticket]
         latency_ms = self._latency_s * 1000
@@ -136,6 +153,11 @@ class Flight:
             self._wake.set()
         elif len(self._done) == 1:
             asyncio.get_running_loop().call_later(self._linger_s, self._wake.set)
+
+    def _outbound(self, lane: Lane, messages: Sequence[Claimed]) -> list[OutboundMessage]:
+        return [
+            outbound(message, lane, self._callback_url, self._opt_out_url) for message in messages
+        ]
 
     def _is_too_late(self, marked: Moment) -> bool:
         """Say whether the mark may soon be another worker's: we were stopped, or asleep, since.

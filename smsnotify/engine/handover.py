@@ -12,6 +12,7 @@ from smsnotify.base.errors import ConfigError, NotSentError, OutcomeUnknownError
 from smsnotify.base.redact import scrub
 from smsnotify.engine.client import Transport
 from smsnotify.engine.lanes import Lane
+from smsnotify.engine.mail import MailCarrier
 from smsnotify.model.message import (
     ErrorWord,
     MessageState,
@@ -19,7 +20,8 @@ from smsnotify.model.message import (
     Outcome,
     Result,
 )
-from smsnotify.providers.base import HttpProvider, LocalProvider
+from smsnotify.model.rule import EMAIL
+from smsnotify.providers.base import HttpProvider, LocalProvider, MailProvider
 from smsnotify.store.claims import Claimed
 from smsnotify.store.instants import from_micros
 
@@ -48,8 +50,26 @@ class Tried(msgspec.Struct, frozen=True, gc=False):
     states: dict[str, MessageState] = {}
 
 
-def outbound(message: Claimed, lane: Lane, callback_url: CallbackUrl) -> OutboundMessage:
+OptOutUrl = Callable[[str], str]
+"""Recipient → their own opt-out page; `''` for none."""
+
+
+def outbound(
+    message: Claimed, lane: Lane, callback_url: CallbackUrl, opt_out_url: OptOutUrl
+) -> OutboundMessage:
     """Return what the adapter gets of a message."""
+    if message.channel == EMAIL:
+        return OutboundMessage(
+            id=message.id,
+            recipient=message.recipient,
+            body=message.body,
+            encoding="",
+            sender=sender_of(message, lane),
+            expires_at=from_micros(message.expires_at),
+            title=message.title,
+            markup=message.markup,
+            opt_out_url=opt_out_url(message.recipient),
+        )
     return OutboundMessage(
         id=message.id,
         recipient=message.recipient,
@@ -104,6 +124,36 @@ async def carry(
         told = "the answer cannot be read"
         outcomes = _all(messages, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, told, response.status)
     return outcomes, split
+
+
+async def carry_mail(
+    provider: MailProvider, message: OutboundMessage, carrier: MailCarrier, timeout_s: float
+) -> list[Outcome]:
+    """Hand one mail over; return what came of it. Never raises."""
+    only = [message]
+    try:
+        mail = provider.build_mail(message)
+    except ConfigError as error:
+        return _all(only, Result.REJECTED, ErrorWord.INVALID_NUMBER, str(error))
+    except Exception as error:
+        log.exception("an adapter could not write a mail", extra={"provider": provider.name})
+        return _all(only, Result.REJECTED, ErrorWord.UNKNOWN_ERROR, type(error).__name__)
+    try:
+        answer = await carrier.send(provider, mail, timeout_s)
+    except ConfigError as error:
+        return _all(only, Result.REJECTED, ErrorWord.BAD_CREDENTIALS, str(error))
+    except NotSentError as error:
+        return _all(only, Result.RETRY, ErrorWord.PROVIDER_DOWN, str(error))
+    except OutcomeUnknownError as error:
+        return _all(only, Result.UNKNOWN, ErrorWord.PROVIDER_DOWN, str(error))
+    except asyncio.CancelledError:
+        # Only the delivery loop cancels, when its time to stop is over.
+        return _all(only, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, "stopped meanwhile")
+    except Exception as error:
+        log.exception("a mail ended in an unforeseen way", extra={"provider": provider.name})
+        return _all(only, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, type(error).__name__)
+    outcome = provider.parse_answer(message, answer)
+    return [msgspec.structs.replace(outcome, raw_text=scrub(outcome.raw_text))]
 
 
 def hand_to_local(

@@ -96,7 +96,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "decision", "rule": …, "event": …, …}`."""
         draft, job = self.draft, self.draft.event.job
-        heading = {"subject": self.title} if draft.terms.channel == EMAIL else {}
+        heading: dict[str, object] = {"subject": self.title} if draft.terms.channel == EMAIL else {}
         return {
             "type": "decision",
             "rule": draft.terms.name,

@@ -169,8 +169,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "message", "id": …, "state": …, …}`."""
-        heading = {"subject": self.title} if self.channel == EMAIL else {}
-        return {
+        heading: dict[str, object] = {"subject": self.title} if self.channel == EMAIL else {}
+        told: dict[str, object] = {
             "type": "message",
             "id": self.id,
             "state": self.state.value,
@@ -195,7 +195,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "updated_at": self.updated_at.isoformat(),
             "told_by": self.told_by,
             "told_at": self.told_at.isoformat() if self.told_at else None,
-        } | heading
+        }
+        return told | heading
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

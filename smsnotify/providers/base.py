@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,6 +29,7 @@ from pydantic import (
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
 from smsnotify.model.http import HttpRequest, HttpResponse
+from smsnotify.model.mail import Mail, MailAnswer, MailServer
 from smsnotify.model.message import (
     ErrorWord,
     InboundMessage,
@@ -130,12 +131,15 @@ def _country(code: str) -> str:
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider can do; asked before queueing, never guessed from its name.
 
+    `channel` is `sms`, `email`, or `any` for a provider that takes every one. `transport` is who
+    carries what a provider that is not local sends: `HttpProvider` or `MailProvider`.
     `batch` is the most messages in one request (1 = no batches); `lookups_per_second` None means
     that no limit is documented; `max_characters` counts UTF-16 units, 0 = not documented;
     `inbound_answer` is the XML that a call with a text from a person is answered with.
     """
 
     channel: str = "sms"
+    transport: Literal["http", "mail"] = "http"
     batch: int = 1
     lookup_by_id: bool = False
     lookup_by_recipient: bool = False
@@ -255,6 +259,33 @@ class LocalProvider(Provider, Protocol):
 
     def receipts_for(self, outcomes: Sequence[Outcome]) -> list[Receipt]:
         """Return the receipts that are known at once, to be applied after the outcomes."""
+
+
+class MailProvider(Provider, Protocol):
+    """A provider behind a mail server: `local` is False, `capabilities.transport` is `mail`."""
+
+    def server(self) -> MailServer:
+        """Return where mails are handed over."""
+
+    def login(self) -> tuple[str, str] | None:
+        """Return user name and password; None when there is no log-in.
+
+        Raises:
+            ConfigError: the password cannot be read.
+        """
+
+    def build_mail(self, message: OutboundMessage) -> Mail:
+        """Write a mail; two tries of one message have one Message-ID.
+
+        Raises:
+            ConfigError: an address cannot be written in a mail.
+        """
+
+    def parse_answer(self, message: OutboundMessage, answer: MailAnswer) -> Outcome:
+        """Read the server's last word on a mail; never raises."""
+
+    def parse_check(self, answer: MailAnswer) -> CheckResult:
+        """Read the answer to a log-in; never raises."""
 
 
 class HttpProvider(Provider, Protocol):

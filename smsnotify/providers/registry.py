@@ -21,6 +21,7 @@ GROUP: Final = "smsnotify.providers"
 _BUILT_IN: Final = {
     "8x8": "smsnotify.providers.eight_x_eight:EightXEight",
     "sandbox": "smsnotify.providers.sandbox:Sandbox",
+    "smtp": "smsnotify.providers.smtp:Smtp",
     "twilio": "smsnotify.providers.twilio:Twilio",
 }
 

@@ -1,7 +1,7 @@
 """The built-in account that records texts and sends nothing.
 
-It needs no keys and no network: the outbox is the record. Every text is accepted and delivered
-at once, under an id made from the message's own, so that a run can be repeated exactly.
+It needs no keys and no network: the outbox is the record. Every text and mail is accepted and
+delivered at once, under an id made from the message's own, so that a run can be repeated exactly.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Sandbox(AccountAdapter[SandboxSettings]):
     title: ClassVar[str] = "Sandbox (records, sends nothing)"
     docs: ClassVar[str] = ""
     local: ClassVar[bool] = True
-    capabilities: ClassVar[Capabilities] = Capabilities(batch=1000)
+    capabilities: ClassVar[Capabilities] = Capabilities(channel="any", batch=1000)
     settings_type: ClassVar[type[AccountSettings]] = SandboxSettings
 
     def can_receive(self, sender: str) -> bool:

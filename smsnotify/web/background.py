@@ -75,6 +75,7 @@ async def _until_swapped(serving: Serving, stop: asyncio.Event) -> DeliveryRepor
             stop=halt,
             clock=serving.clock,
             callback_url=build.callback_url(settings),
+            public_url=settings.public_url,
             grace_s=GRACE_S,
             tried=serving.metrics.note_tried,
             settled=serving.metrics.note_settled,

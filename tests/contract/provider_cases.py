@@ -18,7 +18,16 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def http_providers() -> list[str]:
-    return [name for name in provider_names() if not load_provider(name).local]
+    return [name for name in provider_names() if _carried_by(name) == "http"]
+
+
+def mail_providers() -> list[str]:
+    return [name for name in provider_names() if _carried_by(name) == "mail"]
+
+
+def _carried_by(name: str) -> str:
+    provider = load_provider(name)
+    return "" if provider.local else provider.capabilities.transport
 
 
 def load(provider: str, table: str) -> Any:
