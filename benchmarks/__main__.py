@@ -17,6 +17,7 @@ RUNS = (
     ("delivery.py",),
     ("scale_out.py",),
     ("plan_engine.py",),
+    ("replies.py", "--seconds", "30"),
 )
 
 

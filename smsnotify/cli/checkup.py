@@ -27,6 +27,9 @@ REGISTERED_SENDERS: Final = ("SG",)
 """Countries where a sender that is a word must be registered before it may send."""
 
 
+_MOST_COUNTED: Final = 100
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One thing that was looked at."""
 
@@ -223,6 +226,7 @@ def _waiting(desk: Desk, settings: Settings, store: Any) -> Iterator[Finding]:
         )
     if states.get("queued"):
         yield Finding("queued texts", "ok", f"{states['queued']} wait for `sms-notify deliver`")
+    yield from _people_waiting(store, settings)
     if states.get("unknown"):
         yield Finding(
             "unknown texts",
@@ -230,6 +234,22 @@ def _waiting(desk: Desk, settings: Settings, store: Any) -> Iterator[Finding]:
             f"{states['unknown']} are maybe sent: the provider's answer was lost",
             "sms-notify outbox list --state unknown",
         )
+
+
+def _people_waiting(store: Any, settings: Settings) -> Iterator[Finding]:
+    """Replies that nobody has read, and what plans could not do."""
+    from smsnotify.store.replies import WantedReplies
+
+    for state, told in (("inbox", "wait in the inbox"), ("doubtful", "may be opt-outs")):
+        found = store.list_replies(WantedReplies(states=frozenset({state})), _MOST_COUNTED)
+        if found:
+            count = f"{len(found)}{' or more' if len(found) == _MOST_COUNTED else ''}"
+            yield Finding("replies", "warning", f"{count} {told}", "sms-notify replies list")
+    failed = store.list_errands(settings.mode.value, ["failed"], _MOST_COUNTED)
+    if failed:
+        newest = failed[0]
+        told = f"{len(failed)} could not be done; the newest, {newest.kind}: {newest.error}"
+        yield Finding("errands of plans", "warning", told)
 
 
 def _sender(account: Account) -> str:

@@ -15,18 +15,22 @@ from typing import Final
 
 import msgspec
 
-from smsnotify.base.errors import OvertakenError
+from smsnotify.base.errors import OvertakenError, StoreUnavailableError
 from smsnotify.engine.conversing_acts import act
 from smsnotify.engine.conversing_crowd import Crowd
 from smsnotify.engine.conversing_portion import Desk, Portion
 from smsnotify.model.decision import Verdict
 from smsnotify.model.message import Message, MessageState
+from smsnotify.store.conversation_batch import ConversationBatch, WorkedReply
 from smsnotify.store.replies import StoredReply
 
 log = logging.getLogger(__name__)
 
 PORTION: Final = 100
 """Replies of one transaction: more would make the hooks wait longer for the database."""
+FAILED: Final = "failed"
+"""The verdict on a reply that this program stumbled over."""
+
 _TRIES: Final = 5
 
 GoOn = Callable[[], bool]
@@ -82,24 +86,47 @@ def converse(
 
 
 def _work(desk: Desk, portion: Sequence[StoredReply], now: datetime) -> Conversed:
-    """Work some replies; smaller portions when somebody else is at them too."""
+    """Work some replies; read them again when somebody else was faster with one.
+
+    One that cannot be worked shall not hold up the others: they are worked one by one then, and
+    it goes to the inbox.
+    """
     overtaken = 0
-    while portion:
+    while portion and overtaken < _TRIES:
         try:
             done = work_replies(desk, portion, now)
         except OvertakenError as error:
             overtaken += 1
             log.debug("a portion of replies was overtaken: %s", error.message)
-            if overtaken >= _TRIES:
-                # Whoever it is, they are at work; the next look takes what they leave.
-                return Conversed(overtaken=overtaken)
             wanted = {one.id for one in portion}
-            still = desk.store.unworked_replies(PORTION)
+            still = desk.store.unworked_replies(max(PORTION, len(portion)))
             portion = [one for one in still if one.id in wanted]
-            continue
-        done.overtaken = overtaken
-        return done
-    return Conversed(overtaken=overtaken)
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            if len(portion) == 1:
+                log.exception("a reply cannot be worked; it goes to the inbox")
+            break
+        else:
+            done.overtaken = overtaken
+            return done
+    if len(portion) == 1:
+        return _give_up(desk, portion[0], now, overtaken)
+    total = Conversed(overtaken=overtaken)
+    for one in portion:
+        total.add(_work(desk, [one], now))
+    return total
+
+
+def _give_up(desk: Desk, reply: StoredReply, now: datetime, overtaken: int) -> Conversed:
+    """Put a reply that cannot be worked where a clerk sees it."""
+    given = WorkedReply(id=reply.id, state="inbox", verdict=FAILED)
+    batch = ConversationBatch(mode=desk.policy.mode.value, worked=[given])
+    try:
+        desk.store.keep_conversation(batch, now)
+    except OvertakenError:
+        return Conversed(replies=1, overtaken=overtaken)  # somebody else has worked it
+    return Conversed(replies=1, read_as=Counter({FAILED: 1}), overtaken=overtaken)
 
 
 def work_replies(desk: Desk, replies: Sequence[StoredReply], now: datetime) -> Conversed:

@@ -5,15 +5,18 @@ Replies come first: a wait whose person has written is not over before that repl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from smsnotify.base.errors import OvertakenError
+from smsnotify.base.errors import OvertakenError, StoreUnavailableError
 from smsnotify.engine.conversing import Conversed, GoOn, keep
 from smsnotify.engine.conversing_portion import Desk, Portion
 from smsnotify.engine.conversing_texts import BY_THE_CLOCK
 from smsnotify.model.enrolment import Enrolment, Input, NotDelivered, TimeUp
+
+log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 500
 
@@ -76,6 +79,21 @@ def _move(
 
     Whoever somebody else moved meanwhile is left out, and looked at again next time.
     """
+    try:
+        return _move_together(desk, moving, now, total)
+    except StoreUnavailableError:
+        raise
+    except Exception:
+        if len(moving) == 1:
+            log.exception("somebody in a plan cannot be moved", extra={"id": moving[0][0].id})
+            return False
+    # One of them cannot be moved: that shall not hold up the others.
+    return sum(_move(desk, [one], now, total) for one in moving) > 0
+
+
+def _move_together(
+    desk: Desk, moving: Sequence[tuple[Enrolment, Input]], now: datetime, total: Conversed
+) -> bool:
     for _ in range(_TRIES):
         portion = Portion(desk, now)
         portion.know({one.number for one, _ in moving})

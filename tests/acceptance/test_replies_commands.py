@@ -54,6 +54,7 @@ def test_the_inbox_is_listed_and_answered(place: Place) -> None:
     rows = place.json("replies", "list").json
     assert [(row["state"], row["verdict"]) for row in rows] == 2 * [("inbox", "unmatched")]
     assert "Where is it?" in place.run("replies", "list").out
+    assert "2 wait in the inbox" in place.run("doctor").out
     one = rows[1]["id"]
     assert place.json("replies", "answer", one, "At noon.").json[0]["verdict"] == "send"
     assert [row["body"] for row in place.outbox()] == ["At noon."]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from talk import ANNA, BEN, OURS, QUOTE, Talk
 
 from smsnotify.engine.conversing import converse
 from smsnotify.engine.conversing_clock import time_outs
+from smsnotify.engine.conversing_crowd import Crowd
+from smsnotify.engine.conversing_portion import Portion
+from smsnotify.model.enrolment import Advance, Enrolment, Input
+from smsnotify.model.plan import Plan
 from smsnotify.store.conversation_batch import ConversationBatch, WorkedReply
 from smsnotify.store.replies import StoredReply
 
@@ -232,3 +237,48 @@ def test_a_number_is_let_in_again_only_as_the_plan_says(make_talk: MakeTalk) -> 
     talk.later(minutes=1).hears("NO")
     assert talk.later(minutes=1).hears("HELLO") == []
     assert verdicts(talk)[-1] == "inbox unmatched"
+
+
+# What this program itself stumbles over.
+
+
+def test_a_reply_that_cannot_be_worked_holds_nobody_up(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from smsnotify.engine import conversing
+
+    real = conversing.act
+
+    def stumble(portion: Portion, crowd: Crowd, reply: StoredReply) -> str:
+        if reply.sender == ANNA:
+            raise ZeroDivisionError
+        return real(portion, crowd, reply)
+
+    monkeypatch.setattr(conversing, "act", stumble)
+    talk.says("HELLO")
+    talk.says("HELLO", BEN)
+    talk.work()
+    assert verdicts(talk) == ["inbox failed", "worked keyword"]
+    assert [row["recipient"] for row in talk.rows("messages")] == [BEN]
+
+
+def test_somebody_who_cannot_be_moved_holds_nobody_up(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from smsnotify.engine import conversing_portion
+
+    talk.hears("HELLO")
+    talk.hears("HELLO", BEN)
+    real = conversing_portion.advance
+
+    def stumble(plan: Plan, enrolment: Enrolment, what: Input, **rest: Any) -> Advance:
+        if enrolment.number == ANNA:
+            raise ZeroDivisionError
+        return real(plan, enrolment, what, **rest)
+
+    monkeypatch.setattr(conversing_portion, "advance", stumble)
+    assert time_outs(talk.desk, talk.later(days=4).now).ended == 1
+    assert {row["number"]: row["state"] for row in talk.rows("enrolments")} == {
+        ANNA: "waiting",
+        BEN: "expired",
+    }
