@@ -265,18 +265,18 @@ def test_a_reply_that_cannot_be_worked_holds_nobody_up(
 def test_somebody_who_cannot_be_moved_holds_nobody_up(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from smsnotify.engine import conversing_portion
+    from smsnotify.engine import conversing_moving
 
     talk.hears("HELLO")
     talk.hears("HELLO", BEN)
-    real = conversing_portion.advance
+    real = conversing_moving.advance
 
     def stumble(plan: Plan, enrolment: Enrolment, what: Input, **rest: Any) -> Advance:
         if enrolment.number == ANNA:
             raise ZeroDivisionError
         return real(plan, enrolment, what, **rest)
 
-    monkeypatch.setattr(conversing_portion, "advance", stumble)
+    monkeypatch.setattr(conversing_moving, "advance", stumble)
     assert time_outs(talk.desk, talk.later(days=4).now).ended == 1
     assert {row["number"]: row["state"] for row in talk.rows("enrolments")} == {
         ANNA: "waiting",
