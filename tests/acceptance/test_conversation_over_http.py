@@ -75,3 +75,26 @@ def test_twilio_may_be_answered_in_its_own_call(
         clock.later(seconds=20)
         assert "Your code is TEN" in desk.twilio("quote").text
         assert provider.sent == []
+
+
+@pytest.mark.parametrize("kind", ["twilio", "8x8"])
+def test_silence_expires_and_a_refusal_ends_the_conversation(
+    place: Place, serve: Callable[[Answer], Loopback], kind: str
+) -> None:
+    provider = serve(TwilioDesk(n6591230009=(400, 21610)) if kind == "twilio" else eight_x_eight)
+    place.settings(mode="live", public_url=PUBLIC, accounts={"main": account(kind, provider.url)})
+    place.rules(QUOTE)
+    with hooked(place, provider, Moment()) as desk:
+        say = desk.twilio if kind == "twilio" else desk.eight
+        say("Hello")
+        desk.texts(1)
+        say("Hello", "+6591230009")
+        desk.until(lambda: len(desk.provider.sent) == 2)
+    done = place.json("tick", as_of="2026-03-05T12:00:01+08:00")
+    assert done.code == 0
+    (status,) = place.json("plans", "status").only("plan_status")
+    ends = {"expired": 1, "exited": 1} if kind == "twilio" else {"expired": 2}
+    assert (status["outcomes"], status["answered"]) == (ends, 0)
+    if kind == "twilio":
+        assert "opted out" in place.run("contacts", "show", "+6591230009").out
+    assert len(provider.sent) == 2
