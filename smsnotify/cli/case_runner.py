@@ -21,14 +21,23 @@ FAILED: Final = 1
 WRONG: Final = 2
 
 
-def run_cases(desk: Desk, files: Sequence[Path], *, only: str = "", of: str = "plans") -> None:
+def run_cases(
+    desk: Desk,
+    files: Sequence[Path],
+    *,
+    only: str = "",
+    of: str = "plans",
+    junit: Path | None = None,
+) -> None:
     """Play the tests of these files, or of those beside the rule files.
 
-    `of` says whose coverage is told at the end: `plans` or `rules`.
+    `of` says whose coverage is told at the end: `plans` or `rules`. `junit` is a file that gets
+    the results as XML too.
 
     Raises:
         UsageError: there are no tests.
         RuleFileError: the rule files are wrong.
+        StoppedError: the file for the results cannot be written.
         typer.Exit: 1 when a test failed, 2 when a test file is wrong.
     """
     from smsnotify.engine.playing import coverage, play, rules_spoken
@@ -60,6 +69,10 @@ def run_cases(desk: Desk, files: Sequence[Path], *, only: str = "", of: str = "p
         _tell(
             desk, played[-1], is_first=len(played) == 1 or cases[len(played) - 2].file != case.file
         )
+    if junit is not None:
+        from smsnotify.cli.junit import write_junit
+
+        write_junit(junit, played)
     failed = sum(one.failure is not None for one in played)
     _sum_up(desk, len(played), failed)
     if not only and of == "plans":

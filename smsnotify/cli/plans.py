@@ -143,6 +143,10 @@ def run_tests(
     only: Annotated[
         str, typer.Option("--only", metavar="TEXT", help="Only tests with this in their name.")
     ] = "",
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Write the results as JUnit's XML too."),
+    ] = None,
 ) -> None:
     """Play dialogues of *.test.yaml files and compare every text, with a clock of their own.
 
@@ -151,7 +155,7 @@ def run_tests(
     """
     from smsnotify.cli.case_runner import run_cases
 
-    run_cases(desk_of(ctx, brief=True), files or (), only=only)
+    run_cases(desk_of(ctx, brief=True), files or (), only=only, junit=junit)
 
 
 @app.command(

@@ -50,6 +50,7 @@ def validate(
     epilog=example(
         "sms-notify rules test",
         "sms-notify rules test rules.test.yaml --only late",
+        "sms-notify rules test --junit results.xml",
     ),
 )
 def run_tests(
@@ -63,6 +64,10 @@ def run_tests(
     only: Annotated[
         str, typer.Option("--only", metavar="TEXT", help="Only tests with this in their name.")
     ] = "",
+    junit: Annotated[
+        Path | None,
+        typer.Option("--junit", metavar="FILE", help="Write the results as JUnit's XML too."),
+    ] = None,
 ) -> None:
     """Play the events of *.test.yaml files and compare every text, with a clock of their own.
 
@@ -71,7 +76,7 @@ def run_tests(
     """
     from smsnotify.cli.case_runner import run_cases
 
-    run_cases(desk_of(ctx, brief=True), files or (), only=only, of="rules")
+    run_cases(desk_of(ctx, brief=True), files or (), only=only, of="rules", junit=junit)
 
 
 @app.command("list", epilog=example("sms-notify rules list", "sms-notify rules list --json"))

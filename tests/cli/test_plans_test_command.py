@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as Xml
 
 import pytest
 
@@ -183,3 +184,15 @@ def test_rules_test_tells_which_rules_no_test_has_touched(cli: Cli, tests: Path)
     assert (done.code, done.out.splitlines()[-1]) == (0, "rules: 1 of 2 tested; never: two")
     (row,) = cli("rules", "test", "--json").json[1:]
     assert (row["type"], row["taken"], row["missed"]) == ("coverage", 1, ["two"])
+
+
+def test_results_are_written_for_a_ci_too(cli: Cli, tests: Path, folder: Path) -> None:
+    write(tests, '{says: HELLO, expect: "Hi <Ann>!"}')
+    assert cli("plans", "test", "--junit", "results.xml").code == 1
+    root = Xml.parse(folder / "results.xml").getroot()  # our own file
+    (suite,) = root
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    (case,) = suite
+    assert (case.get("name"), case.get("file")) == ("the way", str(tests))
+    assert "Hi <Ann>!" in str(case[0].text)
+    assert cli("rules", "test", "--junit", "no/such/folder/results.xml").code == 3
