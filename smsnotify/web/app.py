@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from smsnotify.web import events_api, health, hooks, interactions_api, opt_out_page
+from smsnotify.web import events_api, health, hooks, interactions_api, opt_out_page, tracking_page
 from smsnotify.web.answers import json_answer, on_http_error, on_unforeseen
 from smsnotify.web.openapi import document
 from smsnotify.web.state import Serving
@@ -34,6 +34,9 @@ ROUTES: Final = (
     Route("/v1/interactions", interactions_api.post_interactions, methods=["POST"]),
     Route("/o/{token}", opt_out_page.show_page, methods=["GET"]),
     Route("/o/{token}", opt_out_page.opt_out, methods=["POST"]),
+    Route("/t/{token}", tracking_page.show_page, methods=["GET"]),
+    Route("/t/{token}", tracking_page.rate, methods=["POST"]),
+    Route("/t/static/{name}", tracking_page.show_asset, methods=["GET"]),
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
     Route("/metrics", health.metrics),

@@ -23,6 +23,7 @@ class Refusal(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
+    TOO_OFTEN = "too_often"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_LINK = "unknown_link"
     UNREADABLE = "unreadable"

@@ -42,6 +42,7 @@ def policy(settings: Settings) -> Policy:
         senders=Senders(settings),
         opt_out_scope=settings.opt_out_scope,
         public_url=settings.public_url,
+        tracking=settings.tracking.enabled,
     )
 
 

@@ -24,6 +24,16 @@ RESERVED_ACCOUNTS: Final = ("detrack",)
 DETRACK_KEY: Final = ("detrack", "api_key")
 WEBHOOK_SECRET: Final = ("conversation", "webhook_secret")
 
+LOGO_TYPES: Final = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+}
+"""What a logo may be: by the end of its name, its media type."""
+
+MOST_LOGO_BYTES: Final = 200 << 10
+
 _LOCAL: Final = ("http://localhost", "http://127.0.0.1", "http://[::1]")
 
 
@@ -36,6 +46,7 @@ def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findin
     _prices(settings, findings)
     _keywords(settings, findings)
     _web(settings, findings)
+    _tracking(settings, findings)
     _secrets(settings, findings)
     _file_mode(settings.file, (), findings)
 
@@ -168,6 +179,31 @@ def _web(settings: Settings, findings: Findings) -> None:
         findings.warn(
             ("public_url",), "not_https", "receipts and tracking pages would travel unencrypted"
         )
+
+
+def _tracking(settings: Settings, findings: Findings) -> None:
+    tracking = settings.tracking
+    if tracking.enabled and not settings.public_url:
+        findings.add(
+            ("tracking", "enabled"),
+            "no_public_url",
+            "tracking pages need an address that the world can reach",
+            'public_url = "https://notify.example.com"',
+        )
+    if tracking.logo:
+        file = settings.folder / Path(tracking.logo).expanduser()
+        if file.suffix.lower() not in LOGO_TYPES:
+            findings.add(
+                ("tracking", "logo"), "bad_value", f"must be one of {', '.join(LOGO_TYPES)}"
+            )
+        elif not file.is_file():
+            findings.add(("tracking", "logo"), "no_file", f"there is no file {tracking.logo}")
+        elif file.stat().st_size > MOST_LOGO_BYTES:
+            findings.add(
+                ("tracking", "logo"),
+                "bad_value",
+                f"is larger than {MOST_LOGO_BYTES >> 10} KiB: phones load it on every first view",
+            )
 
 
 def _secrets(settings: Settings, findings: Findings) -> None:

@@ -30,6 +30,8 @@ DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
 Route = Annotated[tuple[tuple[str, ...], ...], PlainValidator(values.route)]
 Latency = Annotated[timedelta, PlainValidator(values.latency)]
 Span = Annotated[timedelta, PlainValidator(values.span)]
+Colour = Annotated[str, PlainValidator(values.colour)]
+ContactLink = Annotated[str, PlainValidator(values.contact_link)]
 Words = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 
@@ -99,6 +101,28 @@ class SandboxSettings(_Part):
     seed: int | None = None
 
 
+class TrackingSettings(_Part):
+    """The page behind `{{ tracking_link }}` where a job brings no link of its own.
+
+    `fields` are what a visitor sees of the job, in this order. `logo` is a file.
+    """
+
+    enabled: bool = False
+    fields: Annotated[tuple[str, ...], PlainValidator(values.shown_fields)] = (
+        "do_number",
+        "time_window",
+        "eta_time",
+        "live_eta",
+    )
+    brand: str = Field(default="", max_length=60)
+    logo: str = ""
+    colour: Colour = "#1f4b99"
+    contact: ContactLink = ""
+    driver_name: bool = False
+    proof: bool = False
+    keep_days: int = Field(default=14, ge=1, le=80)
+
+
 class OwnAnswers(_Part):
     """What people get after STOP, START and HELP, in the firm's words; `""` for nothing.
 
@@ -154,6 +178,7 @@ class Settings(_Part):
     conversation: Conversation = Conversation()
     keywords: dict[str, OwnWords] = {}
     sandbox: SandboxSettings = SandboxSettings()
+    tracking: TrackingSettings = TrackingSettings()
 
     _file: Path | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)

@@ -15,6 +15,8 @@ from smsnotify.model.fault import read_latency
 
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
+_COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
+_PRINTED: Final = re.compile(r"[!-~]+")
 _WHY_NOT: Final = {
     "landline": "is a landline, which receives no texts",
     "not_a_number": "is not a number that exists",
@@ -140,3 +142,37 @@ def absolute_database(url: str, folder: Path) -> str:
         return url
     file, mark, query = path.partition("?")
     return f"sqlite:///{(folder / Path(file).expanduser()).absolute().as_posix()}{mark}{query}"
+
+
+def colour(written: Any) -> str:
+    """Read a colour such as `#0b6e4f`."""
+    text = _text(written, '"#0b6e4f"').lower()
+    if not _COLOUR.fullmatch(text):
+        raise ValueError('must be a colour of six digits, such as "#0b6e4f"')
+    return text
+
+
+def contact_link(written: Any) -> str:
+    """Read where people get in touch: a web address, `mailto:` or `tel:`."""
+    text = _text(written, '"mailto:help@example.com"')
+    if text.startswith(("mailto:", "tel:")) and _PRINTED.fullmatch(text.partition(":")[2]):
+        return text
+    if text and (not text.startswith(("https://", "http://")) or not _PRINTED.fullmatch(text)):
+        raise ValueError('must begin with https://, mailto: or tel:, such as "tel:+6561234567"')
+    return web_address(text)
+
+
+def shown_fields(written: Any) -> tuple[str, ...]:
+    """Read the fields of a job that its tracking page may show."""
+    if not isinstance(written, list | tuple):
+        raise ValueError('must be a list, such as ["do_number", "time_window"]')
+    from smsnotify.model.job import JOB_FIELDS
+
+    for name in written:
+        if name not in JOB_FIELDS or JOB_FIELDS[name] == "list":
+            near = get_close_matches(str(name), JOB_FIELDS, n=1)
+            more = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"{str(name)[:60]!r} is no single field of a job{more}")
+        if name == "assign_to":
+            raise ValueError("the driver's name is shown with driver_name = true")
+    return tuple(dict.fromkeys(written))

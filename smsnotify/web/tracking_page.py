@@ -1,0 +1,314 @@
+"""`/t/{token}`: where somebody sees their job, and rates it when it is over.
+
+A GET changes nothing, because mail and message programs open links by themselves. A rating is
+taken from the page's own form alone: it carries a proof that only this page can make, the browser
+must not say that another site sends it, and there is no cookie that another site could ride on.
+An unknown token, one that is over and one of another kind of page are refused alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from smsnotify.base.errors import StoppedError, StoreError
+from smsnotify.engine.feedback import MOST_COMMENT, STARS, feedback_line
+from smsnotify.engine.posted import take_posted
+from smsnotify.store.feedback import Rating, TrackedJob
+from smsnotify.store.hashing import TOKEN_LENGTH
+from smsnotify.web.limits import read_body
+from smsnotify.web.pace import Pace, address_of
+from smsnotify.web.refusals import Refusal, RefusedError
+from smsnotify.web.state import Serving
+from smsnotify.web.tracking_look import Look, look_of, template
+from smsnotify.web.tracking_view import EDITABLE, View, is_over, origins, view_of
+
+log = logging.getLogger(__name__)
+
+PAGE: Final = "tracking_page"
+_TOKEN: Final = re.compile(f"[0-9A-Za-z]{{{TOKEN_LENGTH}}}")
+_FORM_LIMIT: Final = 16_384
+_SPAN_S: Final = 600.0
+_PER_LINK: Final = 20
+_PER_ADDRESS: Final = 60
+_DAY_S: Final = 24 * 60 * 60
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    # `no-referrer` would make browsers hide the origin of our own form too.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:{photos}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Tracking:
+    """The look of the settings that count now, and how often ratings come."""
+
+    def __init__(self, serving: Serving) -> None:
+        """Nothing is read before the first visitor comes."""
+        self.serving = serving
+        self.by_link = Pace(_PER_LINK, _SPAN_S)
+        self.by_address = Pace(_PER_ADDRESS, _SPAN_S)
+        self._made: tuple[object, Look] | None = None
+
+    def look(self) -> Look:
+        """Return how pages look now."""
+        loaded = self.serving.loaded
+        if self._made is None or self._made[0] is not loaded:
+            self._made = (loaded, look_of(loaded))
+        return self._made[1]
+
+
+def tracking_of(request: Request) -> Tracking:
+    """Return what the requests of one application share."""
+    state = request.app.state
+    if not hasattr(state, "tracking"):
+        state.tracking = Tracking(state.serving)
+    made: Tracking = state.tracking
+    return made
+
+
+async def show_page(request: Request) -> Response:
+    """Show where a job is."""
+    tracking = tracking_of(request)
+    serving, look = tracking.serving, tracking.look()
+    token = request.path_params["token"]
+    now = serving.clock()
+    try:
+        tracked = await _find(serving, look, token, now)
+    except StoreError:
+        return _unavailable(look)
+    if tracked is None:
+        return _nowhere(serving, look)
+    view = _view(tracked, look, now)
+    page = _page(serving, look, token, view, now)
+    asked = request.headers.get("if-none-match", "")
+    if page.headers["etag"] in (one.strip().removeprefix("W/") for one in asked.split(",")):
+        kept = {name: page.headers[name] for name in ("etag", "cache-control")}
+        return Response(status_code=304, headers=kept)
+    return page
+
+
+async def rate(request: Request) -> Response:
+    """Take a rating, if it is given on the page's own form."""
+    tracking = tracking_of(request)
+    serving, look = tracking.serving, tracking.look()
+    token = request.path_params["token"]
+    now = serving.clock()
+    try:
+        return await _rate(request, tracking, look, token, now)
+    except RefusedError as error:
+        serving.refusals.note_error(PAGE, error)
+        return _told(look, "That did not work", error.message, error.status, back=_back(token))
+    except (StoreError, StoppedError) as error:
+        log.warning("a rating could not be stored: %s", error.message)
+        return _unavailable(look)
+
+
+async def _rate(
+    request: Request, tracking: Tracking, look: Look, token: str, now: datetime
+) -> Response:
+    serving = tracking.serving
+    address = address_of(request.client.host if request.client else "")
+    if not tracking.by_address.takes(address):
+        raise _too_often()
+    _must_be_ours(request, serving)
+    tracked = await _find(serving, look, token, now)
+    if tracked is None:
+        return _nowhere(serving, look)
+    if not tracking.by_link.takes(token):
+        raise _too_often()
+    form = _form(await read_body(request, _FORM_LIMIT))
+    if not _is_ours(serving, token, form.get("proof", ""), now):
+        raise RefusedError(
+            403, Refusal.UNAUTHENTICATED, "This form is an old one. Open the page again, please."
+        )
+    view = _view(tracked, look, now)
+    if not view.can_rate:
+        raise RefusedError(
+            409, Refusal.UNREADABLE, "This cannot be rated now; the page says why and when."
+        )
+    rating, told = _rating(form)
+    if told:
+        return _page(serving, look, token, view, now, status=400, told=told, rating=rating)
+    kept = await serving.threads.intake(partial(_keep, serving, look, token, rating, now))
+    if not kept:
+        raise RefusedError(409, Refusal.UNREADABLE, "This was rated before and stays as it is.")
+    return RedirectResponse(token, 303, headers=_HEADERS | {"Cache-Control": "no-store"})
+
+
+def _keep(serving: Serving, look: Look, token: str, rating: Rating, now: datetime) -> bool:
+    """Tell the rules, then keep the rating: told twice is a duplicate, kept untold a loss."""
+    tracked = serving.store.find_tracked(token)  # the newest snapshot: this thread alone writes it
+    if tracked is None or not _view(tracked, look, now).can_rate:
+        return False
+    if tracked.rated is None or tracked.rated.rating != rating:
+        line = feedback_line(tracked.job.snapshot, tracked.job.state.phase, rating, now)
+        posted = take_posted(serving.intake("auto"), [line], serving.clock, go_on=serving.go_on)
+        serving.metrics.note_posted(PAGE, posted)
+        if posted.rejected_count:
+            log.warning("a rating became no event: %s", posted.rejected[0].message)
+            raise RefusedError(500, Refusal.UNREADABLE, "The rating could not be taken.")
+    return serving.store.keep_rating(token, tracked, rating, now, now - EDITABLE)
+
+
+async def show_asset(request: Request) -> Response:
+    """Give style, script, colour or logo."""
+    look = tracking_of(request).look()
+    found = look.assets.get(request.path_params["name"])
+    if found is None or not look.settings.enabled:
+        return _told(look, "Nothing here", "There is nothing at this address.", 404)
+    content, kind = found
+    headers = _HEADERS | {
+        "Cache-Control": "public, max-age=3600",
+        # A logo that is opened by itself runs nothing either.
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+    return Response(content, headers=headers, media_type=kind)
+
+
+async def _find(serving: Serving, look: Look, token: str, now: datetime) -> TrackedJob | None:
+    if not look.settings.enabled or not _TOKEN.fullmatch(token):
+        return None
+    tracked = await serving.threads.short(partial(serving.store.find_tracked, token))
+    if tracked is None or is_over(tracked.job, look.settings.keep_days, look.timezone, now):
+        return None
+    return tracked
+
+
+def _view(tracked: TrackedJob, look: Look, now: datetime) -> View:
+    rates = tracked.recipient not in look.no_raters
+    return view_of(tracked, look.settings, look.timezone, now, rates=rates)
+
+
+def _must_be_ours(request: Request, serving: Serving) -> None:
+    """Refuse a form that a browser says another site sends."""
+    origin = request.headers.get("origin", "")
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    public = urlsplit(serving.loaded.settings.public_url)
+    known = {f"{public.scheme}://{public.netloc}", f"http://{request.headers.get('host', '')}"}
+    if site not in ("same-origin", "none") or (origin and origin not in known):
+        raise RefusedError(403, Refusal.UNAUTHENTICATED, "Ratings are given on this page alone.")
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _rating(form: dict[str, str]) -> tuple[Rating, str]:
+    """Return what was rated, and what is wrong with it."""
+    goods, driver = _stars(form.get("goods", "")), _stars(form.get("driver", ""))
+    comment = form.get("comment", "").replace("\r\n", "\n").replace("\0", "").strip()
+    rating = Rating(goods=goods or None, driver=driver or None, comment=comment[:MOST_COMMENT])
+    if goods is None or driver is None:
+        return rating, "Stars go from 1 to 5."
+    if len(comment) > MOST_COMMENT:
+        return rating, f"A comment has up to {MOST_COMMENT} characters; yours has {len(comment)}."
+    return rating, "" if goods or driver or comment else "Choose stars, or write a word."
+
+
+def _stars(written: str) -> int | None:
+    """Return 1 to 5, 0 for nothing chosen, None for what is neither."""
+    if not written:
+        return 0
+    return int(written) if written in {str(n) for n in STARS} else None
+
+
+def _proof(serving: Serving, token: str, day: int) -> str:
+    return f"{day}.{serving.store.recipient_hash.token(f'form tracking {token}', str(day))}"
+
+
+def _is_ours(serving: Serving, token: str, proof: str, now: datetime) -> bool:
+    """Say whether a form is of this page, from today or yesterday."""
+    today, given = _day_of(now), proof.encode("utf-8", "replace")
+    days = (today, today - 1)
+    made = [_proof(serving, token, day).encode() for day in days]
+    return any(hmac.compare_digest(one, given) for one in made)
+
+
+def _day_of(now: datetime) -> int:
+    return int(now.timestamp() // _DAY_S)
+
+
+def _page(
+    serving: Serving,
+    look: Look,
+    token: str,
+    view: View,
+    now: datetime,
+    *,
+    status: int = 200,
+    told: str = "",
+    rating: Rating | None = None,
+) -> Response:
+    if rating is None:
+        rating = view.rated.rating if view.rated is not None else Rating()
+    proof = _proof(serving, token, _day_of(now)) if view.can_rate else ""
+    photos = "".join(f" {origin}" for origin in origins(view.photos))
+    page = _render(
+        look,
+        "tracking.html",
+        status,
+        photos,
+        view=view,
+        token=token,
+        proof=proof,
+        told=told,
+        rating=rating,
+    )
+    digest = hashlib.blake2b(bytes(page.body), digest_size=12).hexdigest()
+    page.headers["ETag"] = f'"{digest}"'
+    page.headers["Cache-Control"] = "private, no-cache" if status == 200 else "no-store"
+    return page
+
+
+def _nowhere(serving: Serving, look: Look) -> Response:
+    serving.refusals.note(PAGE, Refusal.UNKNOWN_LINK, "a link that leads nowhere")
+    told = "It may be over, or the link is not whole: copy all of it."
+    return _told(look, "This page is no longer available", told, 404)
+
+
+def _unavailable(look: Look) -> Response:
+    answer = _told(look, "Not now", "Please try again in a minute: nothing was changed.", 503)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def _too_often() -> RefusedError:
+    return RefusedError(429, Refusal.TOO_OFTEN, "That was too often. Try again in ten minutes.")
+
+
+def _back(token: str) -> str:
+    return token if _TOKEN.fullmatch(token) else ""
+
+
+def _told(look: Look, title: str, told: str, status: int, *, back: str = "") -> Response:
+    page = _render(look, "tracking_told.html", status, "", title=title, told=told, back=back)
+    page.headers["Cache-Control"] = "no-store"
+    if status == 429:
+        page.headers["Retry-After"] = str(int(timedelta(seconds=_SPAN_S).total_seconds()))
+    return page
+
+
+def _render(look: Look, name: str, status: int, photos: str, **values: Any) -> Response:
+    text = template(name).render(look=look, **values)
+    headers = _HEADERS | {"Content-Security-Policy": _POLICY.format(photos=photos)}
+    return Response(text, status, headers=headers, media_type="text/html")
