@@ -67,6 +67,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "rules": Row("rules", "Check, list, write and explain rules.", CARE),
     "plans": Row("plans", "Check, list, draw and try automation plans.", CARE),
     "contacts": Row("contacts", "Keep what is known of people, and what they want.", CARE),
+    "silences": Row("silences", "Silence a group or a rule for some time, and say why.", CARE),
     "keys": Row("keys", "Keep the keys that programs post events with.", CARE),
     "config": Row("config", "Show, change and check the settings.", CARE),
     "providers": Row("providers", "List providers and check your accounts' credentials.", CARE),

@@ -12,7 +12,7 @@ from smsnotify.base.errors import UsageError
 _YEARS: Final = range(1971, 2900)
 
 
-def read_as_of(written: str, clock: Clock, timezone: str) -> Clock:
+def read_as_of(written: str, clock: Clock, timezone: str, *, option: str = "--as-of") -> Clock:
     """Return the clock of a run: `--as-of` if it was given, else the machine's.
 
     Raises:
@@ -30,7 +30,7 @@ def read_as_of(written: str, clock: Clock, timezone: str) -> Clock:
     except (ValueError, OverflowError):
         at = datetime.min.replace(tzinfo=UTC)
     if at.year not in _YEARS:
-        raise UsageError(f"--as-of {written!r} is no time", hint="write 2026-03-02T18:00:00+08:00")
+        raise UsageError(f"{option} {written!r} is no time", hint="write 2026-03-02T18:00:00+08:00")
     return fixed_clock(at)
 
 

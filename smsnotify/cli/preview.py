@@ -111,7 +111,7 @@ def _samples(working: Any, rule: str) -> list[Decision]:
     wanted = [one for one in working.rules.all if not rule or rule in (one.id, one.terms.name)]
     drafts = sample_drafts(working.rules, wanted, working.policy, now)
     drafts = openings(drafts, working.desk.plans)
-    facts = known_facts(drafts, working.memory, working.policy, {})
+    facts = known_facts(drafts, working.memory, working.policy, {}, now)
     facts.contacts = sample_contacts(draft.recipient for draft in drafts)
     return judge(drafts, facts, working.policy, now)
 
@@ -125,7 +125,7 @@ def _begun(working: Any, starts: Sequence[Draft]) -> list[Decision]:
     from smsnotify.engine.openings import openings
 
     drafts = openings(starts, working.desk.plans)
-    facts = known_facts(drafts, working.memory, working.policy, {})
+    facts = known_facts(drafts, working.memory, working.policy, {}, working.clock())
     return judge(drafts, facts, working.policy, working.clock())
 
 

@@ -18,6 +18,8 @@ from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode,
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
+from smsnotify.model.rule import EMAIL
+from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked
 from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.words import OPT_OUT, TRACKING
@@ -44,6 +46,9 @@ class Memory(Protocol):
 
     def has_guarded(self) -> bool:
         """Say whether a volume guard holds anything back."""
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        """Return the silences that run at an instant."""
 
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         """Return what is known of recipients."""
@@ -95,7 +100,7 @@ def judge_remembering(
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
-    decisions = judge(drafts, known_facts(drafts, memory, policy, taken), policy, now)
+    decisions = judge(drafts, known_facts(drafts, memory, policy, taken, now), policy, now)
     pages = tracking_pages(decisions, memory, policy) if memory.durable else []
     return Judged(decisions, list(left_behind.values()), pages)
 
@@ -105,15 +110,17 @@ def known_facts(
     memory: Memory,
     policy: Policy,
     taken: dict[MessageKey, Earlier],
+    now: datetime,
 ) -> Facts:
     """Fetch what is known of the recipients; their contacts only for rules that read them."""
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
+    facts = Facts(taken, people, silences=memory.silences(now))
+    facts.tracking_link = tracking_link(memory, policy)
     asking = {draft.recipient for draft in drafts if draft.terms.reads_person}
-    tracking = tracking_link(memory, policy)
-    if not asking:
-        return Facts(taken, people, tracking_link=tracking)
-    contacts = memory.contacts_of(asking)
-    return Facts(taken, people, contacts, opt_out_link(memory, policy), tracking)
+    if asking:
+        facts.contacts = memory.contacts_of(asking)
+        facts.opt_out_link = opt_out_link(memory, policy)
+    return facts
 
 
 def meant(drafts: Sequence[Draft], memory: Memory) -> list[Draft]:
@@ -131,12 +138,17 @@ def opt_out_link(memory: Memory, policy: Policy) -> Callable[[str], str] | None:
     return (lambda recipient: f"{base}/o/{memory.opt_out_token(recipient)}") if base else None
 
 
+def leads_out(draft: Draft) -> bool:
+    """Say whether a message brings the link of its reader's opt-out page: every mail does."""
+    return draft.terms.has_opt_out_link or draft.terms.channel == EMAIL
+
+
 def opt_out_pages(decisions: Iterable[Decision], memory: Memory) -> list[NewLink]:
     """Return the pages that the texts of these decisions lead to."""
     readers = {
         decision.to
         for decision in decisions
-        if decision.draft.terms.has_opt_out_link and decision.verdict is not Verdict.STOP
+        if leads_out(decision.draft) and decision.verdict is not Verdict.STOP
     }
     return [
         NewLink(token=memory.opt_out_token(reader), kind=OPT_OUT, recipient=reader)
@@ -174,8 +186,8 @@ def tracking_pages(decisions: Iterable[Decision], memory: Memory, policy: Policy
 
 def concerned(recipients: Iterable[str], policy: Policy) -> Iterator[str]:
     """Give the people whose wishes count: the recipients, and who gets their texts in a test."""
-    if policy.mode is Mode.TEST and policy.test_to:
-        yield policy.test_to
+    if policy.mode is Mode.TEST:
+        yield from filter(None, (policy.test_to, policy.test_to_email))
     yield from recipients
 
 

@@ -17,7 +17,7 @@ from smsnotify.engine.conversing_release import (
     is_conversation,
     judge_held,
 )
-from smsnotify.engine.decide import drafts_of, judge
+from smsnotify.engine.decide import drafts_for, judge
 from smsnotify.engine.keep import (
     concerned,
     opt_out_link,
@@ -79,7 +79,7 @@ def judge_again(
     event = Event(message.event, job, message.subject, "", message.event_time)
     drafts = [
         draft
-        for draft in drafts_of(rule, event, policy, now)
+        for draft in drafts_for(rule, message.channel, event, policy, now)
         if draft.recipient == message.intended
     ]
     if not drafts:
@@ -90,16 +90,16 @@ def judge_again(
 
 
 def facts_of_held(
-    held: Sequence[HeldMessage], store: Store, rules: RuleSet, policy: Policy
+    held: Sequence[HeldMessage], store: Store, rules: RuleSet, policy: Policy, now: datetime
 ) -> Facts:
-    """Fetch what is known of those whom held texts are for."""
+    """Fetch what is known of those whom held texts are for, and what is silenced."""
     intended = {one.message.intended for one in held}
-    people = store.people(concerned(intended, policy))
-    tracking = tracking_link(store, policy)
-    if not any(rule.terms.reads_person for rule in rules.rules):
-        return Facts({}, people, tracking_link=tracking)
-    contacts = store.contacts_of(intended)
-    return Facts({}, people, contacts, opt_out_link(store, policy), tracking)
+    facts = Facts({}, store.people(concerned(intended, policy)), silences=store.silences(now))
+    facts.tracking_link = tracking_link(store, policy)
+    if any(rule.terms.reads_person for rule in rules.rules):
+        facts.contacts = store.contacts_of(intended)
+        facts.opt_out_link = opt_out_link(store, policy)
+    return facts
 
 
 def _with_key(draft: Draft, message: Message) -> Draft:
@@ -134,7 +134,7 @@ def release_due(
 
     changed: list[Again] = []
     while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
-        facts = facts_of_held(held, store, rules, policy)
+        facts = facts_of_held(held, store, rules, policy, now)
         talks = enrolments_of([one.message for one in held], store)
         jobs = _jobs_of(talks, store, read_job)
         judged = []
@@ -184,6 +184,8 @@ def resolution(again: Again) -> Resolution:
         recipient=decision.to,
         country=country_of(decision.to),
         body=decision.body,
+        title=decision.title,
+        markup=decision.markup,
         encoding=decision.encoding or "",
         segments=decision.segments,
         not_before=decision.not_before,

@@ -55,7 +55,7 @@ def decide_test(
         contact_tests=(),  # a test is for whoever asks for it
     )
     test = Draft(terms, draft.event, recipient, key, "", country_of(recipient))
-    facts = known_facts([test], memory, policy, {})
+    facts = known_facts([test], memory, policy, {}, now)
     if terms.reads_person:
         facts.contacts = sample_contacts([recipient]) | dict(facts.contacts)
     return judge([test], facts, policy, now, _GATES)[0]

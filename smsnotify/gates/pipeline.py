@@ -16,6 +16,7 @@ from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.gates.quiet_hours import quiet_hours_gate
 from smsnotify.gates.ruling import Gate, Ruling
+from smsnotify.gates.silence import silence_gate
 from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.rule import Purpose
@@ -25,6 +26,7 @@ ORDER: tuple[Gate, ...] = (
     number_gate,
     duplicate_gate,
     active_gate,
+    silence_gate,
     begun_gate,
     opted_out_gate,
     consent_gate,
@@ -70,13 +72,14 @@ def gates_for(
 ) -> tuple[Gate, ...]:
     """Return the gates that can have a word on such drafts, in order.
 
-    The same for all of them while facts and policy stay: nobody is opted out where nobody is
-    known, only test mode redirects, only reminders can come too late for a day, marketing alone
-    needs consent and hours of its own, few rules have bounds, and age and quiet hours count where
-    the rule says so.
+    The same for all of them while facts and policy stay: nobody is silenced without silences, or
+    opted out where nobody is known, only test mode redirects, only reminders can come too late for
+    a day, marketing alone needs consent and hours of its own, few rules have bounds, and age and
+    quiet hours count where the rule says so.
     """
     idle: dict[Gate, bool] = {
         active_gate: not concern.is_bounded,
+        silence_gate: not facts.silences,
         begun_gate: not concern.is_reminder,
         opted_out_gate: not facts.people,
         consent_gate: not concern.is_marketing,

@@ -10,6 +10,7 @@ import msgspec
 
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Earlier, MessageKey, Mode
+from smsnotify.model.silence import Silence
 
 EVERYTHING: Final = "all"
 """The scope of a consent that holds for every sender and every kind of text."""
@@ -42,6 +43,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     allow: frozenset[str] = frozenset()
     test_to: str = ""
+    test_to_email: str = ""
     senders: Callable[[str, str], frozenset[str]] = unknown_senders
     opt_out_scope: str = EVERYTHING
     public_url: str = ""
@@ -79,6 +81,7 @@ class Facts(msgspec.Struct):
     """Keys already taken and people already known; judging adds the keys that it gives out.
 
     `contacts` and `opt_out_link` are only asked for rules whose terms say `reads_person`.
+    `silences` are those that run, or may.
     `tracking_link` makes the address of our page about a job (its subject) for a recipient.
     """
 
@@ -86,4 +89,5 @@ class Facts(msgspec.Struct):
     people: dict[str, Person]
     contacts: Mapping[str, Contact] = {}
     opt_out_link: Callable[[str], str] | None = None
+    silences: tuple[Silence, ...] = ()
     tracking_link: Callable[[str, str], str] | None = None

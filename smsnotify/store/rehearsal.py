@@ -24,6 +24,7 @@ from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
+from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, JobRow, StoredJob
 from smsnotify.store.hashing import NO_TOKEN
 from smsnotify.store.spill import Spill
@@ -125,6 +126,14 @@ class Rehearsal:
             StoreError: the real database refused.
         """
         return self._below is not None and self._below.has_guarded()
+
+    def silences(self, now: datetime) -> tuple[Silence, ...]:
+        """Return the silences that run at an instant.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        return self._below.silences(now) if self._below is not None else ()
 
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         """Return what is known of recipients.

@@ -43,6 +43,7 @@ from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.people_books import PeopleBooks
 from smsnotify.store.reply_books import ReplyBooks
+from smsnotify.store.silences import SilenceBooks
 from smsnotify.store.unstorable import (
     is_storable,
     storable,
@@ -53,7 +54,7 @@ from smsnotify.store.unstorable import (
 from smsnotify.store.words import OPT_OUT, TRACKING
 
 
-class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks):
+class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks, SilenceBooks):
     """The database, opened; every method is one transaction of its own.
 
     Safe to use from several threads. Made by `open_store`. Every method raises StoreError when
@@ -135,7 +136,7 @@ class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks):
 
     def is_blank(self) -> bool:
         """Return True when nothing that intake asks for is stored."""
-        tables = ("jobs", "messages", "consents", "addresses", "replies")
+        tables = ("jobs", "messages", "consents", "addresses", "replies", "silences")
         asked = " OR ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)  # noqa: S608 - our own names
         with self.read() as connection:
             return not connection.execute(text(f"SELECT {asked}")).scalar()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsnotify.store.tables_base import metadata
-from smsnotify.store.tables_desk import api_keys, meta, rates, watermarks
+from smsnotify.store.tables_desk import api_keys, meta, rates, silences, watermarks
 from smsnotify.store.tables_outbox import (
     aliases,
     attempts,
@@ -45,6 +45,7 @@ __all__ = [
     "rates",
     "receipts",
     "replies",
+    "silences",
     "transitions",
     "watermarks",
 ]

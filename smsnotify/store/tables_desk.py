@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text, UniqueConstraint, text
 
-from smsnotify.store.tables_base import metadata
+from smsnotify.store.tables_base import metadata, text_column
 
 # One row per thing that is known once: the key hash's secret, who paused what, the last tick.
 meta = Table(
@@ -47,4 +47,19 @@ rates = Table(
     metadata,
     Column("account", Text, primary_key=True),
     Column("booked_until", BigInteger, nullable=False),
+)
+
+# Who silenced which rules, until when, and why. `''` is every group, every rule.
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    text_column("group_name"),
+    text_column("rule"),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expired_at", BigInteger),
 )

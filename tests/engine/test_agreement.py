@@ -18,6 +18,7 @@ from smsnotify.model.contact import ConsentChange, Contact
 from smsnotify.model.decision import Decision, Mode
 from smsnotify.model.facts import Policy
 from smsnotify.model.message import InboundMessage
+from smsnotify.model.silence import Silence
 from smsnotify.rules.load import load_rules
 from smsnotify.store.open import open_existing, open_store
 from smsnotify.store.rehearsal import Rehearsal
@@ -88,6 +89,7 @@ def jobs(draw: st.DrawFn) -> dict[str, object]:
                 ["91230000", "+65 9123 0001", "+6591230002", "+60123456789", "61234567", "abc", ""]
             )
         ),
+        "group_name": draw(st.sampled_from([None, "North", "acme "])),
         "sender_phone_number": draw(st.sampled_from([None, "91230000; 91230003"])),
         "head_to_delivery_at": draw(st.sampled_from(STAMPS)),
         "arrived_at": draw(st.sampled_from(STAMPS)),
@@ -161,6 +163,20 @@ def remember(
             store.set_reply_state(reply.id, was="new", state="doubtful", now=NOW)
 
 
+def silence(index: int, group: str, rule: str) -> Silence:
+    """One from the early afternoon on, over before the evening unless it is the first."""
+    return Silence(
+        id=f"{index:026}",
+        group=group,
+        rule=rule,
+        reason="flood",
+        author="kim",
+        starts_at=NOW,
+        ends_at=NOW + timedelta(hours=2 if index else 12),
+        created_at=NOW,
+    )
+
+
 def told(decisions: list[Decision]) -> list[dict[str, object]]:
     """Decisions without what only a stored message has: its id."""
     rows = [decision.as_json() for decision in decisions]
@@ -182,9 +198,15 @@ def told(decisions: list[Decision]) -> list[dict[str, object]]:
     chunk=st.integers(1, 5),
     late=st.booleans(),
     people=known(),
+    silenced=st.lists(st.tuples(st.sampled_from(["", "ACME"]), st.sampled_from(["", "outcome"]))),
 )
 def test_preview_dry_run_and_real_run_decide_alike(
-    history: list[bytes], today: list[bytes], chunk: int, late: bool, people: list[Any]
+    history: list[bytes],
+    today: list[bytes],
+    chunk: int,
+    late: bool,
+    people: list[Any],
+    silenced: list[tuple[str, str]],
 ) -> None:
     now = NOW + timedelta(hours=8 if late else 0)
     with TemporaryDirectory(ignore_cleanup_errors=True) as name:
@@ -195,6 +217,8 @@ def test_preview_dry_run_and_real_run_decide_alike(
         with open_store(url) as store:
             Intake(rules, POLICY, store, ticket=Ticket("before")).take(1, history, NOW)
             remember(store, people)
+            for index, (group, rule) in enumerate(silenced):
+                store.add_silence(silence(index, group, rule))
         preview = Intake(rules, POLICY, Rehearsal(open_existing(url)))
         previewed = told(preview.take(1, today, now).decisions)
         rehearsal = Intake(rules, POLICY, Rehearsal(open_existing(url)))

@@ -20,6 +20,7 @@ from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.rule import Bounds, QuietHours, RuleTerms
+from smsnotify.model.silence import Silence
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -83,4 +84,8 @@ def test_the_short_way_passes_only_what_the_gates_pass(
 def test_wherever_another_gate_may_have_a_word_all_are_asked() -> None:
     assert not are_usual(Facts({}, {"+6591230000": Person()}), Policy())
     assert not are_usual(Facts({}, {}), Policy(mode=Mode.TEST))
+    flood = Silence(
+        id="s", reason="flood", author="kim", starts_at=NOW, ends_at=NOW + HOUR, created_at=NOW
+    )
+    assert not are_usual(Facts({}, {}, silences=(flood,)), Policy())
     assert not are_usual(Facts({}, {}), Policy(), ORDER[1:])

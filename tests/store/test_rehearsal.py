@@ -18,6 +18,7 @@ from smsnotify.model.facts import Person
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import MessageState
+from smsnotify.model.silence import Silence
 from smsnotify.store import spill
 from smsnotify.store.batch import Batch, JobRow
 from smsnotify.store.open import open_existing, open_store
@@ -177,6 +178,28 @@ def test_what_is_known_of_people_comes_from_the_real_store(sqlite_store: Store) 
     assert rehearsal.people(["+6591000001"])["+6591000001"].opted_out
     rehearsal.close()
     assert Rehearsal(None).people(["+6591000001"]) == dict[str, Person]()
+
+
+def test_silences_are_the_real_stores_though_nothing_else_is_stored(store: Store) -> None:
+    flood = Silence(
+        id="0" * 26,
+        group="ACME",
+        reason="flood",
+        author="kim",
+        starts_at=NOW,
+        ends_at=NOW + timedelta(hours=1),
+        created_at=NOW,
+    )
+    store.add_silence(flood)
+    rehearsal = Rehearsal(store)
+    for minutes in (-1, 0, 59, 60):
+        at = NOW + timedelta(minutes=minutes)
+        running = (flood,) if 0 <= minutes < 60 else ()
+        assert store.silences(at) == rehearsal.silences(at) == running
+    assert store.expire_silence(flood.id, NOW + timedelta(minutes=30))
+    assert rehearsal.silences(NOW + timedelta(minutes=29))
+    assert not rehearsal.silences(NOW + timedelta(minutes=30))
+    rehearsal.close()
 
 
 @pytest.mark.parametrize("told", ["1A 2A 1A", "1A 1B", "1A 2B 1A 2B", "1A 1B 2A 1B"])

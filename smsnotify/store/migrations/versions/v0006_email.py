@@ -1,4 +1,4 @@
-"""Email beside the text: a subject line, and a body with markup. What tracking pages are rated."""
+"""Email beside the text: a subject line, and a body with markup. Ratings, silences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _text(name: str, default: str = "") -> sa.Column[str]:
 
 
 def upgrade() -> None:
-    """Add columns, of which a text has neither, and the table of ratings."""
+    """Add columns, of which a text has neither, and the tables of ratings and silences."""
     op.add_column("messages", _text("title"))
     op.add_column("messages", _text("markup"))
     op.create_table(
@@ -32,3 +32,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name="pk_feedback"),
     )
     op.create_index("ix_feedback_recipient_hash", "feedback", ["recipient_hash"])
+    op.create_table(
+        "silences",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        _text("group_name"),
+        _text("rule"),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expired_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_silences")),
+    )

@@ -1,0 +1,206 @@
+"""`silences`: for some time a group, or a rule, texts nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from smsnotify.cli.frame import desk_of, example, group
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from smsnotify.cli.desk import Desk
+
+app = group(
+    "Silence a group or a rule for some time, and say why.",
+    'sms-notify silences add --group ACME --for 3h --reason "warehouse flood"',
+    "sms-notify silences list",
+    "sms-notify silences expire 01kjpnhfc0",
+)
+
+
+@app.command(
+    epilog=example(
+        'sms-notify silences add --group ACME --for 3h --reason "warehouse flood"',
+        "sms-notify silences add --rule delayed --from 2026-12-24T18:00 --for 6h --reason holiday",
+    )
+)
+def add(
+    ctx: typer.Context,
+    lasting: Annotated[str, typer.Option("--for", metavar="DURATION", help="How long: 3h, 2d.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for others.")],
+    of_group: Annotated[
+        str, typer.Option("--group", metavar="GROUP", help="Only jobs of this group (group_name).")
+    ] = "",
+    rule: Annotated[
+        str, typer.Option("--rule", metavar="RULE", help="Only this rule, by id or name.")
+    ] = "",
+    start: Annotated[
+        str,
+        typer.Option("--from", metavar="TIME", help="When it begins, in the settings' zone; now."),
+    ] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who you are; $USER.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Every rule and every group.")] = False,
+) -> None:
+    """Silence rules: what they would say meanwhile is stopped, not kept for later.
+
+    Texts of plans that people are in go on, and so do answers.
+    """
+    from smsnotify.base.errors import UsageError
+    from smsnotify.base.ids import new_id
+    from smsnotify.cli.instants import read_as_of
+    from smsnotify.cli.show import emit_json, say
+    from smsnotify.model.silence import Silence
+
+    desk = desk_of(ctx)
+    if everything is bool(of_group.strip() or rule.strip()):
+        raise UsageError("say what to silence", hint="--group, --rule or both; or else --all")
+    span = _span(lasting)
+    now = desk.clock()
+    begins = read_as_of(start, lambda: now, desk.settings.timezone, option="--from")()
+    try:
+        ends = begins + span
+    except OverflowError:
+        raise UsageError(f"--for {lasting!r} is too long", hint="write 3h or 2d") from None
+    if ends <= now:
+        raise UsageError(
+            f"this silence would be over already: it ends {_local(ends, desk)}",
+            hint="a later --from, or a longer --for",
+        )
+    made = Silence(
+        id=new_id(now),
+        group=_word(of_group, "--group"),
+        rule=_rule_id(desk, rule.strip()),
+        reason=_word(reason, "--reason", needed="say why, others will ask"),
+        author=_word(by or _user(), "--by", needed="say who you are: --by NAME"),
+        starts_at=begins,
+        ends_at=ends,
+        created_at=now,
+    )
+    desk.store.add_silence(made)
+    if desk.json:
+        emit_json(made.as_json(now))
+        return
+    say(made.id)
+    what = _told(made.group, made.rule)
+    desk.note(f"{what} silenced until {_local(ends, desk)}; sms-notify silences expire {made.id}")
+
+
+@app.command("list", epilog=example("sms-notify silences list"))
+def list_(ctx: typer.Context) -> None:
+    """List the silences, who made them and why, and how many texts each one stopped."""
+    from smsnotify.cli.show import emit_json, table
+
+    desk = desk_of(ctx)
+    silences = [] if desk.existing_store is None else desk.store.list_silences()
+    stopped = desk.store.silenced(silences, str(desk.settings.mode)) if silences else {}
+    now = desk.clock()
+    if desk.json:
+        for one in silences:
+            emit_json(one.as_json(now) | {"stopped": stopped.get(one.id, 0)})
+        return
+    if not silences:
+        desk.note("there is no silence; sms-notify silences add makes one")
+        return
+    table(
+        ("id", "state", "what", "from", "until", "by", "reason", "stopped"),
+        [
+            (
+                one.id,
+                one.state(now),
+                _told(one.group, one.rule),
+                _local(one.starts_at, desk),
+                _local(min(one.ends_at, one.expired_at or one.ends_at), desk),
+                one.author,
+                one.reason,
+                str(stopped.get(one.id, 0)),
+            )
+            for one in silences
+        ],
+    )
+
+
+@app.command(epilog=example("sms-notify silences expire 01kjpnhfc0"))
+def expire(
+    ctx: typer.Context,
+    silence: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="As `silences list` shows it, or its beginning."),
+    ],
+) -> None:
+    """End a silence now. What it stopped is not sent any more."""
+    from smsnotify.base.errors import UsageError
+    from smsnotify.cli.show import emit_json, say
+
+    desk = desk_of(ctx)
+    wanted, now = silence.strip().lower(), desk.clock()
+    found = [] if desk.existing_store is None or not wanted else desk.store.silences_called(wanted)
+    if len(found) != 1:
+        what = f"{len(found)} silences begin with" if found else "there is no silence"
+        raise UsageError(f"{what} {silence!r}", hint="sms-notify silences list")
+    (one,) = found
+    if not desk.store.expire_silence(one.id, now):
+        raise UsageError(f"the silence {one.id} has ended already", hint="sms-notify silences list")
+    if desk.json:
+        emit_json({"type": "silence", "id": one.id, "state": "expired"})
+    else:
+        say(f"ended: {_told(one.group, one.rule)} ({one.reason})")
+
+
+def _span(written: str) -> Any:
+    from datetime import timedelta
+
+    from smsnotify.base.durations import parse_duration
+    from smsnotify.base.errors import UsageError
+
+    try:
+        span = parse_duration(written)
+    except ValueError:
+        span = timedelta(0)
+    if span <= timedelta(0):
+        raise UsageError(f"--for {written!r} is no duration", hint="write 90m, 3h or 2d")
+    return span
+
+
+def _word(written: str, option: str, *, needed: str = "") -> str:
+    from smsnotify.base.errors import UsageError
+
+    text = written.strip()
+    if needed and not text:
+        raise UsageError(f"{option} is empty", hint=needed)
+    if len(text) > 200 or (text and not text.isprintable()):
+        raise UsageError(f"{option} is one line of at most 200 characters that can be printed")
+    return text
+
+
+def _user() -> str:
+    import os
+
+    return os.environ.get("USER") or os.environ.get("USERNAME") or ""
+
+
+def _rule_id(desk: Desk, wanted: str) -> str:
+    from smsnotify.base.errors import UsageError
+
+    if not wanted:
+        return ""
+    for one in desk.rules.all:
+        if wanted in (one.id, one.terms.name):
+            return str(one.id)
+    names = ", ".join(one.id for one in desk.rules.all)
+    raise UsageError(f"there is no rule {wanted!r}", hint=f"the rules are {names}")
+
+
+def _told(of_group: str, rule: str) -> str:
+    """Say what is silenced: `ACME`, `rule delayed`, `rule delayed for ACME`, `everything`."""
+    if rule:
+        return f"rule {rule}" + (f" for {of_group}" if of_group else "")
+    return of_group or "everything"
+
+
+def _local(at: datetime, desk: Desk) -> str:
+    from smsnotify.gates.zones import known_zone
+
+    return f"{at.astimezone(known_zone(desk.settings.timezone)):%Y-%m-%d %H:%M}"
