@@ -30,9 +30,12 @@ from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import MessageState
 from smsnotify.model.reading import Reading
+from smsnotify.model.rule import EMAIL
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
+from smsnotify.text.address import NOT_AN_ADDRESS, read_email
 from smsnotify.text.encode import fit
+from smsnotify.text.markdown import link_to, plain_text
 from smsnotify.text.phone import country_of, read_at_a_glance, read_number, split_numbers
 from smsnotify.text.size import measure
 
@@ -56,7 +59,40 @@ def match(event: Event, rules: RuleSet, policy: Policy, now: datetime) -> list[D
 
 
 def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> list[Draft]:
-    """Return what one matched rule wants to say, to each of its recipients."""
+    """Return what one matched rule wants to say, to each of its recipients.
+
+    With `fallback: email` mails are added where the job has no number that can be texted.
+    """
+    drafts = _drafts_on_channel(rule, event, policy, now)
+    mail = rule.mail
+    if mail is None:
+        return drafts
+    if not rule.mail_instead:
+        return drafts + _drafts_on_channel(mail, event, policy, now)
+    if all(_cannot_be_texted(draft, policy) for draft in drafts):
+        mailed = _drafts_on_channel(mail, event, policy, now)
+        drafts += [draft for draft in mailed if draft.refusal != NO_RECIPIENT]
+    return drafts
+
+
+def drafts_for(
+    rule: CompiledRule, channel: str, event: Event, policy: Policy, now: datetime
+) -> list[Draft]:
+    """Return what a matched rule says on one channel, whatever becomes of the other."""
+    if rule.terms.channel == channel:
+        return _drafts_on_channel(rule, event, policy, now)
+    return [] if rule.mail is None else _drafts_on_channel(rule.mail, event, policy, now)
+
+
+def _cannot_be_texted(draft: Draft, policy: Policy) -> bool:
+    if draft.refusal:
+        return True
+    return policy.countries is not None and draft.country not in policy.countries
+
+
+def _drafts_on_channel(
+    rule: CompiledRule, event: Event, policy: Policy, now: datetime
+) -> list[Draft]:
     terms, job, name = rule.terms, event.job, event.name
     if job.attempt == 1 and name not in _STAMPS and not terms.repeat_each:
         when = "1"  # as `occasion` says of nearly every event
@@ -64,7 +100,8 @@ def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -
         when = occasion(event, policy, now, each=terms.repeat_each)
     subject, mode, own, channel = event.subject, policy.mode, terms.id, terms.channel
     drafts = []
-    for recipient, country, refusal in _recipients(rule, job, policy.country):
+    found = _addresses(rule, job) if channel == EMAIL else _recipients(rule, job, policy.country)
+    for recipient, country, refusal in found:
         key = _new_key(MessageKey, (subject, mode, name, own, when, channel, recipient))
         drafts.append(Draft(terms, event, recipient, key, refusal, country))
     return drafts
@@ -102,6 +139,19 @@ def _recipients(rule: CompiledRule, job: Job, home: str) -> Iterable[tuple[str, 
         found[recipient] = (recipient, country, refusal)
     for fixed in rule.fixed:
         found[fixed] = (fixed, country_of(fixed), "")
+    return found.values() or (("", "", NO_RECIPIENT),)
+
+
+def _addresses(rule: CompiledRule, job: Job) -> Iterable[tuple[str, str, str]]:
+    """Return (address, no country, refusal) of whoever gets a mail; fixed ones come last."""
+    found: dict[str, tuple[str, str, str]] = {}
+    for field in rule.recipient_fields:
+        value = getattr(job, field)
+        for raw in () if value is None else _written_numbers(value):
+            address = read_email(raw)
+            found[address or raw] = (address or raw, "", "" if address else NOT_AN_ADDRESS)
+    for fixed in rule.fixed:
+        found[fixed] = (fixed, "", "")
     return found.values() or (("", "", NO_RECIPIENT),)
 
 
@@ -243,8 +293,16 @@ def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     told = draft
     if facts.tracking_link is not None and wants_page(draft):
         told = _with_link(draft, facts.tracking_link(draft.event.subject, to))
+    reading = _reading(told, facts, to) if terms.reads_person else None
+    title = markup = ""
     try:
-        text = wording(told, _reading(told, facts, to) if terms.reads_person else None)
+        if terms.markup is not None and terms.title is not None:
+            job = told.event.job if reading is None else reading
+            title = " ".join(terms.title(job).split())
+            markup = _with_tracking(terms.markup(job), told)
+            text = plain_text(markup)
+        else:
+            text = wording(told, reading)
     except MissingValueError as missing:
         return Decision(
             draft=draft,
@@ -261,6 +319,8 @@ def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             reason="missing_value",
             detail="the text is empty: no branch of the template has anything to say",
         )
+    if terms.channel == EMAIL:
+        return _mailed(draft, ruling, to, title, text, markup)
     if to != draft.recipient:
         text = f"TEST for {draft.recipient}: {text}"
     size, swapped = measure(text), NOTHING_SWAPPED
@@ -303,6 +363,42 @@ def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         segments=size.segments,
         swapped=swapped,
     )
+
+
+def _mailed(
+    draft: Draft, ruling: Ruling | None, to: str, title: str, text: str, markup: str
+) -> Decision:
+    """Return the decision of a mail whose words are there."""
+    if not title:
+        return Decision(
+            draft=draft,
+            verdict=STOP,
+            gate="text",
+            reason="missing_value",
+            detail="the subject line is empty",
+        )
+    if to != draft.recipient:
+        title = f"TEST for {draft.recipient}: {title}"
+    held = ruling is not None and ruling.verdict is HOLD
+    return Decision(
+        draft=draft,
+        verdict=SEND if ruling is None else ruling.verdict,
+        gate=ruling.gate if ruling is not None and held else "",
+        reason="" if ruling is None else ruling.reason,
+        detail="" if ruling is None else ruling.detail,
+        not_before=None if ruling is None else ruling.not_before,
+        to=to,
+        title=title,
+        body=text,
+        markup=markup,
+    )
+
+
+def _with_tracking(markup: str, draft: Draft) -> str:
+    link = draft.event.job.tracking_link
+    if draft.terms.tracking_link == "append" and link:
+        return f"{markup}\n\n{link_to(str(link))}"
+    return markup
 
 
 def wants_page(draft: Draft) -> bool:

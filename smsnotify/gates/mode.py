@@ -7,6 +7,7 @@ from datetime import datetime
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.rule import EMAIL
 
 NAME = "mode"
 
@@ -18,24 +19,27 @@ def mode_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruli
     """
     if policy.mode is not Mode.TEST or draft.recipient in policy.allow:
         return None
-    if not policy.test_to:
+    test_to, setting = policy.test_to, "test_to"
+    if draft.terms.channel == EMAIL:
+        test_to, setting = policy.test_to_email, "test_to_email"
+    if not test_to:
         return Ruling(
             gate=NAME,
             verdict=Verdict.STOP,
             reason="not_allowed",
-            detail="mode is test, the number is not in `allow`, and there is no `test_to`",
+            detail=f"mode is test, the recipient is not in `allow`, and there is no `{setting}`",
         )
-    tester = facts.people.get(policy.test_to)
+    tester = facts.people.get(test_to)
     if tester is not None and tester.opted_out:
         return Ruling(
             gate=NAME,
             verdict=Verdict.STOP,
             reason="opted_out",
-            detail=f"test mode: would go to {policy.test_to}, which has opted out",
+            detail=f"test mode: would go to {test_to}, which has opted out",
         )
     return Ruling(
         gate=NAME,
         verdict=Verdict.SEND,
-        to=policy.test_to,
-        detail=f"test mode: goes to {policy.test_to}",
+        to=test_to,
+        detail=f"test mode: goes to {test_to}",
     )

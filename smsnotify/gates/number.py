@@ -7,13 +7,15 @@ from datetime import datetime
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
+from smsnotify.model.rule import EMAIL
 
 NAME = "number"
 
 _TOLD = {
-    "no_recipient": "none of the rule's recipient fields has a number",
+    "no_recipient": "none of the rule's recipient fields has a number or address",
     "not_a_number": "cannot be read as a phone number",
     "doubtful_number": "reads as two different numbers: write it with + and country code",
+    "not_an_address": "is no email address that a mail can be sent to",
     "landline": "a landline or service number, which gets no texts",
 }
 
@@ -27,6 +29,8 @@ def number_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ru
             reason=draft.refusal,
             detail=_TOLD.get(draft.refusal, ""),
         )
+    if draft.terms.channel == EMAIL:
+        return None  # a mailbox is in no country
     if policy.countries is not None and draft.country not in policy.countries:
         return Ruling(
             gate=NAME,

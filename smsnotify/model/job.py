@@ -155,3 +155,6 @@ PHONE_FIELDS: Final = (
     "driver_mobile_number",
 )
 """Fields that hold one or more phone numbers."""
+
+EMAIL_FIELDS: Final = ("notify_email",)
+"""Fields that hold one or more email addresses."""

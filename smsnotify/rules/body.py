@@ -62,7 +62,8 @@ def read_body(
         encoding=encoding,
         max_segments=keys.max_segments or defaults.max_segments or 3,
     )
-    check_length(body.source, body.encoding, body.max_segments, report, at)
+    longest = body.max_segments if "sms" in keys.channel else None
+    check_length(body.source, body.encoding, longest, report, at)
     return body
 
 
@@ -106,17 +107,19 @@ def _link(
 def check_length(
     source: str,
     encoding: Literal["auto", "gsm7", "ucs2"],
-    max_segments: int,
+    max_segments: int | None,
     report: Reporter,
     at: Path,
 ) -> None:
-    """Look at what is left of a text when every field is empty."""
+    """Look at what is left of a text when every field is empty; None: any length will do."""
     if "{%" in source:
         return  # which branch is taken is known only with a job
     fixed = _PRINTED.sub("", source)
     if not fixed.strip():
         if "{{" not in source:
             report.error(at, "blank_body", f"the {at[-1]} renders to nothing")
+        return
+    if max_segments is None:
         return
     size = fit(fixed, encoding).size
     if size.segments > max_segments:

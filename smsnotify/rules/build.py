@@ -22,6 +22,16 @@ from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
 from smsnotify.rules.conditions import Condition
+from smsnotify.rules.mail import (
+    check_channel,
+    check_mail_field,
+    fixed_address,
+    is_mail_field,
+    mail_terms,
+    mails,
+    read_mail,
+    texts,
+)
 from smsnotify.rules.marketing import check_offer, marketing_hours
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.quiet import is_quiet_at, read_quiet_hours
@@ -49,31 +59,53 @@ def build_rule(
     _check_pairs(keys, report, path)
     quiet = read_quiet_hours(keys, defaults, words, report, path)
     pre_job = _pre_job(keys, quiet, report, path)
-    fields, fixed = _recipients(keys, words, report, path)
+    check_channel(keys, _written(report, path), report, path)
+    fields, fixed, mail_fields, mail_fixed = _recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
     bounds = read_bounds(keys, report, path)
     ages = read_ages(keys, defaults, words, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
+    mail = read_mail(keys, words, report, path)
     check_offer(keys, report, path)
     if body is None or keys.name is None or report.errors > before:
         return None
     line, _ = report.place(path)
-    return CompiledRule(
-        _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds, ages, fixed),
-        enabled=keys.enabled,
-        events=keys.events,
-        job_type=keys.job_type,
-        groups=keys.groups,
-        reasons=keys.reasons,
-        conditions=conditions,
-        recipient_fields=fields,
-        fixed=fixed,
-        template_fields=body.template.fields | body.template.loops,
-        source=body.source,
-        file=report.file,
-        line=line,
-    )
+    terms = _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds, ages, fixed)
+
+    def compiled(
+        terms: RuleTerms, fields: list[str], fixed: list[str], **more: Any
+    ) -> CompiledRule:
+        return CompiledRule(
+            terms,
+            enabled=keys.enabled,
+            events=keys.events,
+            job_type=keys.job_type,
+            groups=keys.groups,
+            reasons=keys.reasons,
+            conditions=conditions,
+            recipient_fields=fields,
+            fixed=fixed,
+            source=body.source,
+            file=report.file,
+            line=line,
+            **more,
+        )
+
+    read = body.template.fields | body.template.loops
+    if mail is None:
+        return compiled(terms, fields, fixed, template_fields=read)
+    of_mail = mail_terms(terms, mail, mail_fixed, quiet if _keeps_hours(keys) else None)
+    mailing = compiled(of_mail, mail_fields, mail_fixed, template_fields=mail.fields)
+    if not texts(keys):
+        return mailing
+    instead = keys.fallback is not None
+    return compiled(terms, fields, fixed, template_fields=read, mail=mailing, mail_instead=instead)
+
+
+def _keeps_hours(keys: RuleKeys) -> bool:
+    """Say whether the rule itself asks for quiet hours: those of `defaults` are for texts."""
+    return "quiet_hours" in keys.model_fields_set
 
 
 def _terms(
@@ -93,7 +125,6 @@ def _terms(
     return RuleTerms(
         id=keys.id or keys.name or "",
         name=keys.name or "",
-        channel=keys.channel,
         body=body.template.render,
         route=keys.route or defaults.route or "default",
         tracking_link=body.tracking_link,
@@ -248,26 +279,60 @@ def _pre_job(
 
 def _recipients(
     keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Return fields and fixed numbers for texts, then fields and fixed addresses for mails."""
     to = keys.to
     if to is None:
-        return [], []
+        return [], [], [], []
     at = (*path, "to")
     if not to.fields and not to.fixed and not _reported_below(report, at):
         report.error(at, "missing_key", "to names nobody", "to: {fields: [phone_number]}")
+    fields: tuple[list[str], list[str]] = ([], [])
     for index, field in enumerate(to.fields):
-        _check_recipient(field, words, report, (*at, "fields", index))
+        place = (*at, "fields", index)
+        mailed = _is_mailed(keys, is_mail_field(field))
+        if mailed and field in words.fields:
+            check_mail_field(field, words, report, place)
+        else:
+            _check_recipient(field, words, report, place)
         if field in to.fields[:index]:
-            report.error(
-                (*at, "fields", index), "doubled", f"the field {field!r} is in the list twice"
-            )
-    fixed: list[str] = []
+            report.error(place, "doubled", f"the field {field!r} is in the list twice")
+        fields[mailed].append(field)
+    fixed: tuple[list[str], list[str]] = ([], [])
     for index, raw in enumerate(to.fixed):
-        number = _fixed_number(raw, words.country, report, (*at, "fixed", index))
-        if number in fixed:
-            report.error((*at, "fixed", index), "doubled", "this number is in the list twice")
-        fixed.append(number)
-    return list(to.fields), fixed
+        place = (*at, "fixed", index)
+        mailed = _is_mailed(keys, "@" in raw)
+        if mailed:
+            address = fixed_address(raw, report, place)
+        else:
+            address = _fixed_number(raw, words.country, report, place)
+        if address in fixed[mailed]:
+            what = "address" if mailed else "number"
+            report.error(place, "doubled", f"this {what} is in the list twice")
+        fixed[mailed].append(address)
+    if mails(keys) and texts(keys) and (to.fields or to.fixed):
+        _check_both(fields, fixed, report, at)
+    return fields[False], fixed[False], fields[True], fixed[True]
+
+
+def _is_mailed(keys: RuleKeys, looks_like_mail: bool) -> bool:
+    """Say whether a recipient is for mails; of a rule of both channels, by what it looks like."""
+    return looks_like_mail if mails(keys) and texts(keys) else mails(keys)
+
+
+def _check_both(
+    fields: tuple[list[str], list[str]],
+    fixed: tuple[list[str], list[str]],
+    report: Reporter,
+    path: Path,
+) -> None:
+    """A rule of both channels must name somebody for each."""
+    for mailed, what, hint in (
+        (False, "texts", "to: {fields: [phone_number, notify_email]}"),
+        (True, "mails", "to: {fields: [phone_number, notify_email]}"),
+    ):
+        if not fields[mailed] and not fixed[mailed]:
+            report.error(path, "missing_key", f"to names nobody who gets the {what}", hint)
 
 
 def _reported_below(report: Reporter, path: Path) -> bool:

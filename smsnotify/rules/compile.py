@@ -46,6 +46,8 @@ class CompiledRule:
         "groups",
         "job_type",
         "line",
+        "mail",
+        "mail_instead",
         "reasons",
         "recipient_fields",
         "sole_field",
@@ -71,8 +73,14 @@ class CompiledRule:
         source: str = "",
         file: str = "",
         line: int = 0,
+        mail: CompiledRule | None = None,
+        mail_instead: bool = False,
     ) -> None:
-        """Put one together; `fixed` are E.164, `source` is the body as it was written."""
+        """Put one together; `fixed` are E.164, `source` is the body as it was written.
+
+        `mail` is the other half of a rule that sends both texts and mails; `mail_instead`: only
+        where no text can go. Of a rule that only mails, `fixed` are email addresses.
+        """
         self.terms = terms
         self.enabled = enabled
         self.events = frozenset(events)
@@ -88,6 +96,8 @@ class CompiledRule:
         self.source = source
         self.file = file
         self.line = line
+        self.mail = mail
+        self.mail_instead = mail_instead
         # What is asked of the recipient stands in the terms: judging knows who that is.
         self.tests: tuple[Test, ...] = tuple(
             each.test for each in self.conditions if not of_person(each.field)
@@ -116,6 +126,8 @@ class CompiledRule:
         """Every job field that the rule reads."""
         asked = {each.field for each in self.conditions}
         every = self.template_fields | asked | set(self.recipient_fields)
+        if self.mail is not None:
+            every |= self.mail.fields
         return frozenset(field for field in every if not of_person(field))
 
     def without_reasons(self) -> CompiledRule:
@@ -133,6 +145,8 @@ class CompiledRule:
             source=self.source,
             file=self.file,
             line=self.line,
+            mail=self.mail,
+            mail_instead=self.mail_instead,
         )
 
 
@@ -253,6 +267,8 @@ def job_type(
     for rule in rules:
         used |= rule.fields
         phones.update(rule.recipient_fields)
+        if rule.mail is not None:
+            phones.update(rule.mail.recipient_fields)
     extra = sorted(used - set(CORE_FIELDS))
     if not extra:
         return Job

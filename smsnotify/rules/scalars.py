@@ -172,6 +172,23 @@ def one_of(*words: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _channels(value: object) -> tuple[str, ...]:
+    """Read how people are told: one channel, or both."""
+    written = [value] if isinstance(value, str) else value
+    if not isinstance(written, list) or not written:
+        raise refuse("a channel is missing", "write sms, email or [sms, email]")
+    found: list[str] = []
+    for one in written:
+        text = scalar(one, "sms or email")
+        if text not in ("sms", "email"):
+            near = did_you_mean(text, ("sms", "email"))
+            raise refuse(f"{text!r} is none of sms, email", near, "unknown_word")
+        if text in found:
+            raise refuse(f"the channel {text!r} is in the list twice", "write it once", "doubled")
+        found.append(text)
+    return tuple(sorted(found, reverse=True))
+
+
 def read_then(value: object) -> str:
     """Read what becomes of a text in quiet hours: hold or drop."""
     text = scalar(value, "hold or drop")
@@ -212,6 +229,24 @@ Word = Annotated[str | None, BeforeValidator(_word), WithJsonSchema(WORD_SCHEMA)
 Text = Annotated[str | None, BeforeValidator(_text), WithJsonSchema({"type": "string"})]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Names = Annotated[list[Item], BeforeValidator(_one_or_many)]
+_CHANNEL_SCHEMA: Final[dict[str, Any]] = {"enum": ["sms", "email"]}
+Channels = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_channels),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _CHANNEL_SCHEMA,
+                {
+                    "type": "array",
+                    "items": _CHANNEL_SCHEMA,
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ]
+        }
+    ),
+]
 Duration = Annotated[
     timedelta | None,
     BeforeValidator(_duration),

@@ -14,6 +14,7 @@ from smsnotify.model.job import Kind
 from smsnotify.rules.scalars import (
     Ages,
     Begin,
+    Channels,
     Clock,
     DaysBefore,
     Duration,
@@ -121,10 +122,13 @@ class PreJobKeys(Keys):
 class ToKeys(Keys):
     """Who is texted: numbers in fields of the job, fixed numbers, or both."""
 
-    fields: Items = Field(default=[], description="Job fields that hold phone numbers.")
+    fields: Items = Field(
+        default=[], description="Job fields that hold phone numbers, or email addresses for mails."
+    )
     fixed: Items = Field(
         default=[],
-        description="Numbers that always get the text, such as a dispatcher's; in quotes, with +.",
+        description="Numbers that always get the text, such as a dispatcher's; in quotes, with "
+        "+. Email addresses for mails.",
     )
 
 
@@ -190,8 +194,16 @@ class RuleKeys(Keys):
         default=None,
         description="A date, the last day, or an instant from which on the rule sends nothing.",
     )
-    channel: Annotated[Literal["sms"], one_of("sms")] = Field(
-        default="sms", description="How the recipient is told."
+    channel: Channels = Field(
+        default=("sms",), description="How the recipient is told: `sms`, `email`, or both."
+    )
+    fallback: Annotated[Literal["email"] | None, one_of("email")] = Field(
+        default=None,
+        description="`email`: a mail goes where no text can go, because the job has no number "
+        "that can be texted.",
+    )
+    subject: Text = Field(
+        default=None, description="The subject line of a mail; {{ field }} prints a job field."
     )
     job_type: Annotated[
         Literal["job", "delivery", "collection"], one_of("job", "delivery", "collection")

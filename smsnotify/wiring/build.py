@@ -39,6 +39,7 @@ def policy(settings: Settings) -> Policy:
         timezone=settings.timezone,
         allow=frozenset(settings.allow),
         test_to=settings.test_to,
+        test_to_email=settings.test_to_email,
         senders=Senders(settings),
         opt_out_scope=settings.opt_out_scope,
         public_url=settings.public_url,

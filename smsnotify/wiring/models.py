@@ -24,6 +24,8 @@ DETRACK_URL: Final = "https://app.detrack.com/api/v2"
 
 Country = Annotated[str, PlainValidator(values.country)]
 Number = Annotated[str, PlainValidator(values.number)]
+EmailAddress = Annotated[str, PlainValidator(values.email)]
+Recipient = Annotated[str, PlainValidator(values.recipient)]
 Zone = Annotated[str, PlainValidator(values.zone)]
 WebAddress = Annotated[str, PlainValidator(values.web_address)]
 DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
@@ -167,7 +169,8 @@ class Settings(_Part):
     timezone: Zone = "UTC"
     public_url: WebAddress = ""
     test_to: Number = ""
-    allow: tuple[Number, ...] = ()
+    test_to_email: EmailAddress = ""
+    allow: tuple[Recipient, ...] = ()
     staff: tuple[Number, ...] = ()
     opt_out_scope: Literal["all", "sender", "purpose"] = "all"
     volume_guard: Annotated[VolumeGuard | None, BeforeValidator(_volume_guard)] = None

@@ -59,6 +59,21 @@ def number(written: Any) -> str:
     return read.e164
 
 
+def email(written: Any) -> str:
+    """Read an email address."""
+    from smsnotify.text.address import read_email
+
+    text = _text(written, '"ops@example.com"')
+    if text and not read_email(text):
+        raise ValueError("is no email address, such as ops@example.com")
+    return read_email(text)
+
+
+def recipient(written: Any) -> str:
+    """Read a mobile number in E.164, or an email address."""
+    return email(written) if isinstance(written, str) and "@" in written else number(written)
+
+
 def zone(written: Any) -> str:
     """Read the name of a time zone, such as `Asia/Singapore`."""
     from zoneinfo import ZoneInfo, available_timezones
