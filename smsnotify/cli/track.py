@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any
 
 import typer
@@ -66,7 +67,10 @@ def track(
             )
         told: dict[str, Any] = {"event": event, "contact": contact, "channel": channel}
         told |= {"data": dict(map(_pair, data or []))}
-        told |= {name: one for name, one in (("value", value), ("id", id), ("time", time)) if one}
+        if value is not None and not isfinite(value):  # JSON has no word for it: it would be lost
+            raise UsageError("--value is no number", hint="--value 49.90")
+        more = (("value", value), ("id", id), ("time", time))
+        told |= {name: one for name, one in more if one not in (None, "")}
         lines = [msgspec.json.encode(told)]
     made = conversations.desk(desk.settings, desk.store, desk.book)
     tracker = Tracker(made, source=file or "track")

@@ -105,9 +105,15 @@ def _address(written: object, country: str) -> str:
 def _number(written: object) -> float | None:
     if written is None:
         return None
-    if isinstance(written, bool) or not isinstance(written, int | float) or not isfinite(written):
+    if isinstance(written, bool) or not isinstance(written, int | float):
         raise EventError("value is no number", reason="wrong_type")
-    return float(written)
+    try:
+        number = float(written)
+    except OverflowError:  # a whole number of more than 308 digits
+        raise EventError("value is too large", reason="wrong_type") from None
+    if not isfinite(number):
+        raise EventError("value is no number", reason="wrong_type")
+    return number
 
 
 def _data(written: object) -> dict[str, Any]:

@@ -182,12 +182,29 @@ def test_what_is_tracked_is_heard_and_shown(desk: Any) -> None:
         ["x", "--contact", "12"],
         ["x", "--contact", MEI, "--data", "y"],
         ["x", "--contact", MEI, "--time", "soon"],
+        ["x", "--contact", MEI, "--value", "nan"],
+        ["x", "--contact", MEI, "--value", "inf"],
         ["--file", "no-such-file"],
         ["x", "--file", "-"],
     ],
 )
 def test_a_call_that_says_too_little_is_refused(desk: Any, args: list[str]) -> None:
     assert desk("track", *args).code == 2
+
+
+def test_what_is_worth_nothing_keeps_its_value(desk: Any) -> None:
+    assert desk("track", "x", "--contact", MEI, "--value", "0").code == 0
+    story = desk("contacts", "show", MEI, "--json").json
+    assert any("worth 0" in one.get("told", "") for one in story)
+
+
+def test_a_value_beyond_every_number_is_rejected_alone(desk: Any) -> None:
+    line = json.dumps({"event": "x", "contact": MEI, "value": 10**400}) + "\n"
+    good = json.dumps({"event": "x", "contact": MEI})
+    done = desk("track", "--file", "-", "--json", stdin=line + good)
+    assert done.code == 1
+    assert (done.json[0]["line"], done.json[0]["reason"]) == (1, "wrong_type")
+    assert done.json[-1]["accepted"] == 1
 
 
 def test_a_file_of_interactions(desk: Any, folder: Path) -> None:
