@@ -14,17 +14,14 @@ from smsnotify.engine.conversing_portion import NO_TICKET, Desk, Entering, Porti
 from smsnotify.engine.conversing_texts import Cause
 from smsnotify.engine.decide import occasion
 from smsnotify.engine.keep import Ticket
-from smsnotify.gates.active import active_gate
 from smsnotify.model.contact import NOBODY_KNOWN
 from smsnotify.model.decision import Draft
 from smsnotify.model.enrolment import Happened
 from smsnotify.model.event import Event
-from smsnotify.model.facts import Facts
 from smsnotify.model.reading import Reading
 from smsnotify.text.phone import read_number
 
 _TRIES: Final = 5
-_NO_FACTS: Final = Facts({}, {})
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,8 +167,6 @@ class PlanTeller:
         for draft in entries:
             plan = self._desk.book.plans.by_name.get(draft.terms.start_plan)
             if plan is None or draft.refusal:
-                continue
-            if active_gate(draft, _NO_FACTS, self._desk.policy, portion.now) is not None:
                 continue
             reading = Reading(draft.event.job, portion.contacts.get(draft.recipient, NOBODY_KNOWN))
             if not all(test(reading) for test in draft.terms.contact_tests):

@@ -20,6 +20,7 @@ from smsnotify.engine.keep import (
     is_left_behind,
     judge_remembering,
     keep,
+    starting,
 )
 from smsnotify.events.decode import Decoded, Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
@@ -142,7 +143,8 @@ class Intake:
         entered, starts = 0, list[Draft]()
         if self._starts or chunk.told:
             # First, and safe to do twice: once the chunk is kept, nobody derives its news again.
-            entries = [draft for draft in (*drafts, *chunk.seen_again) if draft.terms.start_plan]
+            shown = (*drafts, *chunk.seen_again)
+            entries = starting(shown, self.memory, self.policy, now)
             drafts = [draft for draft in drafts if not draft.terms.start_plan]
             if self._plans is not None and (entries or chunk.told):
                 entered = self._plans.tell(entries, chunk.told, self.ticket, now)

@@ -12,6 +12,9 @@ import msgspec
 from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import is_meant, judge, wants_page
 from smsnotify.engine.outgoing import to_message
+from smsnotify.gates.active import active_gate
+from smsnotify.gates.pipeline import run_gates
+from smsnotify.gates.silence import silence_gate
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode, Verdict
@@ -130,6 +133,16 @@ def meant(drafts: Sequence[Draft], memory: Memory) -> list[Draft]:
         return list(drafts)
     facts = Facts({}, {}, memory.contacts_of(asking))
     return [draft for draft in drafts if is_meant(draft, facts)]
+
+
+def starting(drafts: Sequence[Draft], memory: Memory, policy: Policy, now: datetime) -> list[Draft]:
+    """Return the drafts with `start_plan` whose rules are active, and that nobody has silenced."""
+    entries = [draft for draft in drafts if draft.terms.start_plan]
+    if not entries:
+        return entries
+    facts = Facts({}, {}, silences=memory.silences(now))
+    gates = (active_gate, silence_gate)
+    return [one for one in entries if run_gates(one, facts, policy, now, gates) is None]
 
 
 def opt_out_link(memory: Memory, policy: Policy) -> Callable[[str], str] | None:

@@ -19,7 +19,7 @@ from smsnotify.engine.conversing_events import Occurrence, PlanTeller, tell_plan
 from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.decide import drafts_of, local_day
 from smsnotify.engine.intake import Rejected
-from smsnotify.engine.keep import Ticket, judge_remembering, keep
+from smsnotify.engine.keep import Ticket, judge_remembering, keep, starting
 from smsnotify.engine.posted import MOST_TOLD, told_rejected
 from smsnotify.engine.tally import Tally
 from smsnotify.events.decode import Decoder
@@ -161,7 +161,7 @@ class Tracker:
             if found or event.name in self._listened:
                 jobs.append(self._job_row(event, now))
         ticket = Ticket()
-        entries = [draft for draft in drafts if draft.terms.start_plan]
+        entries = starting(drafts, self._store, self._policy, now)
         drafts = [draft for draft in drafts if not draft.terms.start_plan]
         # First, and safe to do twice: once the interactions are kept, they are no news any more.
         if entries:

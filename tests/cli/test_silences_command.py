@@ -74,6 +74,30 @@ def test_a_planned_silence_begins_in_its_time(cli: Any) -> None:
     assert decided(cli, line, *run, "2199-01-01T13:00") == [("D1", "send", "")]
 
 
+PLAN = """\
+rules:
+  - {name: ask, events: [failed], to: {fields: [phone_number]}, start_plan: again%s}
+plans:
+  - {name: again, steps: [sorry: {send: "We missed you."}]}
+"""
+
+
+def into_plans(cli: Any, *more: str) -> int:
+    done = cli("--json", "process", "-", *more, stdin=JOB % ("failed", "D1", "ACME"))
+    return int(done.json[-1]["into_plans"])
+
+
+def test_a_silenced_rule_or_one_out_of_season_begins_no_plan(cli: Any, folder: Path) -> None:
+    rules = folder / "rules.yaml"
+    rules.write_text(PLAN % ", active_until: 2026-01-01", encoding="utf-8")
+    assert (into_plans(cli, "--dry-run"), into_plans(cli)) == (0, 0)
+    rules.write_text(PLAN % "", encoding="utf-8")
+    (made,) = flood(cli, "--group", "ACME").json
+    assert (into_plans(cli, "--dry-run"), into_plans(cli)) == (0, 0)
+    cli("silences", "expire", made["id"])
+    assert (into_plans(cli, "--dry-run"), into_plans(cli)) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
