@@ -86,6 +86,34 @@ SETTINGS: Final[Told] = {
         "How `sms-notify sandbox` behaves; see [below](#the-sandbox-command).",
         "[sandbox]",
     ),
+    "tracking": (
+        "The tracking page of jobs that bring no link; see [below](#tracking).",
+        "[tracking]",
+    ),
+}
+TRACKING: Final[Told] = {
+    "enabled": (
+        "Texts that want a link get one to our page where the job brings none; needs `public_url`.",
+        "enabled = true",
+    ),
+    "fields": (
+        "What the page shows of the job, in this order; status and its times always.",
+        'fields = ["do_number", "deliver_to_collect_from", "time_window"]',
+    ),
+    "brand": ("The firm's name.", 'brand = "Acme Logistics"'),
+    "logo": ("A file (svg, png, jpg, webp); up to 200 KiB, served by us.", 'logo = "logo.svg"'),
+    "colour": ("The colour of the page's head and button.", 'colour = "#0b6e4f"'),
+    "contact": ("Where people get in touch.", 'contact = "tel:+6561234567"'),
+    "driver_name": ("Whether the driver's name is shown.", "driver_name = true"),
+    "proof": (
+        "Whether photos, signature and who received it are shown; a browser loads the pictures "
+        "from where the job says they are.",
+        "proof = true",
+    ),
+    "keep_days": (
+        "So many days after the job's date the page is there; a job that moves takes it along.",
+        "keep_days = 7",
+    ),
 }
 VOLUME_GUARD: Final[Told] = {
     "first_live": (
@@ -243,6 +271,11 @@ def prices() -> str:
 def sandbox() -> str:
     """Return the keys of `[sandbox]`."""
     return _keys(SandboxSettings, SANDBOX)
+
+
+def tracking() -> str:
+    """Return the keys of `[tracking]`."""
+    return _keys(TrackingSettings, TRACKING)
 
 
 def accounts() -> str:
