@@ -74,6 +74,32 @@ def test_a_planned_silence_begins_in_its_time(cli: Any) -> None:
     assert decided(cli, line, *run, "2199-01-01T13:00") == [("D1", "send", "")]
 
 
+@pytest.mark.parametrize(
+    ("season", "silence", "reason"),
+    [
+        ("", "2199-01-02T07:00", "silenced"),
+        ("", "2199-01-02T12:00", ""),
+        (", active_until: 2199-01-01", "", "not_active"),
+    ],
+)
+def test_what_the_night_held_is_judged_again_in_the_morning(
+    cli: Any, folder: Path, season: str, silence: str, reason: str
+) -> None:
+    (folder / "rules.yaml").write_text(
+        "rules:\n  - {name: delivered, events: [completed], to: {fields: [phone_number]},\n"
+        f'     body: x, quiet_hours: {{from: "21:00", to: "08:00"}}{season}}}\n',
+        encoding="utf-8",
+    )
+    line = JOB % ("completed", "D1", "ACME")
+    assert decided(cli, line, "--as-of", "2199-01-01T22:10") == [("D1", "hold", "quiet_hours")]
+    if silence:
+        flood(cli, "--group", "ACME", "--from", silence)
+    cli("tick", "--as-of", "2199-01-02T08:30")
+    (message,) = [one for one in cli("--json", "outbox", "list").json if one["type"] == "message"]
+    assert (message["state"] == "cancelled") is bool(reason)
+    assert message["reason"] == reason
+
+
 PLAN = """\
 rules:
   - {name: ask, events: [failed], to: {fields: [phone_number]}, start_plan: again%s}
