@@ -19,6 +19,7 @@ from smsnotify.wiring.models import (
     Prices,
     SandboxSettings,
     Settings,
+    TrackingSettings,
     VolumeGuard,
 )
 
