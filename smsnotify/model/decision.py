@@ -75,7 +75,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     the zone that won, who gets the text instead). `to` is who is really texted: the recipient,
     or `test_to` in test mode. `swapped` are the (was, is) pairs of characters that the rule's
     encoding changed in the body. An email has a `title` (its subject line), and `markup`: its body
-    as Markdown, values escaped, of which `body` is the plain text. `not_before` is when a held one may leave.
+    as Markdown, values escaped, of which `body` is the plain text. `not_before` is when a held one
+    may leave.
     """
 
     draft: Draft

@@ -46,7 +46,7 @@ class SmtpSettings(AccountSettings):
     """`[accounts.NAME]` with `provider = "smtp"`.
 
     `port` unsaid is 587 for starttls, 465 for tls, 25 for none. `sender` is an address, or a name
-    with one: `Acme <notify@example.com>`.
+    with one: `Acme <notify@example.com>`. A password without `username` logs in as that address.
     """
 
     provider: Literal["smtp"] = "smtp"
@@ -70,9 +70,13 @@ class SmtpSettings(AccountSettings):
         for key in _OF_TEXTS:
             if key in self.model_fields_set:
                 raise ValueError(f"{key} changes nothing for email: take it out")
-        if bool(self.username) != (self.password is not None):
-            raise ValueError("username and password go together")
-        if self.username and self.tls == "none" and self.host not in ("localhost", "127.0.0.1"):
+        if self.username and self.password is None:
+            raise ValueError("username needs a password beside it")
+        if (
+            self.password is not None
+            and self.tls == "none"
+            and self.host not in ("localhost", "127.0.0.1")
+        ):
             raise ValueError('tls = "none" would send the password in the clear')
         return self
 
@@ -103,7 +107,10 @@ class Smtp(AccountAdapter[SmtpSettings]):
             ConfigError: the password cannot be read.
         """
         password = self.settings.password
-        return (self.settings.username, self._reveal(password)) if password else None
+        if password is None:
+            return None
+        user = self.settings.username or parseaddr(self.settings.sender)[1]
+        return user, self._reveal(password)
 
     def build_mail(self, message: OutboundMessage) -> Mail:
         """Write a mail, the same one whenever it is asked for the same message and day.

@@ -119,11 +119,15 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         },
         "additionalProperties": {"$ref": "#/definitions/Condition"},
     }
-    for key in ("pre_job", "to", "repeat", "priority", "marketing_hours"):
+    for key in ("pre_job", "to", "repeat", "priority", "marketing_hours", "fallback"):
         forbid_null(properties[key])
     allow_none(properties["quiet_hours"])
     properties["body"]["pattern"] = r"\S"
     rule["allOf"] = [
+        {
+            "if": {"anyOf": [_channel_is("email"), {"required": ["fallback"]}]},
+            "then": {"required": ["subject"]},
+        },
         {"if": {"required": ["pre_job"]}, "then": _listens_to("pre_job")},
         {"if": _listens_to("pre_job"), "then": {"required": ["pre_job"]}},
         {
@@ -132,6 +136,11 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         },
     ]
     return rule
+
+
+def _channel_is(channel: str) -> dict[str, Any]:
+    among = [{"const": channel}, {"type": "array", "contains": {"const": channel}}]
+    return {"required": ["channel"], "properties": {"channel": {"anyOf": among}}}
 
 
 def _listens_to(event: str) -> dict[str, Any]:
