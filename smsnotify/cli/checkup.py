@@ -250,6 +250,11 @@ def _people_waiting(store: Any, settings: Settings) -> Iterator[Finding]:
         newest = failed[0]
         told = f"{len(failed)} could not be done; the newest, {newest.kind}: {newest.error}"
         yield Finding("errands of plans", "warning", told)
+    due = store.list_errands(settings.mode.value, ["due"], _MOST_COUNTED)
+    if again := [one for one in due if one.error]:
+        newest = again[0]
+        told = f"{len(again)} will be tried again; the newest, {newest.kind}: {newest.error}"
+        yield Finding("errands of plans", "warning", told)
 
 
 def _sender(account: Account) -> str:

@@ -165,12 +165,18 @@ class Working:
                 desk = self.talk_desk
                 done = talk(desk, now, go_on=go_on)
                 errands = do_errands(desk, hands(self.desk.settings), now, go_on=go_on)
-                self.tally.matched += done.queued + done.held
-                self.tally.queued += done.queued
-                self.tally.held += done.held
-                if errands.failed or errands.again:
-                    count = errands.failed + errands.again
-                    self.desk.warn(f"{count} errands of plans could not be done: see `doctor`")
+                self.tally.add_talk(
+                    queued=done.queued,
+                    held=done.held,
+                    held_for=done.held_for,
+                    stopped_for=done.stopped_for,
+                )
+                if errands.failed:
+                    told = f"errands of plans could not be done: {errands.failed}; see `doctor`"
+                    self.desk.warn(told)
+                if errands.again:
+                    told = f"errands of plans will be tried again: {errands.again}; see `doctor`"
+                    self.desk.warn(told)
         except KeyboardInterrupt:
             self._interrupted("while replies were worked")
 

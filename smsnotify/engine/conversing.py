@@ -45,13 +45,18 @@ class InCall(msgspec.Struct, frozen=True):
 
 
 class Conversed(msgspec.Struct):
-    """What working replies came to: `read_as` counts replies by verdict, `queued` texts."""
+    """What working replies came to: `read_as` counts replies by verdict, `queued` texts.
+
+    `held_for` and `stopped_for` count texts by the reason word of the gate.
+    """
 
     replies: int = 0
     read_as: Counter[str] = msgspec.field(default_factory=Counter)
     queued: int = 0
     held: int = 0
+    held_for: Counter[str] = msgspec.field(default_factory=Counter)
     stopped: int = 0
+    stopped_for: Counter[str] = msgspec.field(default_factory=Counter)
     entered: int = 0
     moved: int = 0
     ended: int = 0
@@ -165,7 +170,12 @@ def keep(portion: Portion, report: Conversed) -> Conversed:
         if key not in lost:
             report.held += message.state == MessageState.HELD
             report.queued += message.state == MessageState.QUEUED
-    report.stopped += sum(one.verdict is Verdict.STOP for one in batch.decisions)
+    for one in batch.decisions:
+        if one.verdict is Verdict.STOP:
+            report.stopped += 1
+            report.stopped_for[one.reason] += 1
+        elif one.verdict is Verdict.HOLD:
+            report.held_for[one.reason] += 1
     report.entered += len(batch.entered)
     report.moved += len(batch.transitions)
     report.ended += sum(one.enrolment.is_over for one in batch.entered)

@@ -54,6 +54,19 @@ class Tally:
         self.matched += matched
         self.queued += queued
 
+    def add_talk(
+        self, *, queued: int, held: int, held_for: Counter[str], stopped_for: Counter[str]
+    ) -> None:
+        """Count the texts of a conversation; those that stopped count by the gate's reason."""
+        stopped, duplicates = stopped_for.total(), stopped_for["duplicate"]
+        self.matched += queued + held + stopped
+        self.queued += queued
+        self.held += held
+        self.holds += held_for
+        self.stops += stopped_for
+        self.stopped += stopped - duplicates
+        self.duplicates += duplicates
+
     def note_again(self, decision: Decision) -> None:
         """Count the second judgement of a held text only if somebody has to look at it."""
         if decision.verdict is Verdict.STOP and decision.reason in WORTH_A_LOOK:

@@ -123,3 +123,40 @@ def test_the_volume_guard_counts_plans_too(place: Place) -> None:
     assert place.json("process", "--queue-only", "--yes-volume", crowd, as_of=NOON).code == 0
     assert [row["state"] for row in place.outbox()] == 3 * ["queued"]
     assert len(place.json("plans", "status").only("plan_status")[0]["waiting"]) == 1
+
+
+ODD = """
+version: 1
+plans:
+  - name: odd
+    enter: {keywords: [ODD]}
+    quiet_hours: {from: "21:00", to: "08:00"}
+    steps:
+      - one: {action: {do: it}, send: "Hi {{ contact.first_name }}", end: finished}
+  - name: even
+    enter: {keywords: [EVEN]}
+    quiet_hours: {from: "00:00", to: "23:59"}
+    steps:
+      - one: {send: "Hi", end: finished}
+"""
+
+
+def test_a_plan_text_that_stops_or_waits_is_told_with_its_reason(place: Place) -> None:
+    place.rules(ODD)
+    done = place.json("inbound", replies(place, {"from": ANNA, "body": "odd"}), as_of=NOON)
+    assert (done.code, done.summary["matched"], done.summary["stops"]) == (
+        1,
+        1,
+        {"missing_value": 1},
+    )
+    done = place.run("inbound", replies(place, {"from": ANNA, "body": "even"}), as_of=later(1))
+    assert (done.code, "held (quiet_hours 1)" in done.err) == (0, True)
+
+
+def test_doctor_tells_of_errands_that_are_tried_again(place: Place) -> None:
+    place.rules(ODD)
+    place.settings(conversation={"action_file": "sms-notify.toml/actions.jsonl"})
+    done = place.run("inbound", replies(place, {"from": ANNA, "body": "odd"}), as_of=NOON)
+    assert "errands of plans will be tried again: 1; see `doctor`" in done.err
+    told = place.run("doctor").out
+    assert "1 will be tried again; the newest, action: actions.jsonl: " in told
