@@ -11,6 +11,7 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
 from smsnotify.model.decision import Decision, Draft, Verdict
+from smsnotify.model.rule import EMAIL
 
 app = single()
 
@@ -142,7 +143,7 @@ def _show(desk: Desk, decision: Decision, *, request: bool) -> None:
     show.say(decision_line(decision), show.mark(decision.verdict.value))
     if decision.body:
         show.bubble(
-            decision.body,
+            f"Subject: {decision.title}\n\n{decision.body}" if decision.title else decision.body,
             recipient=decision.to or decision.draft.recipient,
             footer=_footer(desk, decision),
             style=show.mark(decision.verdict.value),
@@ -154,6 +155,8 @@ def _footer(desk: Desk, decision: Decision) -> str:
     from smsnotify.engine.costs import cost_of
     from smsnotify.wiring import build
 
+    if decision.draft.terms.channel == EMAIL:
+        return "email, text and HTML"
     count = decision.segments
     told = f"{count} segment{'' if count == 1 else 's'} {decision.encoding}"
     prices = desk.settings.prices

@@ -31,7 +31,12 @@ def send_test(
         str, typer.Argument(metavar="TEXT", help="A plain text instead of a rule's.")
     ] = "",
     to: Annotated[
-        str, typer.Option("--to", metavar="NUMBER", help="Instead of the settings' test_to.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="NUMBER|ADDRESS",
+            help="Instead of the settings' test_to; an email address gets a mail.",
+        ),
     ] = "",
     rule: Annotated[str, typer.Option("--rule", help="The rule to show, by name or id.")] = "",
     account: Annotated[str, typer.Option("--account", help="The account to send through.")] = "",
@@ -64,7 +69,7 @@ def send_test(
     )
     chosen = _account(desk, accounts, account, recipient)
     policy = build.policy(desk.settings)
-    draft = _draft(desk, policy, text, rule, event)
+    draft = _draft(desk, policy, text, rule, event, recipient)
     decision = decide_test(draft, recipient, desk.store, policy, now)
     if decision.verdict is not Verdict.SEND:
         _show(desk, decision.as_json(), f"not sent: {decision.reason}, {decision.detail}")
@@ -82,7 +87,8 @@ def send_test(
         footer = f"account {chosen.name}"
         if decision.swapped:
             footer += f" · {swaps(decision)}"
-        show.bubble(message.body, recipient=message.recipient, footer=footer)
+        shown = f"Subject: {message.title}\n\n{message.body}" if message.title else message.body
+        show.bubble(shown, recipient=message.recipient, footer=footer)
     told = f"{message.state.value} by {chosen.name}"
     if message.reason == NOT_SENT:
         told = f"not sent by {chosen.name}, and not kept for later"
@@ -100,6 +106,7 @@ def _show(desk: Desk, value: dict[str, object], told: str) -> None:
 
 
 def _recipient(desk: Desk, to: str) -> str:
+    from smsnotify.text.address import read_email
     from smsnotify.text.phone import read_number
 
     written = to or desk.settings.test_to
@@ -107,6 +114,13 @@ def _recipient(desk: Desk, to: str) -> str:
         raise ConfigError(
             "there is no test number", hint="set test_to in the settings, or give --to +65…"
         )
+    if "@" in written:
+        address = read_email(written)
+        if not address:
+            raise UsageError(
+                "the test address cannot be mailed: not_an_address", hint="ops@example.com"
+            )
+        return address
     number = read_number(written, "", desk.settings.country)
     if number.reason:
         raise UsageError(
@@ -118,6 +132,7 @@ def _recipient(desk: Desk, to: str) -> str:
 
 def _account(desk: Desk, accounts: Any, name: str, recipient: str) -> Any:
     from smsnotify.engine.costs import first_account
+    from smsnotify.engine.sendtest import channel_of
     from smsnotify.text.phone import country_of
     from smsnotify.wiring import build
 
@@ -131,19 +146,19 @@ def _account(desk: Desk, accounts: Any, name: str, recipient: str) -> Any:
         build.real_routes(desk.settings) if desk.settings.accounts else build.routes(desk.settings)
     )
     country = country_of(recipient)
-    chosen = first_account(accounts, routes, "default", country, "sms")
+    chosen = first_account(accounts, routes, "default", country, channel_of(recipient))
     if chosen is None:
-        raise ConfigError(f"no account of the default route serves {country or 'this number'}")
+        raise ConfigError(f"no account of the default route serves {country or 'this recipient'}")
     return chosen
 
 
-def _draft(desk: Desk, policy: Any, text: str, rule: str, event: str) -> Any:
+def _draft(desk: Desk, policy: Any, text: str, rule: str, event: str, recipient: str) -> Any:
     from smsnotify.engine.samples import SAMPLE_NUMBER, sample_event
-    from smsnotify.engine.sendtest import rule_draft, text_draft
+    from smsnotify.engine.sendtest import channel_of, rule_draft, text_draft
 
     now = desk.clock()
     if not rule:
-        return text_draft(text or PLAIN)
+        return text_draft(text or PLAIN, channel_of(recipient))
     found = [one for one in desk.rules.all if rule in (one.id, one.terms.name)]
     if not found:
         names = ", ".join(one.terms.name for one in desk.rules.all)
@@ -153,7 +168,13 @@ def _draft(desk: Desk, policy: Any, text: str, rule: str, event: str) -> Any:
         if event
         else sample_event(found[0], desk.rules, now, SAMPLE_NUMBER)
     )
-    return rule_draft(found[0], happened, policy, now)
+    draft = rule_draft(found[0], channel_of(recipient), happened, policy, now)
+    if draft is None:
+        does = "text" if "@" in recipient else "mail"
+        raise UsageError(
+            f"the rule {rule!r} sends nothing to such a recipient", hint=f"it does {does}: see --to"
+        )
+    return draft
 
 
 def _first_event(desk: Desk, source: str) -> Any:

@@ -17,6 +17,7 @@ from smsnotify.model.job import Job, Scalar
 from smsnotify.rules.compile import CompiledRule, RuleSet
 
 SAMPLE_NUMBER: Final = "+6591230000"
+SAMPLE_ADDRESS: Final = "mei.tan@example.com"
 
 _SAMPLE: Final[dict[str, Scalar]] = {
     "id": "65f000000000000000000000",
@@ -56,6 +57,8 @@ def sample_job(job_type: type[Job], day: date, recipient: str = SAMPLE_NUMBER) -
     for name in job_type.__struct_fields__:
         if name.endswith("phone_number") or name == "other_phone_numbers":
             values[name] = recipient
+        elif "email" in name:
+            values[name] = SAMPLE_ADDRESS
         elif name in ("date", "start_date"):
             values[name] = day.isoformat()
     return msgspec.convert(values, job_type)

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.base.ids import new_id
-from smsnotify.engine.decide import drafts_of, judge
+from smsnotify.engine.decide import drafts_for, judge
 from smsnotify.engine.keep import Judged, Memory, Ticket, keep, known_facts
 from smsnotify.engine.samples import sample_contacts
 from smsnotify.gates.number import number_gate
@@ -16,25 +16,43 @@ from smsnotify.model.decision import Decision, Draft, MessageKey
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
-from smsnotify.model.rule import Priority, RuleTerms
+from smsnotify.model.rule import EMAIL, Priority, RuleTerms
 from smsnotify.rules.compile import CompiledRule
+from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.phone import country_of
 
 ROUTE = "send-test"
 KIND = "test"
+TITLE = "A test from sms-notify"
 _GATES = (number_gate, opted_out_gate)
 
 
-def rule_draft(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -> Draft:
-    """Return the first text that a rule would write for an event, whoever it is for."""
-    return drafts_of(rule, event, policy, now)[0]
+def channel_of(recipient: str) -> str:
+    """Return how a recipient is reached: an address with @ by email."""
+    return EMAIL if "@" in recipient else "sms"
 
 
-def text_draft(text: str) -> Draft:
+def rule_draft(
+    rule: CompiledRule, channel: str, event: Event, policy: Policy, now: datetime
+) -> Draft | None:
+    """Return the first message that a rule would write for an event on a channel, whoever it is
+    for; None when it writes none there.
+    """
+    return next(iter(drafts_for(rule, channel, event, policy, now)), None)
+
+
+def text_draft(text: str, channel: str = "sms") -> Draft:
     """Return a draft of a plain text that belongs to no rule and no job."""
     terms = RuleTerms(id="", name="", body=lambda job: text, tracking_link="none", max_segments=10)
+    if channel == EMAIL:
+        terms = msgspec.structs.replace(
+            terms,
+            channel=EMAIL,
+            title=lambda job: TITLE,
+            markup=lambda job: escape_markdown(text),
+        )
     event = Event(KIND, Job())
-    key = MessageKey("", "", KIND, "", "", "sms", "")
+    key = MessageKey("", "", KIND, "", "", channel, "")
     return Draft(terms, event, "", key)
 
 

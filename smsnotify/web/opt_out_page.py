@@ -79,7 +79,10 @@ async def opt_out(request: Request) -> HTMLResponse:
             return _nowhere(serving)
         body = await read_body(request, _FORM_LIMIT)
         now = serving.clock()
-        if not await serving.threads.short(partial(_is_ours, serving, token, _proof_in(body), now)):
+        one_click = _is_one_click(body) and "@" in link.recipient
+        if not one_click and not await serving.threads.short(
+            partial(_is_ours, serving, token, _proof_in(body), now)
+        ):
             serving.refusals.note(PAGE, Refusal.UNAUTHENTICATED, "a form that is not the page's")
             return _page(
                 "Please press again",
@@ -135,6 +138,11 @@ def _is_ours(serving: Serving, token: str, proof: str, now: datetime) -> bool:
     if not hmac.compare_digest(f"{stamp}.{made}".encode(), proof.encode("utf-8", "replace")):
         return False
     return abs(now.timestamp() - int(stamp)) <= _PROOF_LASTS.total_seconds()
+
+
+def _is_one_click(body: bytes) -> bool:
+    """Say whether a mail program asks, by itself: RFC 8058, the header List-Unsubscribe-Post."""
+    return body.strip() == b"List-Unsubscribe=One-Click"
 
 
 def _proof_in(body: bytes) -> str:

@@ -146,3 +146,16 @@ def test_rules_with_a_link_and_no_public_address_are_not_served(sources: Sources
     with pytest.raises(RuleFileError) as refused:
         load(read_settings(Sources(config=config)), Sources(config=config))
     assert refused.value.problems[0].code == "no_public_url"
+
+
+def test_a_mail_program_opts_an_address_out_with_one_click(
+    client: Caller, store: Store, page: str, now: datetime
+) -> None:
+    address = "mei.tan@example.com"
+    token = store.opt_out_token(address)
+    store.add_links([NewLink(token=token, kind="opt_out", recipient=address)], now)
+    click = {"List-Unsubscribe": "One-Click"}
+    assert client.post(f"/o/{token}", data=click).status_code == 200
+    assert store.people([address])[address].opted_out
+    assert client.post(page, data=click).status_code == 400, "of a text nobody asks that way"
+    assert store.people([MEI]) == {}
