@@ -33,6 +33,7 @@ POLICY = Policy(
     allow=frozenset({"+6591230000", "+6591230001"}),
     test_to="+6591239999",
     public_url="https://notify.example.com",
+    tracking=True,
 )
 RULES = """
 version: 1
@@ -94,6 +95,7 @@ def jobs(draw: st.DrawFn) -> dict[str, object]:
         "head_to_delivery_at": draw(st.sampled_from(STAMPS)),
         "arrived_at": draw(st.sampled_from(STAMPS)),
         "driver_rating": draw(st.sampled_from([None, 2, 5])),
+        "tracking_link": draw(st.sampled_from([None, None, "https://trk.la/x"])),
     }
     return job
 

@@ -1,0 +1,144 @@
+"""How many views of tracking pages one process gives a second, each of another job.
+
+    python benchmarks/tracking.py --jobs 1000000 --seconds 20
+
+`sms-notify serve --no-deliver` runs in a process of its own on a SQLite database with so many jobs,
+three events and one page each. `wrk` (the system's; `apt install wrk`) asks for random pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from smsnotify.base.clock import system_clock
+from smsnotify.model.job import Job
+from smsnotify.model.jobstate import JobState
+from smsnotify.store.batch import Batch, EventRow, JobRow
+from smsnotify.store.conversation_batch import NewLink
+from smsnotify.store.open import open_store
+
+_AT_ONCE = 5000
+_ASKED = 20_000
+_EVENTS = ("info_received", "out_for_delivery", "completed")
+SETTINGS = """
+country = "SG"
+timezone = "Asia/Singapore"
+public_url = "https://notify.example.test"
+database = "{database}"
+
+[tracking]
+enabled = true
+brand = "Acme Logistics"
+"""
+RULES = "version: 1\nrules: [{name: r, events: [failed], to: {fields: [phone_number]}, body: x}]\n"
+SCRIPT = """
+local paths = {}
+for line in io.lines("%s") do paths[#paths + 1] = line end
+function init() math.randomseed(os.time()) end
+function request() return wrk.format("GET", paths[math.random(#paths)]) end
+function done(summary, latency)
+  io.write(string.format("p50_us=%%d p99_us=%%d errors=%%d\\n",
+    latency:percentile(50), latency:percentile(99), summary.errors.status))
+end
+"""
+
+
+def fill(database: str, jobs: int) -> list[str]:
+    """Store the jobs; return the paths of some pages, spread over all of them."""
+    now = system_clock()
+    day = now.date().isoformat()
+    paths: list[str] = []
+    every = max(jobs // _ASKED, 1)
+    with open_store(database) as store:
+        for start in range(0, jobs, _AT_ONCE):
+            rows, events, links = [], [], []
+            for number in range(start, min(start + _AT_ONCE, jobs)):
+                subject = f"id:job{number}"
+                told = {
+                    "id": f"job{number}",
+                    "do_number": f"DO-{number}",
+                    "date": day,
+                    "status": "completed",
+                    "time_window": "10:00 to 12:00",
+                    "eta_time": "11:00",
+                    "deliver_to_collect_from": "Mei",
+                    "address": "1 Long Road, Singapore",
+                    "phone_number": "+6591230000",
+                }
+                snapshot = json.dumps(told).encode()
+                state = JobState(phase="completed", date=day)
+                job = Job(id=f"job{number}", do_number=f"DO-{number}", date=day)
+                rows.append(JobRow(subject, (subject,), state, job, snapshot))
+                events += [EventRow(subject, name, "", None, b"{}") for name in _EVENTS]
+                token = store.tracking_token(subject, "+6591230000")
+                links.append(
+                    NewLink(token=token, kind="tracking", recipient="+6591230000", subject=subject)
+                )
+                if number % every == 0:
+                    paths.append(f"/t/{token}")
+            store.save(Batch(rows, events, [], {}, now - timedelta(hours=1), links=links))
+    return paths
+
+
+def main() -> int:
+    """Fill a database, ask for pages, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--connections", type=int, default=32)
+    options = parser.parse_args()
+    wrk = shutil.which("wrk")
+    if wrk is None:
+        sys.stderr.write("wrk is not installed: apt install wrk\n")
+        return 2
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = f"sqlite:///{folder / 'desk.db'}"
+        (folder / "sms-notify.toml").write_text(SETTINGS.format(database=database))
+        (folder / "sms-notify.toml").chmod(0o600)
+        (folder / "rules.yaml").write_text(RULES)
+        (folder / "paths").write_text("\n".join(fill(database, options.jobs)))
+        (folder / "ask.lua").write_text(SCRIPT % (folder / "paths"))
+        command = [sys.executable, "-m", "smsnotify", "serve", "--no-deliver", "--port", "0"]
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as served:
+            assert served.stdout is not None
+            found = None
+            for line in served.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    break
+            assert found is not None
+            asking = [wrk, "-t1", f"-c{options.connections}", f"-d{options.seconds}s"]
+            asking += ["-s", str(folder / "ask.lua"), "--latency", found[0]]
+            told = subprocess.run(asking, capture_output=True, text=True, check=True).stdout
+            served.send_signal(signal.SIGTERM)
+        rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
+        tail = re.search(r"p50_us=(\d+) p99_us=(\d+) errors=(\d+)", told)
+        assert rate, told
+        assert tail, told
+        print(
+            f"{options.jobs:,} jobs: {float(rate[1]):,.0f} views/s, "
+            f"p50 {int(tail[1]) / 1000:.1f} ms, p99 {int(tail[2]) / 1000:.1f} ms, "
+            f"{tail[3]} errors"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

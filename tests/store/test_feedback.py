@@ -1,0 +1,84 @@
+"""Pages of a job and what is rated on them, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+from store_cases import NOW, job_row
+
+from smsnotify.model.job import Job
+from smsnotify.store.batch import Batch, EventRow
+from smsnotify.store.conversation_batch import NewLink
+from smsnotify.store.feedback import Rating
+from smsnotify.store.store import Store
+
+MEI = "+6591230000"
+DAY = timedelta(hours=24)
+
+
+def page_of(store: Store) -> str:
+    """Keep a job with two events and a page; return the page's token."""
+    row = job_row(Job(id="j1", do_number="DO-1"))
+    events = [EventRow(row.subject, name, "", None, b"{}") for name in ("scheduled", "completed")]
+    token = store.tracking_token(row.subject, MEI)
+    link = NewLink(token=token, kind="tracking", recipient=MEI, subject=row.subject)
+    batch = Batch(jobs=[row], events=events, decisions=[], messages={}, at=NOW, links=[link])
+    assert store.save(batch) == {}
+    return token
+
+
+def test_a_page_tells_of_its_job(store: Store) -> None:
+    token = page_of(store)
+    found = store.find_tracked(token)
+    assert found is not None
+    assert (found.recipient, found.rated) == (MEI, None)
+    assert [name for name, _ in found.events] == ["scheduled", "completed"]
+    assert store.find_tracked("A" * 22) is None
+    assert store.find_tracked(store.opt_out_token(MEI)) is None
+
+
+def test_each_reader_of_a_job_has_a_page_of_their_own(store: Store) -> None:
+    tokens = {store.tracking_token(job, who) for job in ("id:1", "id:2") for who in (MEI, "+65")}
+    assert len(tokens) == 4
+    assert store.tracking_token("id:1", MEI) in tokens
+
+
+def test_a_rating_is_kept_once_and_changed_for_a_day(store: Store) -> None:
+    token = page_of(store)
+    found = store.find_tracked(token)
+    assert found is not None
+    first, second = Rating(goods=2, driver=5, comment="wet\0"), Rating(goods=4)
+    assert store.keep_rating(token, found, first, NOW, NOW - DAY)
+    later = NOW + timedelta(hours=23)
+    assert store.keep_rating(token, found, second, later, later - DAY)
+    too_late = NOW + timedelta(hours=24)
+    assert not store.keep_rating(token, found, first, too_late, too_late - DAY)
+    rated = store.find_tracked(token)
+    assert rated is not None
+    assert rated.rated is not None
+    assert rated.rated.rating == second
+    assert (rated.rated.created_at, rated.rated.updated_at) == (NOW, later)
+
+
+def test_who_is_forgotten_leaves_no_comment_and_no_page(store: Store) -> None:
+    token = page_of(store)
+    found = store.find_tracked(token)
+    assert found is not None
+    store.set_contact(MEI, NOW, name="Mei")
+    assert store.keep_rating(token, found, Rating(comment="Mei of door 3"), NOW, NOW - DAY)
+    assert store.forget(MEI, NOW) is not None
+    assert store.find_tracked(token) is None
+    with store.read() as connection:
+        assert connection.execute(text("SELECT comment FROM feedback")).scalars().all() == [""]
+
+
+def test_old_pages_and_ratings_are_pruned(store: Store) -> None:
+    token = page_of(store)
+    found = store.find_tracked(token)
+    assert found is not None
+    assert store.keep_rating(token, found, Rating(goods=1), NOW, NOW - DAY)
+    early = store.prune(NOW + timedelta(days=300))
+    assert (early.pages, early.feedback) == (0, 0)
+    pruned = store.prune(NOW + timedelta(days=500))
+    assert (pruned.pages, pruned.feedback) == (1, 1)
