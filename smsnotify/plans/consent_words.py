@@ -18,6 +18,9 @@ from smsnotify.plans.words import normalise
 _SEEN: Final = 300
 """Characters in which a likely opt-out is looked for: whoever wants out says so at the start."""
 
+_SPELLED: Final = 24
+"""Characters of a text that may be STOP spelled out (`S T O P`) or adorned (`stop 🛑`)."""
+
 _GROUP: Final = re.compile(r"(?<!\\)\((?!\?)")
 """A group that keeps what it found, which nobody asks for."""
 
@@ -67,7 +70,15 @@ class ConsentWords:
         plain = normalise(text)[:_SEEN]
         if self._likely.search(plain) is not None:
             return True
-        return any(plain.startswith(f"{word} ") for word in self._begins)
+        return self._is_spelled_stop(plain) or any(
+            plain.startswith(f"{word} ") for word in self._begins
+        )
+
+    def _is_spelled_stop(self, plain: str) -> bool:
+        if len(plain) > _SPELLED:
+            return False
+        letters = "".join(filter(str.isalnum, plain))
+        return letters != plain and self._family.get(letters) is Family.STOP
 
     def words(self, family: Family) -> Iterator[str]:
         """Yield the words of a family, normalised."""

@@ -81,6 +81,11 @@ def test_every_language_has_stop_start_and_help(language: str) -> None:
         "não quero mais receber mensagens",
         "non mi scrivete più",
         "geen sms meer",
+        "stop 🛑",
+        "S T O P",
+        "s.t.o.p",
+        "/stop",
+        "sto p",
     ],
 )
 def test_a_text_that_probably_asks_for_no_more_is_a_likely_opt_out(text: str) -> None:
@@ -102,6 +107,8 @@ def test_a_text_that_probably_asks_for_no_more_is_a_likely_opt_out(text: str) ->
         "where is my order",
         "No",
         "ok thanks",
+        "s t o p - no, leave it at the bus stop",
+        "👍",
         "",
     ],
 )
