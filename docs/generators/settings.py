@@ -57,7 +57,14 @@ SETTINGS: Final[Told] = {
         "Your own number: `send-test` texts it, and in mode `test` it gets what others would.",
         'test_to = "+6591230000"',
     ),
-    "allow": ("In mode `test` these numbers are really texted.", 'allow = ["+6591230000"]'),
+    "test_to_email": (
+        "Your own mailbox: in mode `test` it gets the mails that others would.",
+        'test_to_email = "ops@example.com"',
+    ),
+    "allow": (
+        "In mode `test` these numbers and email addresses are really written to.",
+        'allow = ["+6591230000"]',
+    ),
     "staff": (
         "The firm's own people: alerts of plans go to these numbers.",
         'staff = ["+6591230000"]',
@@ -236,6 +243,16 @@ PROVIDERS: Final[dict[str, Told]] = {
         "region": ("A region of Twilio.", 'region = "ie1"'),
     },
     "sandbox": {},
+    "smtp": {
+        "host": ("The mail server.", 'host = "smtp.example.com"'),
+        "port": ("Unsaid: 587 for starttls, 465 for tls, 25 for none.", "port = 587"),
+        "tls": ("How the line is made secret: `starttls`, `tls` or `none`.", 'tls = "starttls"'),
+        "username": ("Who logs in; unsaid, the sender's address.", 'username = "notify"'),
+        "password": (
+            "Its password; without one nobody logs in.",
+            'password = {file = "smtp.password"}',
+        ),
+    },
 }
 
 
