@@ -41,6 +41,12 @@ defaults:
   quiet_hours: {from: "21:00", to: "08:00", then: {default: hold, scheduled: drop}}
   max_age: {heading_to: 30m, feedback: none, default: 24h}
 rules:
+  - name: receipt
+    channel: [sms, email]
+    events: [completed, failed]
+    to: {fields: [phone_number], fixed: [ops@acme.test]}
+    subject: "Order {{ do_number }}"
+    body: "Mailed and texted: {{ do_number }}"
   - name: outcome
     events: [completed, failed, out_for_delivery, scheduled, arrived, heading_to, feedback]
     to: {fields: [phone_number, sender_phone_number]}
