@@ -14,7 +14,9 @@ from smsnotify.base.errors import OvertakenError, StoreUnavailableError
 from smsnotify.engine.conversing import Conversed, GoOn, keep
 from smsnotify.engine.conversing_portion import Desk, Portion
 from smsnotify.engine.conversing_texts import BY_THE_CLOCK
-from smsnotify.model.enrolment import Enrolment, Input, NotDelivered, TimeUp
+from smsnotify.model.enrolment import Enrolment, Happened, Input, NotDelivered, TimeUp
+from smsnotify.model.plan import RECEIPT_EVENTS, TEXT_DELIVERED, TEXT_FAILED
+from smsnotify.plans.book import heard_by
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +72,37 @@ def not_delivered(desk: Desk, now: datetime, *, go_on: GoOn = lambda: True) -> C
         return total
     desk.store.set_watermark(mark, now)
     return total
+
+
+def receipts_heard(desk: Desk, now: datetime, *, go_on: GoOn = lambda: True) -> Conversed:
+    """Tell those who `listen` to it what became of a text that their plan sent them.
+
+    Raises:
+        StoreError: the database failed; the next look does what is left.
+    """
+    total, after = Conversed(), ""
+    plans = desk.book.plans
+    listening = {plan.name for plan in plans.all if not RECEIPT_EVENTS.isdisjoint(heard_by(plan))}
+    if not listening:
+        return total
+    while go_on():
+        told = desk.store.told_plan_texts(desk.policy.mode.value, listening, after, AT_ONCE)
+        waiting = desk.store.enrolments_by_id({one.enrolment_id for one in told})
+        moving: list[tuple[Enrolment, Input]] = [
+            (waiting[one.enrolment_id], Happened(_word_on(one.state), one.message_id, one.at))
+            for one in told
+            if one.enrolment_id in waiting
+        ]
+        if moving:
+            _move(desk, moving, now, total)
+        if len(told) < AT_ONCE:
+            break
+        after = told[-1].enrolment_id
+    return total
+
+
+def _word_on(state: str) -> str:
+    return TEXT_DELIVERED if state in ("delivered", "read") else TEXT_FAILED
 
 
 def _move(

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from smsnotify.engine.conversing import Conversed, converse
-from smsnotify.engine.conversing_clock import not_delivered, time_outs
+from smsnotify.engine.conversing_clock import not_delivered, receipts_heard, time_outs
 from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.keep import Memory, Ticket
 from smsnotify.engine.receipts import apply_early
@@ -121,6 +121,7 @@ def talk(desk: Desk, now: datetime, *, reads: bool = True, go_on: GoOn = lambda:
     """
     done = converse(desk, now, go_on=go_on) if reads else Conversed()
     done.add(not_delivered(desk, now, go_on=go_on))
+    done.add(receipts_heard(desk, now, go_on=go_on))
     done.add(time_outs(desk, now, go_on=go_on))
     return done
 

@@ -11,6 +11,11 @@ import msgspec
 
 from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose, QuietHours
 
+TEXT_DELIVERED: Final = "text_delivered"
+TEXT_FAILED: Final = "text_failed"
+RECEIPT_EVENTS: Final = frozenset({TEXT_DELIVERED, TEXT_FAILED})
+"""What only `listen` hears: what became of a text that this plan sent to this person."""
+
 
 class Outcome(StrEnum):
     """How an enrolment ended."""

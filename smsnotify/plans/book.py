@@ -114,13 +114,13 @@ class PlanSet:
 
 
 def _listened(plans: Iterable[Plan]) -> frozenset[str]:
-    return frozenset(
-        event
-        for plan in plans
-        for step in plan.steps.values()
-        if step.listen is not None
-        for event in step.listen.events
-    )
+    return frozenset[str]().union(*map(heard_by, plans))
+
+
+def heard_by(plan: Plan) -> frozenset[str]:
+    """Return every event that some step of a plan listens to."""
+    steps = plan.steps.values()
+    return frozenset[str]().union(*(step.listen.events for step in steps if step.listen))
 
 
 def _fields_of(plans: Sequence[Plan]) -> frozenset[str]:

@@ -147,7 +147,10 @@ class WaitKeys(Keys):
 class ListenKeys(Keys):
     """Wait for an event about the job or the person."""
 
-    events: Names = Field(description="The events that are waited for.")
+    events: Names = Field(
+        description="The events that are waited for; `text_delivered` and `text_failed` tell of a "
+        "text of this plan."
+    )
     lasting: Duration = Field(alias="for", description="How long to wait at the most.")
     then: Target = Field(
         default="", description="The step that follows when one of them happens; else the next one."

@@ -83,16 +83,18 @@ class Scope(msgspec.Struct, kw_only=True):
             )
         return name
 
-    def heard(self, names: list[str], path: Path) -> frozenset[str]:
-        """Check the names of events."""
+    def heard(
+        self, names: list[str], path: Path, *, receipts: frozenset[str] = frozenset()
+    ) -> frozenset[str]:
+        """Check the names of events; `receipts` are those that may stand here besides."""
         for index, name in enumerate(names):
-            if name not in self.words.events:
+            if name not in self.words.events and name not in receipts:
                 self.unknown_event(name, (*path, index))
             elif name in names[:index]:
                 self.report.error(
                     (*path, index), "doubled", f"the event {name!r} is in the list twice"
                 )
-        self.events |= set(names)
+        self.events |= set(names) - receipts
         return frozenset(names)
 
     def unknown_event(self, name: str, path: Path) -> None:

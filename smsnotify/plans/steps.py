@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from smsnotify.model.contact import CONTACT_FIELDS
 from smsnotify.model.plan import (
+    RECEIPT_EVENTS,
     Branch,
     Choice,
     Delay,
@@ -257,7 +258,7 @@ def _listen(draft: StepDraft, scope: Scope) -> Listen | None:
     if not keys.events:
         scope.report.error(at, "missing_key", "listen hears no event", "events: [completed]")
     return Listen(
-        events=scope.heard(keys.events, (*at, "events")),
+        events=scope.heard(keys.events, (*at, "events"), receipts=RECEIPT_EVENTS),
         lasting=keys.lasting,
         then=scope.target(keys.then, (*at, "then")) if keys.then else scope.after(draft.name),
         otherwise=scope.target(keys.otherwise, (*at, "else")),

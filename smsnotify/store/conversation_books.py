@@ -112,6 +112,16 @@ class ConversationBooks(Books):
         with self.read() as connection:
             return enrolments.undelivered_plan_texts(connection, mode, since, limit)
 
+    def told_plan_texts(
+        self, mode: str, plans: Collection[str], after: str = "", limit: int = 500
+    ) -> list[enrolments.ToldText]:
+        """Return final words on texts of people in these plans who wait for an event.
+
+        By the ids of enrolments, from `after` on.
+        """
+        with self.read() as connection:
+            return enrolments.told_plan_texts(connection, mode, plans, after, limit)
+
     def enrolments_by_id(self, ids: Collection[str]) -> dict[str, Enrolment]:
         """Return enrolments by their ids."""
         with self.read() as connection:

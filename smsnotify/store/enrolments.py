@@ -198,6 +198,38 @@ def undelivered_plan_texts(
     return [Undelivered(one.message_id, word, told, one) for one, word, told in lost]
 
 
+class ToldText(msgspec.Struct, frozen=True, gc=False):
+    """What became of a text of a plan, while the person's enrolment waits for an event."""
+
+    enrolment_id: str
+    message_id: str
+    state: str
+    at: datetime
+
+
+def told_plan_texts(
+    connection: Connection, mode: str, plans: Collection[str], after: str, limit: int
+) -> list[ToldText]:
+    """Return final words on texts of enrolments that wait for an event, since their wait began.
+
+    Only people in these plans, by the ids of enrolments from `after` on.
+    """
+    postgres = is_postgres(connection)
+    asking = statement(
+        postgres,
+        "SELECT enrolments.id, messages.id, messages.state, messages.updated_at FROM enrolments "
+        "JOIN messages ON messages.subject = enrolments.id AND messages.mode = enrolments.mode "
+        "AND messages.kind = 'plan' WHERE enrolments.state = 'waiting' "
+        "AND enrolments.waiting = 'event' AND enrolments.mode = :mode "
+        "AND enrolments.id > :after AND messages.updated_at >= enrolments.waits_since "
+        "AND messages.state IN ('delivered', 'read', 'failed', 'undelivered', 'expired') "
+        f"AND {among(postgres, 'enrolments.plan', 'plans')} ORDER BY enrolments.id LIMIT :limit",
+    )
+    values = {"mode": mode, "plans": packed(sorted(plans)), "after": after, "limit": limit}
+    rows = execute(connection, asking, values).fetchall()
+    return [ToldText(one, text, state, from_micros(at)) for one, text, state, at in rows]
+
+
 def known_entries(
     connection: Connection, mode: str, entries: Collection[EntryKey]
 ) -> set[EntryKey]:
