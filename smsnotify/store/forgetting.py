@@ -98,6 +98,13 @@ class _Erasing:
             "DELETE FROM errands WHERE state = 'due' AND enrolment_id <> '' "
             f"AND enrolment_id IN (SELECT id {which})"
         )
+        # Alerts quote the person to the firm's own people; errands hold what was quoted.
+        told = (
+            "subject IN (SELECT errands.id FROM errands WHERE errands.kind = 'alert' "
+            f"AND errands.enrolment_id IN (SELECT id {which}))"
+        )
+        self._do(f"UPDATE messages SET body = '' WHERE kind = 'alert' AND {told}")
+        self._do(f"UPDATE errands SET data = '{{}}' WHERE enrolment_id IN (SELECT id {which})")
         self._do(
             "UPDATE enrolments SET turn = turn + 1, state = 'exited', waiting = '', due_at = NULL, "
             f"ended_at = :now WHERE {among(self._postgres, 'number', 'numbers')} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from smsnotify.engine.conversing import converse
 from smsnotify.engine.conversing_clock import time_outs
 from smsnotify.engine.conversing_crowd import Crowd
 from smsnotify.engine.conversing_portion import Portion
+from smsnotify.engine.errands import Hands, do_errands
 from smsnotify.model.enrolment import Advance, Enrolment, Input
 from smsnotify.model.plan import Plan
 from smsnotify.store.conversation_batch import ConversationBatch, WorkedReply
@@ -282,3 +284,22 @@ def test_somebody_who_cannot_be_moved_holds_nobody_up(
         ANNA: "waiting",
         BEN: "expired",
     }
+
+
+def test_forgetting_reaches_what_alerts_have_quoted(
+    make_talk: Callable[..., Talk], tmp_path: Path
+) -> None:
+    talk = make_talk(
+        "plans:\n  - name: help\n    enter: {keywords: [MOVE]}\n    steps:\n"
+        '      - ask: {alert: "call {{ contact.number }}", send: "We call you.", end: finished}\n',
+        staff=("+6591239000",),
+    )
+    talk.hears("MOVE")
+    assert (
+        do_errands(talk.desk, Hands(action_file=tmp_path / "a", webhook_secret=None), talk.now).done
+        == 1
+    )
+    assert any(ANNA in body for body in talk.column("messages", "body"))
+    talk.store.forget(ANNA, talk.now)
+    for table in ("messages", "errands", "enrolments", "replies", "interactions", "decisions"):
+        assert ANNA not in str(talk.rows(table)), table
