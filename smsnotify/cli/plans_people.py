@@ -168,6 +168,8 @@ def stop(
     if bool(numbers) == everybody:
         raise UsageError("name numbers, or --all")
     found = _waiting(desk, plan, numbers)
+    if not found:
+        desk.plans.named(plan)  # a plan that is gone may have people; one that never was is a slip
     worker = talk_desk(desk.settings, desk.store, desk.book)
     count = take_out(worker, found, desk.clock()) if found else 0
     if desk.json:

@@ -102,6 +102,9 @@ def test_people_are_enrolled_moved_and_taken_out(place: Place) -> None:
     assert moved.only("moved")[0]["step"] == "offer"
     assert place.run("plans", "move", "quote", "nowhere", ANNA).code == 2
     assert place.json("plans", "stop", "quote", "--all").only("stopped")[0]["people"] == 2
+    slip = place.run("plans", "stop", "qoute", "--all")
+    assert slip.code == 2
+    assert "did you mean quote?" in slip.err
     (status,) = place.json("plans", "status", "quote").only("plan_status")
     assert (status["entered"], status["outcomes"]) == (2, {"exited": 2})
     assert "offer" in place.run("plans", "status").out
