@@ -19,7 +19,7 @@ MESSAGE = {
 REJECTED = {"type", "source", "line", "reason"}
 SUMMARY = {
     *("type", "events", "matched", "queued", "sent", "held", "duplicates", "stopped"),
-    *("rejected", "failed", "unknown", "stops"),
+    *("rejected", "failed", "unknown", "stops", "into_plans"),
 }
 PROBLEM = {"type", "severity", "file", "line", "column", "code", "message", "hint"}
 SHAPES = {

@@ -21,6 +21,7 @@ def test_texts_reach_8x8_and_its_ids_are_kept(place: Place, eight: Loopback) -> 
         "duplicates": 0,
         "stopped": 1,
         "rejected": 0,
+        "into_plans": 0,
         "failed": 0,
         "unknown": 0,
         "stops": {"missing_value": 1},
