@@ -49,6 +49,11 @@ SETTINGS: Final[Told] = {
         "The zone of days and hours where the job, the contact and the country tell none.",
         'timezone = "Asia/Singapore"',
     ),
+    "language": (
+        "The language of the tracking and the opt-out page where nothing is known of the reader, "
+        "and the browser asks for none that they speak; see [languages](../how-to/languages.md).",
+        'language = "zh"',
+    ),
     "public_url": (
         "The address at which the world reaches your webhooks.",
         'public_url = "https://notify.example.com"',

@@ -18,7 +18,7 @@ from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import stored_job
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros, to_micros
-from smsnotify.store.links import token_hash
+from smsnotify.store.links import OF_READER, token_hash
 from smsnotify.store.rowset import execute, is_postgres, statement
 from smsnotify.store.unstorable import storable
 from smsnotify.store.words import TRACKING
@@ -29,9 +29,10 @@ MOST_EVENTS: Final = 100
 _PAGE: Final = (
     "SELECT jobs.subject, jobs.snapshot, jobs.state, jobs.time_zone, jobs.date, jobs.seen_at, "
     "jobs.dated_at, links.recipient, feedback.goods, feedback.driver, feedback.comment, "
-    "feedback.created_at, feedback.updated_at "
+    "feedback.created_at, feedback.updated_at, contacts.language "
     "FROM links JOIN jobs ON jobs.subject = links.subject "
     "LEFT JOIN feedback ON feedback.token_hash = links.token_hash "
+    f"{OF_READER} "
     f"WHERE links.token_hash = :hash AND links.kind = '{TRACKING}'"
 )
 _EVENTS: Final = (
@@ -64,12 +65,16 @@ class StoredRating(msgspec.Struct, frozen=True, gc=False):
 
 
 class TrackedJob(msgspec.Struct, frozen=True, gc=False):
-    """Everything that a page may tell. `events` are (name, instant), the oldest first."""
+    """Everything that a page may tell. `events` are (name, instant), the oldest first.
+
+    `language` is the reader's, `''` where nobody knows.
+    """
 
     job: StoredJob
     recipient: str
     events: list[tuple[str, datetime]]
     rated: StoredRating | None
+    language: str = ""
 
 
 def find_tracked(connection: Connection, token: str) -> TrackedJob | None:
@@ -80,7 +85,7 @@ def find_tracked(connection: Connection, token: str) -> TrackedJob | None:
     if row is None:
         return None
     job = stored_job(row[:7])
-    recipient, goods, driver, comment, created_at, updated_at = row[7:]
+    recipient, goods, driver, comment, created_at, updated_at, language = row[7:]
     asking = statement(postgres, _EVENTS)
     found = execute(connection, asking, {"subject": job.subject}).fetchall()
     events = [(str(name), from_micros(at)) for name, at in reversed(found)]
@@ -88,7 +93,7 @@ def find_tracked(connection: Connection, token: str) -> TrackedJob | None:
     if created_at is not None:
         rating = Rating(goods=goods, driver=driver, comment=comment)
         rated = StoredRating(rating, from_micros(created_at), from_micros(updated_at))
-    return TrackedJob(job, recipient, events, rated)
+    return TrackedJob(job, recipient, events, rated, language or "")
 
 
 def keep_rating(

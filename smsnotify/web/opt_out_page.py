@@ -25,6 +25,7 @@ from smsnotify.model.contact import ConsentChange
 from smsnotify.store.links import StoredLink
 from smsnotify.store.words import OPT_OUT
 from smsnotify.web.limits import read_body
+from smsnotify.web.page_words import PageWords, words_for
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
 
@@ -36,6 +37,7 @@ _FORM_LIMIT: Final = 4096
 _PROOF_LASTS: Final = timedelta(hours=24)
 _HEADERS: Final = {
     "Cache-Control": "no-store",
+    "Vary": "Accept-Language",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -53,19 +55,22 @@ async def show_page(request: Request) -> HTMLResponse:
     """Show whom the link is of, and a button."""
     serving: Serving = request.app.state.serving
     token = request.path_params["token"]
+    words = _words(request, serving)
     try:
         link = await _find(serving, token)
         if link is None:
-            return _nowhere(serving)
+            return _nowhere(serving, words)
+        words = _words(request, serving, link)
         proof = await serving.threads.short(partial(_proof, serving, token, serving.clock()))
     except StoreError:
-        return _unavailable()
-    who = escape(mask_number(link.recipient))
+        return _unavailable(words)
+    who = words.opt_out.ask_who.format(who=mask_number(link.recipient))
     return _page(
-        "No more texts?",
-        f"<p>You will get no more texts from us on {who}.</p>"
+        words,
+        words.opt_out.ask,
+        f"<p>{escape(who)}</p>"
         f'<form method="post"><input type="hidden" name="proof" value="{escape(proof)}">'
-        '<button type="submit">Stop texting me</button></form>',
+        f'<button type="submit">{escape(words.opt_out.button)}</button></form>',
     )
 
 
@@ -73,10 +78,12 @@ async def opt_out(request: Request) -> HTMLResponse:
     """Opt the owner of the link out, if the form is the page's own."""
     serving: Serving = request.app.state.serving
     token = request.path_params["token"]
+    words = _words(request, serving)
     try:
         link = await _find(serving, token)
         if link is None:
-            return _nowhere(serving)
+            return _nowhere(serving, words)
+        words = _words(request, serving, link)
         body = await read_body(request, _FORM_LIMIT)
         now = serving.clock()
         one_click = _is_one_click(body) and "@" in link.recipient
@@ -84,20 +91,26 @@ async def opt_out(request: Request) -> HTMLResponse:
             partial(_is_ours, serving, token, _proof_in(body), now)
         ):
             serving.refusals.note(PAGE, Refusal.UNAUTHENTICATED, "a form that is not the page's")
-            return _page(
-                "Please press again",
-                f'<p>This page was too old. <a href="{escape(token)}">Open it again</a>.</p>',
-                400,
-            )
-        await serving.threads.short(partial(_carry_out, serving, link, now))
+            again = f'<a href="{escape(token)}">{escape(words.opt_out.again_link)}</a>'
+            why = f"<p>{escape(words.opt_out.again_why)} {again}</p>"
+            return _page(words, words.opt_out.again, why, 400)
+        await serving.threads.short(partial(_carry_out, serving, link, words, now))
     except RefusedError as error:
         serving.refusals.note_error(PAGE, error)
-        return _page("That did not work", "<p>Please open the link again.</p>", error.status)
+        why = f"<p>{escape(words.opt_out.failed_why)}</p>"
+        return _page(words, words.told["failed"], why, error.status)
     except StoreError as error:
         log.warning("an opt-out by link could not be stored: %s", error.message)
-        return _unavailable()
-    who = escape(mask_number(link.recipient))
-    return _page("Done", f"<p>{who} will get no more texts from us.</p>")
+        return _unavailable(words)
+    who = words.opt_out.done_who.format(who=mask_number(link.recipient))
+    return _page(words, words.opt_out.done, f"<p>{escape(who)}</p>")
+
+
+def _words(request: Request, serving: Serving, link: StoredLink | None = None) -> PageWords:
+    """Return the words for whoever asks; nothing is known of the reader before the link is."""
+    accepted = request.headers.get("accept-language", "")
+    recipient, known = ("", ()) if link is None else (link.recipient, (link.language,))
+    return words_for(recipient, known, accepted, serving.loaded.settings.language)
 
 
 async def _find(serving: Serving, token: str) -> StoredLink | None:
@@ -106,7 +119,7 @@ async def _find(serving: Serving, token: str) -> StoredLink | None:
     return link if usable else None
 
 
-def _carry_out(serving: Serving, link: StoredLink, now: datetime) -> None:
+def _carry_out(serving: Serving, link: StoredLink, words: PageWords, now: datetime) -> None:
     scope = serving.loaded.policy.scope_of_stop("")
     standing = serving.store.standings([link.recipient]).get(link.recipient)
     if standing is not None and (standing.is_out or scope in standing.refused):
@@ -118,7 +131,7 @@ def _carry_out(serving: Serving, link: StoredLink, now: datetime) -> None:
         at=now,
         note="pressed the button of their own page",
         scope=scope,
-        call_to_action="Stop texting me",
+        call_to_action=words.opt_out.button,
     )
     carry_out(serving.store, [change], now)
     log.info("a recipient has opted out", extra={"recipient": mask_number(link.recipient)})
@@ -153,22 +166,25 @@ def _proof_in(body: bytes) -> str:
     return fields.get("proof", [""])[0]
 
 
-def _nowhere(serving: Serving) -> HTMLResponse:
+def _nowhere(serving: Serving, words: PageWords) -> HTMLResponse:
     serving.refusals.note(PAGE, Refusal.UNKNOWN_LINK, "a link that leads nowhere")
-    return _page("This link leads nowhere", "<p>Is it whole? Copy all of it.</p>", 404)
+    why = f"<p>{escape(words.opt_out.nowhere_why)}</p>"
+    return _page(words, words.opt_out.nowhere, why, 404)
 
 
-def _unavailable() -> HTMLResponse:
-    answer = _page("Not now", "<p>Please try again in a minute: nothing was changed.</p>", 503)
+def _unavailable(words: PageWords) -> HTMLResponse:
+    why = f"<p>{escape(words.told['not_now_why'])}</p>"
+    answer = _page(words, words.told["not_now"], why, 503)
     answer.headers["Retry-After"] = "60"
     return answer
 
 
-def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
+def _page(words: PageWords, title: str, body: str, status: int = 200) -> HTMLResponse:
     """Return a page; `body` is HTML, with everything that is not ours escaped in it."""
     head = f"<title>{escape(title)}</title><style>{_STYLE}</style>"
     return HTMLResponse(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{words.language}" dir="{words.direction}">'
+        '<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"{head}</head><body><h1>{escape(title)}</h1>{body}</body></html>",
         status_code=status,

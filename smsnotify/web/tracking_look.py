@@ -20,12 +20,16 @@ _BLACK, _WHITE = "#000000", "#ffffff"
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What one set of settings makes of the page. `no_raters` are the firm's own people."""
+    """What one set of settings makes of the page.
+
+    `no_raters` are the firm's own people; `language` is spoken where nothing else is known.
+    """
 
     settings: TrackingSettings
     timezone: str
     assets: dict[str, tuple[bytes, str]]
     no_raters: frozenset[str]
+    language: str
 
     @property
     def has_logo(self) -> bool:
@@ -49,6 +53,7 @@ def look_of(loaded: Loaded) -> Look:
         timezone=loaded.settings.timezone,
         assets=assets,
         no_raters=frozenset(fixed | set(loaded.settings.staff)),
+        language=loaded.settings.language,
     )
 
 

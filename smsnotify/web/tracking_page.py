@@ -25,8 +25,10 @@ from smsnotify.engine.feedback import MOST_COMMENT, STARS, feedback_line
 from smsnotify.engine.posted import take_posted
 from smsnotify.store.feedback import Rating, TrackedJob
 from smsnotify.store.hashing import TOKEN_LENGTH
+from smsnotify.text.languages import ENGLISH
 from smsnotify.web.limits import read_body
 from smsnotify.web.pace import Pace, address_of
+from smsnotify.web.page_words import PageWords, page_words, words_for
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
 from smsnotify.web.tracking_look import Look, look_of, template
@@ -48,11 +50,21 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "X-Robots-Tag": "noindex, nofollow",
+    "Vary": "Accept-Language",
 }
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self' data:{photos}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+class _UnwillingError(RefusedError):
+    """A rating that is not taken: the log gets it in English, its reader in `words`."""
+
+    def __init__(self, status: int, reason: Refusal, words: PageWords, key: str) -> None:
+        super().__init__(status, reason, page_words(ENGLISH).told[key])
+        self.words = words
+        self.key = key
 
 
 class Tracking:
@@ -88,14 +100,16 @@ async def show_page(request: Request) -> Response:
     serving, look = tracking.serving, tracking.look()
     token = request.path_params["token"]
     now = serving.clock()
+    words = _words(request, look)
     try:
         tracked = await _find(serving, look, token, now)
     except StoreError:
-        return _unavailable(look)
+        return _unavailable(look, words)
     if tracked is None:
-        return _nowhere(serving, look)
-    view = _view(tracked, look, now)
-    page = _page(serving, look, token, view, now)
+        return _nowhere(serving, look, words)
+    words = _words(request, look, tracked)
+    view = _view(tracked, look, words, now)
+    page = _page(serving, look, words, token, view, now)
     asked = request.headers.get("if-none-match", "")
     if page.headers["etag"] in (one.strip().removeprefix("W/") for one in asked.split(",")):
         kept = {name: page.headers[name] for name in ("etag", "cache-control")}
@@ -113,48 +127,52 @@ async def rate(request: Request) -> Response:
         return await _rate(request, tracking, look, token, now)
     except RefusedError as error:
         serving.refusals.note_error(PAGE, error)
-        return _told(look, "That did not work", error.message, error.status, back=_back(token))
+        words, told = _words(request, look), error.message
+        if isinstance(error, _UnwillingError):
+            words, told = error.words, error.words.told[error.key]
+        title = words.told["failed"]
+        return _told(look, words, title, told, error.status, back=_back(token))
     except (StoreError, StoppedError) as error:
         log.warning("a rating could not be stored: %s", error.message)
-        return _unavailable(look)
+        return _unavailable(look, _words(request, look))
 
 
 async def _rate(
     request: Request, tracking: Tracking, look: Look, token: str, now: datetime
 ) -> Response:
     serving = tracking.serving
+    words = _words(request, look)
     address = address_of(request.client.host if request.client else "")
     if not tracking.by_address.takes(address):
-        raise _too_often()
-    _must_be_ours(request, serving)
+        raise _too_often(words)
+    _must_be_ours(request, serving, words)
     tracked = await _find(serving, look, token, now)
     if tracked is None:
-        return _nowhere(serving, look)
+        return _nowhere(serving, look, words)
+    words = _words(request, look, tracked)
     if not tracking.by_link.takes(token):
-        raise _too_often()
+        raise _too_often(words)
     form = _form(await read_body(request, _FORM_LIMIT))
     if not _is_ours(serving, token, form.get("proof", ""), now):
-        raise RefusedError(
-            403, Refusal.UNAUTHENTICATED, "This form is an old one. Open the page again, please."
-        )
-    view = _view(tracked, look, now)
+        raise _UnwillingError(403, Refusal.UNAUTHENTICATED, words, "old_form")
+    view = _view(tracked, look, words, now)
     if not view.can_rate:
-        raise RefusedError(
-            409, Refusal.UNREADABLE, "This cannot be rated now; the page says why and when."
-        )
-    rating, told = _rating(form)
+        raise _UnwillingError(409, Refusal.UNREADABLE, words, "not_ratable")
+    rating, told = _rating(form, words)
     if told:
-        return _page(serving, look, token, view, now, status=400, told=told, rating=rating)
-    kept = await serving.threads.intake(partial(_keep, serving, look, token, rating, now))
+        return _page(serving, look, words, token, view, now, status=400, told=told, rating=rating)
+    kept = await serving.threads.intake(partial(_keep, serving, look, words, token, rating, now))
     if not kept:
-        raise RefusedError(409, Refusal.UNREADABLE, "This was rated before and stays as it is.")
+        raise _UnwillingError(409, Refusal.UNREADABLE, words, "rated_before")
     return RedirectResponse(token, 303, headers=_HEADERS | {"Cache-Control": "no-store"})
 
 
-def _keep(serving: Serving, look: Look, token: str, rating: Rating, now: datetime) -> bool:
+def _keep(
+    serving: Serving, look: Look, words: PageWords, token: str, rating: Rating, now: datetime
+) -> bool:
     """Tell the rules, then keep the rating: told twice is a duplicate, kept untold a loss."""
     tracked = serving.store.find_tracked(token)  # the newest snapshot: this thread alone writes it
-    if tracked is None or not _view(tracked, look, now).can_rate:
+    if tracked is None or not _view(tracked, look, words, now).can_rate:
         return False
     if tracked.rated is None or tracked.rated.rating != rating:
         line = feedback_line(tracked.job.snapshot, tracked.job.state.phase, rating, now)
@@ -162,7 +180,7 @@ def _keep(serving: Serving, look: Look, token: str, rating: Rating, now: datetim
         serving.metrics.note_posted(PAGE, posted)
         if posted.rejected_count:
             log.warning("a rating became no event: %s", posted.rejected[0].message)
-            raise RefusedError(500, Refusal.UNREADABLE, "The rating could not be taken.")
+            raise _UnwillingError(500, Refusal.UNREADABLE, words, "not_taken")
     return serving.store.keep_rating(token, tracked, rating, now, now - EDITABLE)
 
 
@@ -171,7 +189,8 @@ async def show_asset(request: Request) -> Response:
     look = tracking_of(request).look()
     found = look.assets.get(request.path_params["name"])
     if found is None or not look.settings.enabled:
-        return _told(look, "Nothing here", "There is nothing at this address.", 404)
+        words = _words(request, look)
+        return _told(look, words, words.told["nothing"], words.told["nothing_why"], 404)
     content, kind = found
     headers = _HEADERS | {
         "Cache-Control": "public, max-age=3600",
@@ -190,19 +209,26 @@ async def _find(serving: Serving, look: Look, token: str, now: datetime) -> Trac
     return tracked
 
 
-def _view(tracked: TrackedJob, look: Look, now: datetime) -> View:
+def _words(request: Request, look: Look, tracked: TrackedJob | None = None) -> PageWords:
+    """Return the words for whoever asks; nothing is known of the reader before the page is."""
+    accepted = request.headers.get("accept-language", "")
+    recipient, known = ("", ()) if tracked is None else (tracked.recipient, (tracked.language,))
+    return words_for(recipient, known, accepted, look.language)
+
+
+def _view(tracked: TrackedJob, look: Look, words: PageWords, now: datetime) -> View:
     rates = tracked.recipient not in look.no_raters
-    return view_of(tracked, look.settings, look.timezone, now, rates=rates)
+    return view_of(tracked, look.settings, look.timezone, now, words, rates=rates)
 
 
-def _must_be_ours(request: Request, serving: Serving) -> None:
+def _must_be_ours(request: Request, serving: Serving, words: PageWords) -> None:
     """Refuse a form that a browser says another site sends."""
     origin = request.headers.get("origin", "")
     site = request.headers.get("sec-fetch-site", "same-origin")
     public = urlsplit(serving.loaded.settings.public_url)
     known = {f"{public.scheme}://{public.netloc}", f"http://{request.headers.get('host', '')}"}
     if site not in ("same-origin", "none") or (origin and origin not in known):
-        raise RefusedError(403, Refusal.UNAUTHENTICATED, "Ratings are given on this page alone.")
+        raise _UnwillingError(403, Refusal.UNAUTHENTICATED, words, "elsewhere")
 
 
 def _form(body: bytes) -> dict[str, str]:
@@ -213,16 +239,17 @@ def _form(body: bytes) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _rating(form: dict[str, str]) -> tuple[Rating, str]:
+def _rating(form: dict[str, str], words: PageWords) -> tuple[Rating, str]:
     """Return what was rated, and what is wrong with it."""
     goods, driver = _stars(form.get("goods", "")), _stars(form.get("driver", ""))
     comment = form.get("comment", "").replace("\r\n", "\n").replace("\0", "").strip()
     rating = Rating(goods=goods or None, driver=driver or None, comment=comment[:MOST_COMMENT])
     if goods is None or driver is None:
-        return rating, "Stars go from 1 to 5."
+        return rating, words.told["bad_stars"]
     if len(comment) > MOST_COMMENT:
-        return rating, f"A comment has up to {MOST_COMMENT} characters; yours has {len(comment)}."
-    return rating, "" if goods or driver or comment else "Choose stars, or write a word."
+        told = words.told["long_comment"]
+        return rating, told.format(most=MOST_COMMENT, count=len(comment))
+    return rating, "" if goods or driver or comment else words.told["empty_rating"]
 
 
 def _stars(written: str) -> int | None:
@@ -251,6 +278,7 @@ def _day_of(now: datetime) -> int:
 def _page(
     serving: Serving,
     look: Look,
+    words: PageWords,
     token: str,
     view: View,
     now: datetime,
@@ -268,6 +296,7 @@ def _page(
         "tracking.html",
         status,
         photos,
+        words,
         view=view,
         token=token,
         proof=proof,
@@ -280,35 +309,38 @@ def _page(
     return page
 
 
-def _nowhere(serving: Serving, look: Look) -> Response:
+def _nowhere(serving: Serving, look: Look, words: PageWords) -> Response:
     serving.refusals.note(PAGE, Refusal.UNKNOWN_LINK, "a link that leads nowhere")
-    told = "It may be over, or the link is not whole: copy all of it."
-    return _told(look, "This page is no longer available", told, 404)
+    return _told(look, words, words.told["nowhere"], words.told["nowhere_why"], 404)
 
 
-def _unavailable(look: Look) -> Response:
-    answer = _told(look, "Not now", "Please try again in a minute: nothing was changed.", 503)
+def _unavailable(look: Look, words: PageWords) -> Response:
+    answer = _told(look, words, words.told["not_now"], words.told["not_now_why"], 503)
     answer.headers["Retry-After"] = "60"
     return answer
 
 
-def _too_often() -> RefusedError:
-    return RefusedError(429, Refusal.TOO_OFTEN, "That was too often. Try again in ten minutes.")
+def _too_often(words: PageWords) -> RefusedError:
+    return _UnwillingError(429, Refusal.TOO_OFTEN, words, "too_often")
 
 
 def _back(token: str) -> str:
     return token if _TOKEN.fullmatch(token) else ""
 
 
-def _told(look: Look, title: str, told: str, status: int, *, back: str = "") -> Response:
-    page = _render(look, "tracking_told.html", status, "", title=title, told=told, back=back)
+def _told(
+    look: Look, words: PageWords, title: str, told: str, status: int, *, back: str = ""
+) -> Response:
+    page = _render(look, "tracking_told.html", status, "", words, title=title, told=told, back=back)
     page.headers["Cache-Control"] = "no-store"
     if status == 429:
         page.headers["Retry-After"] = str(int(timedelta(seconds=_SPAN_S).total_seconds()))
     return page
 
 
-def _render(look: Look, name: str, status: int, photos: str, **values: Any) -> Response:
-    text = template(name).render(look=look, **values)
+def _render(
+    look: Look, name: str, status: int, photos: str, words: PageWords, **values: Any
+) -> Response:
+    text = template(name).render(look=look, words=words, **values)
     headers = _HEADERS | {"Content-Security-Policy": _POLICY.format(photos=photos)}
     return Response(text, status, headers=headers, media_type="text/html")

@@ -15,6 +15,8 @@ from smsnotify.model.event import STAMP_FIELDS
 from smsnotify.model.job import JOB_FIELDS
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.feedback import StoredRating, TrackedJob
+from smsnotify.text.spoken_dates import spoken_day, spoken_instant
+from smsnotify.web.page_words import PageWords
 from smsnotify.wiring.models import TrackingSettings
 
 EDITABLE: Final = timedelta(hours=24)
@@ -25,38 +27,6 @@ _OVER: Final = ENDED | {"return", "deleted"}
 _MOST_SHOWN: Final = 500  # characters of one value
 _PHOTOS: Final = ("signature_file_url", *(f"photo_{n}_file_url" for n in range(1, 11)))
 _HOST: Final = re.compile(r"[a-z0-9.-]+(:\d{1,5})?")
-
-_SAID: Final = {
-    "info_received": "We have your order",
-    "in_transit": "In transit",
-    "scheduled": "Planned",
-    "dispatched": "Being prepared",
-    "out_for_delivery": "On the vehicle",
-    "heading_to": "The driver is on the way to you",
-    "arrived": "The driver has arrived",
-    "delayed": "Running late",
-    "completed": "Delivered",
-    "completed_partial": "Partly delivered",
-    "failed": "We could not deliver",
-    "on_hold": "On hold",
-    "return": "Going back to the sender",
-    "deleted": "Cancelled",
-    "new_attempt": "Another attempt",
-}
-_SAID_OF_COLLECTIONS: Final = {
-    "out_for_delivery": "On the driver's list",
-    "completed": "Collected",
-    "completed_partial": "Partly collected",
-    "failed": "We could not collect",
-}
-_LABELS: Final = {
-    "do_number": "Order",
-    "deliver_to_collect_from": "For",
-    "time_window": "Planned window",
-    "eta_time": "Planned time",
-    "live_eta": "Expected now",
-    "date": "Date",
-}
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -91,18 +61,24 @@ def is_over(job: StoredJob, keep_days: int, timezone: str, now: datetime) -> boo
 
 
 def view_of(
-    tracked: TrackedJob, settings: TrackingSettings, timezone: str, now: datetime, *, rates: bool
+    tracked: TrackedJob,
+    settings: TrackingSettings,
+    timezone: str,
+    now: datetime,
+    words: PageWords,
+    *,
+    rates: bool,
 ) -> View:
-    """Return what the page says. `rates`: its reader is one who may rate."""
+    """Return what the page says, in these words. `rates`: its reader is one who may rate."""
     stored, state = tracked.job, tracked.job.state
     try:
         job: Mapping[str, Any] = msgspec.json.decode(stored.snapshot, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         job = {}
     zone = _zone(stored.time_zone, timezone)
-    said = _SAID
+    said = words.said
     if str(job.get("type") or "").strip().lower() == "collection":
-        said = _SAID | _SAID_OF_COLLECTIONS
+        said = {**said, **words.said_of_collections}
     phase = state.phase
     if phase not in _OVER:
         phase = "arrived" if state.arrived else "heading_to" if state.heading else phase
@@ -110,14 +86,14 @@ def view_of(
     until = rated.created_at + EDITABLE if rated is not None else None
     is_editable = until is None or now < until
     return View(
-        headline=said.get(phase, "We have your order"),
+        headline=said.get(phase, said["info_received"]),
         phase=phase,
         is_live=phase not in _OVER,
-        timeline=_timeline(tracked, job, said, zone),
+        timeline=_timeline(tracked, job, said, zone, words.language),
         fields=[
-            (_LABELS.get(name) or name.replace("_", " ").capitalize(), value)
+            (words.labels.get(name) or name.replace("_", " ").capitalize(), value)
             for name in settings.fields
-            if (value := _value(name, job.get(name), zone))
+            if (value := _value(name, job.get(name), zone, words))
             and not (name == "live_eta" and phase in _OVER)
         ],
         driver=_text(job.get("assign_to")) if settings.driver_name else "",
@@ -125,14 +101,12 @@ def view_of(
         photos=_photos(job) if settings.proof else (),
         can_rate=rates and phase in ENDED and is_editable,
         rated=rated,
-        editable_until=clock(until, zone) if until is not None else "",
+        editable_until=_spoken(until, zone, words),
     )
 
 
-def clock(at: datetime, zone: tzinfo) -> str:
-    """Return an instant as people say it: `Mon 2 Mar, 14:05`."""
-    local = at.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+def _spoken(at: datetime | None, zone: tzinfo, words: PageWords) -> str:
+    return "" if at is None else spoken_instant(at.astimezone(zone), words.language)
 
 
 def origins(photos: Sequence[str]) -> list[str]:
@@ -141,7 +115,11 @@ def origins(photos: Sequence[str]) -> list[str]:
 
 
 def _timeline(
-    tracked: TrackedJob, job: Mapping[str, Any], said: Mapping[str, str], zone: tzinfo
+    tracked: TrackedJob,
+    job: Mapping[str, Any],
+    said: Mapping[str, str],
+    zone: tzinfo,
+    language: str,
 ) -> list[Entry]:
     happened: list[tuple[str, datetime]] = []
     for name, at in tracked.events:
@@ -155,7 +133,10 @@ def _timeline(
         stamp = _stamp(name, job, zone)
         if stamp is not None:
             happened[place] = (name, stamp)
-    return [Entry(said[name], at, clock(at, zone)) for name, at in happened]
+    return [
+        Entry(said[name], at, spoken_instant(at.astimezone(zone), language))
+        for name, at in happened
+    ]
 
 
 def _stamp(name: str, job: Mapping[str, Any], zone: tzinfo) -> datetime | None:
@@ -170,20 +151,19 @@ def _stamp(name: str, job: Mapping[str, Any], zone: tzinfo) -> datetime | None:
     return None
 
 
-def _value(name: str, value: object, zone: tzinfo) -> str:
+def _value(name: str, value: object, zone: tzinfo, words: PageWords) -> str:
     text = _text(value)
     kind = JOB_FIELDS.get(name)
     if kind == "flag":
-        return {"True": "yes", "False": "no"}.get(text, text)
+        return {"True": words.yes, "False": words.no}.get(text, text)
     if not text or kind not in ("date", "instant", "clock"):
         return text
     try:
         if kind == "date":
-            day = date.fromisoformat(text[:10])
-            return f"{day:%a} {day.day} {day:%b %Y}"
+            return spoken_day(date.fromisoformat(text[:10]), words.language)
         at = datetime.fromisoformat(text)
         at = at if at.tzinfo else at.replace(tzinfo=zone)
-        return clock(at, zone)
+        return _spoken(at, zone, words)
     except (ValueError, OverflowError):
         return text  # `14:30`, or whatever the dispatcher wrote
 

@@ -32,6 +32,7 @@ DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
 Route = Annotated[tuple[tuple[str, ...], ...], PlainValidator(values.route)]
 Latency = Annotated[timedelta, PlainValidator(values.latency)]
 Span = Annotated[timedelta, PlainValidator(values.span)]
+PageLanguage = Annotated[str, PlainValidator(values.page_language)]
 Colour = Annotated[str, PlainValidator(values.colour)]
 ContactLink = Annotated[str, PlainValidator(values.contact_link)]
 Words = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
@@ -167,6 +168,7 @@ class Settings(_Part):
     country: Country = ""
     countries: tuple[Country, ...] | None = None
     timezone: Zone = "UTC"
+    language: PageLanguage = "en"
     public_url: WebAddress = ""
     test_to: Number = ""
     test_to_email: EmailAddress = ""

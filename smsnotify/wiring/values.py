@@ -103,6 +103,18 @@ def web_address(written: Any) -> str:
     return text.rstrip("/")
 
 
+def page_language(written: Any) -> str:
+    """Read the tag of a language that our pages speak."""
+    from smsnotify.text.languages import PAGES_SPEAK, best_of
+
+    text = _text(written, '"en"')
+    if not best_of(text, PAGES_SPEAK):
+        raise ValueError(
+            f"{text!r} is no language of our pages; they speak {', '.join(PAGES_SPEAK)}"
+        )
+    return text
+
+
 def span(written: Any) -> timedelta:
     """Read a time such as `2s` or `1m`."""
     return parse_duration(_text(written, '"2s"'))
