@@ -77,7 +77,11 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
 }
 
 TRANSCRIPTS: Final = {
-    DOCS.parent / "README.md": ("rules.example.yaml", "examples/events.jsonl"),
+    DOCS.parent / "README.md": (
+        "rules.example.yaml",
+        "rules.example.test.yaml",
+        "examples/events.jsonl",
+    ),
     DOCS / "tutorial" / "first-text.md": (),
     DOCS / "tutorial" / "conversation.md": (),
 }

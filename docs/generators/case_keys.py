@@ -58,6 +58,7 @@ def step_keys() -> str:
             "says": "says: QUOTE please",
             "sender": 'sender: "+6591230002"',
             "events": "events: [{event: completed, job: {do_number: DO-7}}]",
+            "file": "file: events.jsonl",
             "event": "event: completed",
             "wait": "wait: 3d",
             "enrol": "enrol: quote",

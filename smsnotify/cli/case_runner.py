@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,9 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 
 if TYPE_CHECKING:
-    from smsnotify.engine.playing import Covered, Difference, Failure, Played
+    from smsnotify.engine.comparing import Difference
+    from smsnotify.engine.coverage import Covered
+    from smsnotify.engine.playing import Failure, Played
     from smsnotify.plans.cases import Case
 
 FAILED: Final = 1
@@ -28,23 +30,28 @@ def run_cases(
     only: str = "",
     of: str = "plans",
     junit: Path | None = None,
+    update: bool = False,
 ) -> None:
     """Play the tests of these files, or of those beside the rule files.
 
     `of` says whose coverage is told at the end: `plans` or `rules`. `junit` is a file that gets
-    the results as XML too.
+    the results as XML too. `update` writes into the test files what they would have to expect,
+    and never passes.
 
     Raises:
-        UsageError: there are no tests.
+        UsageError: there are no tests, or `junit` and `update` are asked for together.
         RuleFileError: the rule files are wrong.
-        StoppedError: the file for the results cannot be written.
-        typer.Exit: 1 when a test failed, 2 when a test file is wrong.
+        StoppedError: the file for the results, or a test file, cannot be written.
+        typer.Exit: 1 when a test failed and after an update, 2 when a test file is wrong.
     """
-    from smsnotify.engine.playing import coverage, play, rules_spoken
+    from smsnotify.engine.coverage import coverage, rule_coverage
+    from smsnotify.engine.playing import play
     from smsnotify.plans.cases import read_cases, test_files
     from smsnotify.wiring import build
     from smsnotify.wiring.conversations import conversation_terms
 
+    if update and junit is not None:
+        raise UsageError("--update has no results to write", hint="take --junit in a second run")
     found = test_files(tuple(desk.rule_paths)) if not files else _asked(files)
     if not found:
         raise UsageError(
@@ -64,6 +71,11 @@ def run_cases(
     settings = desk.settings
     book, policy, terms = desk.book, build.policy(settings), conversation_terms(settings)
     played: list[Played] = []
+    if update:
+        from smsnotify.cli.case_update import update_cases
+
+        update_cases(desk, [play(case, book, policy, terms, to_end=True) for case in cases])
+        raise typer.Exit(FAILED)
     for case in cases:
         played.append(play(case, book, policy, terms))
         _tell(
@@ -75,10 +87,9 @@ def run_cases(
         write_junit(junit, played)
     failed = sum(one.failure is not None for one in played)
     _sum_up(desk, len(played), failed)
-    if not only and of == "plans":
-        _tell_coverage(desk, coverage(book, played))
-    elif not only:
-        _tell_rules(desk, rules_spoken(book, played))
+    if not only:
+        look = coverage if of == "plans" else rule_coverage
+        _tell_coverage(desk, look(book, played))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -153,6 +164,7 @@ def _tell_coverage(desk: Desk, covered: Sequence[Covered]) -> None:
             show.emit_json(
                 {
                     "type": "coverage",
+                    "of": one.of,
                     "plan": one.plan,
                     "taken": one.taken,
                     "ways": one.ways,
@@ -160,18 +172,15 @@ def _tell_coverage(desk: Desk, covered: Sequence[Covered]) -> None:
                 }
             )
             continue
-        missed = f"; never: {', '.join(one.missed)}" if one.missed else ""
-        show.say(f"plan {one.plan}: {one.taken} of {one.ways} ways taken{missed}")
+        about, done = _SAID[one.of]
+        never = f"; never: {', '.join(one.missed)}" if one.missed else ""
+        show.say(f"{about.format(one.plan)}: {one.taken} of {one.ways} {done}{never}")
 
 
-def _tell_rules(desk: Desk, spoken: Mapping[str, bool]) -> None:
-    """Say which rules that are on decided nothing in any test."""
-    silent = [name for name, has_spoken in spoken.items() if not has_spoken]
-    if desk.json:
-        taken = len(spoken) - len(silent)
-        show.emit_json(
-            {"type": "coverage", "plan": "", "taken": taken, "ways": len(spoken), "missed": silent}
-        )
-        return
-    never = f"; never: {', '.join(silent)}" if silent else ""
-    show.say(f"rules: {len(spoken) - len(silent)} of {len(spoken)} tested{never}")
+_SAID: Final = {
+    "plan": ("plan {}", "ways taken"),
+    "rules": ("rules", "tested"),
+    "conditions": ("conditions", "met and unmet"),
+    "gates": ("gates", "at work"),
+}
+"""How the coverage of each kind of thing is told."""

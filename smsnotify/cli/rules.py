@@ -68,15 +68,22 @@ def run_tests(
         Path | None,
         typer.Option("--junit", metavar="FILE", help="Write the results as JUnit's XML too."),
     ] = None,
+    update: Annotated[
+        bool,
+        typer.Option("--update", help="Write into the files what came, in place of what differs."),
+    ] = False,
 ) -> None:
     """Play the events of *.test.yaml files and compare every text, with a clock of their own.
 
-    Nothing is sent and the books are not touched. Prints which rules no test has touched.
-    Ends with 1 when a test fails, and with 2 when a file is wrong.
+    Nothing is sent and the books are not touched. Prints which rules, conditions and gates no test
+    has shown at work. Ends with 1 when a test fails and after --update, and with 2 when a file is
+    wrong.
     """
     from smsnotify.cli.case_runner import run_cases
 
-    run_cases(desk_of(ctx, brief=True), files or (), only=only, of="rules", junit=junit)
+    run_cases(
+        desk_of(ctx, brief=True), files or (), only=only, of="rules", junit=junit, update=update
+    )
 
 
 @app.command("list", epilog=example("sms-notify rules list", "sms-notify rules list --json"))

@@ -129,15 +129,15 @@ def _work_portion(
             del drafts[key]
     late = meant([draft for draft, one in drafts.values() if _dropped_as_late(one)], memory)
     timely = [draft for draft, reminder in drafts.values() if not _dropped_as_late(reminder)]
+
+    def is_news(decision: Decision) -> bool:
+        reminder = drafts[decision.draft.key][1]
+        return decision.verdict is not Verdict.STOP or _is_news(reminder, since)
+
     judged = judge_remembering(timely, memory, policy, ticket, now)
-    judged = Judged(
-        [_late(draft) for draft in late] + judged.decisions, judged.left_behind, judged.pages
-    )
-    return [
-        decision
-        for decision in keep(judged, memory, ticket, now)
-        if decision.verdict is not Verdict.STOP or _is_news(drafts[decision.draft.key][1], since)
-    ]
+    decisions = [_late(draft) for draft in late] + judged.decisions
+    told = Judged(list(filter(is_news, decisions)), judged.left_behind, judged.pages)
+    return list(filter(is_news, keep(told, memory, ticket, now)))
 
 
 def _is_news(reminder: Reminder, since: datetime | None) -> bool:

@@ -29,7 +29,7 @@ from smsnotify.engine.errands import Hands, do_errands
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.receipts import take_receipts
-from smsnotify.engine.reminders import coming_reminders, planned_jobs, search_days
+from smsnotify.engine.stage_clock import next_due
 from smsnotify.engine.stage_parts import (
     ACCOUNT,
     CUSTOMER,
@@ -41,6 +41,7 @@ from smsnotify.engine.stage_parts import (
     together,
 )
 from smsnotify.engine.ticking import talk, tick
+from smsnotify.events.read import Chunk
 from smsnotify.model.contact import ConsentChange, Contact
 from smsnotify.model.decision import Decision
 from smsnotify.model.enrolment import Enrolment
@@ -57,7 +58,6 @@ from smsnotify.rules.scalars import did_you_mean
 from smsnotify.store.conversation_batch import ContactChange
 from smsnotify.store.enrolments import WantedEnrolments
 from smsnotify.store.open import open_store
-from smsnotify.store.outbox import Wanted
 from smsnotify.store.replies import WantedReplies
 
 OURS: Final = "+6580000000"
@@ -65,7 +65,6 @@ _JOB: Final = "65f000000000000000000001"
 
 _ROUNDS: Final = 20
 _STATES: Final = ("done", "due", "failed")
-_STEP: Final = timedelta(minutes=1)
 
 
 class Stage:
@@ -216,6 +215,15 @@ class Stage:
         Raises:
             UsageError: one of them cannot be read.
         """
+        return self.feed([Chunk(1, [msgspec.json.encode(entry) for entry in entries])])
+
+    def feed(self, chunks: Iterable[Chunk], file: str = "") -> Came:
+        """The lines of a file come in.
+
+        Raises:
+            InputError: the file cannot be read.
+            UsageError: one of the lines cannot.
+        """
         self._arrive()
         intake = Intake(
             self.desk.book.rules,
@@ -224,9 +232,10 @@ class Stage:
             source="test",
             plans=PlanTeller(self.desk),
         )
-        taken = intake.take(1, [msgspec.json.encode(entry) for entry in entries], self.now)
-        for line in taken.rejected:
-            raise UsageError(f"event {line.line} cannot be read: {line.message}", hint=line.hint)
+        for chunk in chunks:
+            for line in intake.take(chunk.first, chunk.lines, self.now).rejected:
+                where = f"{file}:{line.line}" if file else f"event {line.line}"
+                raise UsageError(f"{where} cannot be read: {line.message}", hint=line.hint)
         return self._work()
 
     def happens(self, name: str) -> Came:
@@ -297,7 +306,7 @@ class Stage:
         self._arrive()
         end, cames = self.now + span, list[Came]()
         while True:
-            due = self._next_due(end)
+            due = next_due(self.store, self.desk.book.rules, self.desk.policy, self.now, end)
             self.now = max(due, self.now)
             released = self._tick()
             cames.append(self._work(released))
@@ -307,30 +316,6 @@ class Stage:
         return together(cames)
 
     # Behind the scenes.
-
-    def _next_due(self, end: datetime) -> datetime:
-        mode = self.desk.policy.mode.value
-        soonest = [end]
-        due_at = self.store.next_due_at(mode)
-        if due_at is not None:
-            soonest.append(due_at)
-        waiting = frozenset({MessageState.HELD.value, MessageState.QUEUED.value})
-        for message in self.store.list_messages(Wanted(states=waiting), None):
-            if message.not_before is not None:
-                soonest.append(message.not_before)
-        soonest += self._next_reminder(end)
-        first = min(soonest)
-        # What is due and does not move is looked at again a minute later, never for ever.
-        return min(end, first if first > self.now else self.now + _STEP)
-
-    def _next_reminder(self, end: datetime) -> list[datetime]:
-        rules, policy = self.desk.book.rules, self.desk.policy
-        if all(rule.terms.pre_job is None for rule in rules.rules):
-            return []
-        first, _ = search_days(self.now)
-        _, last = search_days(end)
-        jobs = planned_jobs(self.store.jobs_between(first, last), rules.job_type)
-        return [one.due_at for one in coming_reminders(jobs, rules, policy, self.now)[:1]]
 
     def _tick(self) -> list[Decision]:
         book, policy = self.desk.book, self.desk.policy

@@ -21,7 +21,7 @@ from smsnotify.rules.schema import Keys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
 
-_HAPPENS: Final = ("says", "events", "event", "wait", "enrol", "fail")
+_HAPPENS: Final = ("says", "events", "file", "event", "wait", "enrol", "fail")
 _YEARS: Final = range(1971, 2901)
 _LONGEST_WAIT: Final = timedelta(days=3660)
 _E164: Final = re.compile(r"\+[1-9]\d{3,14}", re.ASCII)
@@ -107,6 +107,9 @@ class CaseStepKeys(Keys):
     )
     sender: Number = Field(default=None, description="Who says it, if not the test's own customer.")
     events: list[dict[str, Any]] = Field(default=[], description="Events as in a feed.")
+    file: Word = Field(
+        default=None, description="Events of a file, found from the test file's folder."
+    )
     event: Word = Field(
         default=None, description="An event about the customer, or the job that a plan asked about."
     )
@@ -167,10 +170,11 @@ class CaseKeys(Keys):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A test as it is written. `lines` are where its steps stand."""
+    """A test as it is written, the one at `place` in its file. `lines`: where its steps stand."""
 
     file: str
     line: int
+    place: int
     keys: CaseKeys
     steps: tuple[CaseStepKeys, ...]
     lines: tuple[int, ...]
@@ -245,7 +249,7 @@ def _cases(report: Reporter, written: object) -> Iterator[Case]:
             report.error(path, "missing_key", "the test has no steps", "steps: [{says: HELLO}]")
         if report.errors == before:
             lines = (report.place((*path, "steps", n))[0] for n in range(len(steps)))
-            yield Case(report.file, report.place(path)[0], keys, steps, tuple(lines))
+            yield Case(report.file, report.place(path)[0], index, keys, steps, tuple(lines))
 
 
 def _steps(written: object, report: Reporter, path: Place) -> Iterator[CaseStepKeys]:
@@ -272,7 +276,7 @@ def _check_step(step: CaseStepKeys, report: Reporter, path: Place) -> None:
             path,
             "bad_step",
             "a step is one thing that happens" if happens else "nothing happens in this step",
-            "says, events, event, wait, enrol or fail",
+            "says, events, file, event, wait, enrol or fail",
         )
     if step.wait is not None and step.wait > _LONGEST_WAIT:
         report.error((*path, "wait"), "bad_value", "nobody waits longer than ten years", "3d")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,9 @@ from smsnotify.model.job import Job
 from smsnotify.model.reading import Reading, of_person
 from smsnotify.rules.compile import CompiledRule, RuleSet, fold
 from smsnotify.rules.conditions import Condition, as_text
+
+ANY: Final = "any"
+"""What a check expects that nothing was asked of."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -63,10 +67,11 @@ def explain(event: Event, rules: RuleSet, people: People = nobody_known) -> list
     field that it does not have counts as missing. `people` is asked for rules that read the
     recipient; what they ask of the contact must hold for one of the recipients.
     """
-    return [_verdict(event, rule, people) for rule in rules.all]
+    return [explain_rule(event, rule, people) for rule in rules.all]
 
 
-def _verdict(event: Event, rule: CompiledRule, people: People) -> RuleVerdict:
+def explain_rule(event: Event, rule: CompiledRule, people: People = nobody_known) -> RuleVerdict:
+    """Return the verdict of one rule."""
     readers = [
         (number, Reading(event.job, contact, "link"))  # whether there is one, the settings say
         for number, contact in (people(rule, event) if rule.terms.reads_person else {}).items()
@@ -81,7 +86,7 @@ def _verdict(event: Event, rule: CompiledRule, people: People) -> RuleVerdict:
         _one_of("event", sorted(rule.events), event.name, event.name in rule.events),
         Check(
             name="job_type",
-            expected="any" if rule.job_type == "job" else rule.job_type,
+            expected=ANY if rule.job_type == "job" else rule.job_type,
             actual=event.job.kind,
             passed=rule.job_type in ("job", event.job.kind),
         ),
@@ -119,7 +124,7 @@ def _verdict(event: Event, rule: CompiledRule, people: People) -> RuleVerdict:
 
 def _one_of(name: str, expected: list[str], actual: str, passed: bool) -> Check:
     return Check(
-        name=name, expected=", ".join(expected) or "any", actual=actual or "none", passed=passed
+        name=name, expected=", ".join(expected) or ANY, actual=actual or "none", passed=passed
     )
 
 

@@ -102,7 +102,7 @@ def _entry(key: str, value: object) -> list[str]:
         ending = "" if value.endswith("\n") else "-"
         body = value.removesuffix("\n").split("\n")
         return [f"{key}: |{ending}", *(f"  {line}" if line else "" for line in body)]
-    return [f"{key}: {_flow(value)}"]
+    return [f"{key}: {flow_yaml(value)}"]
 
 
 def _fits_block(text: str) -> bool:
@@ -117,16 +117,21 @@ def _fits_block(text: str) -> bool:
     )
 
 
-def _flow(value: object) -> str:
+def flow_yaml(value: object) -> str:
+    """Return a value as YAML on one line."""
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{_flow(str(key))}: {_flow(each)}" for key, each in value.items())
+        inner = ", ".join(
+            f"{flow_yaml(str(key))}: {flow_yaml(each)}" for key, each in value.items()
+        )
         return f"{{{inner}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_flow(each) for each in value)}]"
+        return f"[{', '.join(flow_yaml(each) for each in value)}]"
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _NOT_PLAIN:
         return text

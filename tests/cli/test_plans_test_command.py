@@ -169,23 +169,6 @@ def test_a_script_may_be_a_file(cli: Cli, tests: Path) -> None:
     assert cli("plans", "simulate", "quote", "--script", "gone.txt").code == 2
 
 
-def test_rules_test_tells_which_rules_no_test_has_touched(cli: Cli, tests: Path) -> None:
-    to = "to: {fields: [phone_number]}"
-    (tests.parent / "rules.yaml").write_text(
-        f"rules:\n  - {{name: one, events: [completed], {to}, body: One}}\n"
-        f"  - {{name: two, events: [failed], {to}, body: Two}}\n",
-        encoding="utf-8",
-    )
-    job = '{do_number: D-1, phone_number: "+6591230000"}'
-    write(
-        tests, f"{{events: [{{event: completed, job: {job}}}], expect: {{rule: one, body: One}}}}"
-    )
-    done = cli("rules", "test")
-    assert (done.code, done.out.splitlines()[-1]) == (0, "rules: 1 of 2 tested; never: two")
-    (row,) = cli("rules", "test", "--json").json[1:]
-    assert (row["type"], row["taken"], row["missed"]) == ("coverage", 1, ["two"])
-
-
 def test_results_are_written_for_a_ci_too(cli: Cli, tests: Path, folder: Path) -> None:
     write(tests, '{says: HELLO, expect: "Hi <Ann>!"}')
     assert cli("plans", "test", "--junit", "results.xml").code == 1

@@ -84,7 +84,7 @@ def play(case: Case, folder: Path, kill_at: int = NEVER) -> None:
         if step.fail is not None and not stage._account.on_the_way:
             stage._account.on_the_way = [f"sb_{_last_text(stage)}"]
         with suppress(SmsNotifyError):
-            playing._happen(stage, step)
+            playing._happen(stage, case, step)
         if step.wait is not None:
             stage.now = began + step.wait
     stage.now += CLAIMED_FOR + timedelta(seconds=1)  # what the dead one had claimed is due again

@@ -1,0 +1,32 @@
+"""Which gates a rule brings into play by its own keys: what its tests should show at work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from smsnotify.model.rule import Purpose, RuleTerms
+
+EVERYDAY: Final = ("number", "duplicate", "opted_out")
+"""Gates that any text can meet, whatever its rule says."""
+
+_USUAL_AGE: Final = timedelta(hours=24)
+
+
+def asked_gates(terms: RuleTerms, *, to_staff: bool = False) -> tuple[str, ...]:
+    """Return the names of the gates that some key of a rule switches on or sets, in order.
+
+    `to_staff`: the rule texts fixed numbers alone, whom no quiet hours keep waiting. A reminder
+    leaves outside them anyway, and a rule that begins a plan sends no text itself.
+    """
+    marketing = terms.purpose is Purpose.MARKETING
+    is_quiet = not (to_staff or terms.pre_job is not None or terms.start_plan)
+    asked = {
+        "active": terms.bounds is not None,
+        "begun": terms.pre_job is not None,
+        "consent": marketing,
+        "freshness": bool(terms.max_ages) or terms.max_age not in (None, _USUAL_AGE),
+        "quiet_hours": is_quiet and terms.quiet_hours is not None,
+        "marketing_hours": marketing,
+    }
+    return tuple(gate for gate, is_asked in asked.items() if is_asked)
