@@ -40,6 +40,7 @@ def contact_keys() -> str:
         ContactKeys,
         {
             "name": "name: Ann Tan",
+            "email": "email: ann@example.com",
             "language": "language: en",
             "time_zone": "time_zone: Asia/Singapore",
             "tags": "tags: [regular]",
@@ -93,6 +94,8 @@ def expected_keys() -> str:
             "gate": "gate: quiet_hours",
             "detail": "detail: do_number has no value",
             "kind": "kind: plan",
+            "channel": "channel: email",
+            "subject": "subject: Order DO-7 delivered",
             "encoding": "encoding: GSM7",
             "segments": "segments: 1",
             "not_before": "not_before: 2026-03-03T08:00:00+08:00",

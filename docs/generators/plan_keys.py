@@ -52,6 +52,7 @@ _TAKES: Final[Mapping[str, str]] = {
     "wait": "[wait](#wait)",
     "listen": "[listen](#listen)",
     "delay": "[delay](#delay)",
+    "channel": "`sms`, `email`",
     "decide": "list of [lines](#decide)",
     "end": _OUTCOMES,
     "for": "duration",

@@ -89,7 +89,7 @@ def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
     if book is None:
         return
     rules = book.rules
-    for problem in check_links(rules, settings.public_url):
+    for problem in check_links(book, settings.public_url):
         yield Finding("rules", "error", f"{problem.place}: {problem.message}", problem.hint, 2)
     if not rules.rules:
         hint = "enabled: true in the rule file switches one on"

@@ -40,9 +40,12 @@ def validate(
     paths = tuple(files or desk.rule_paths)
     book, found = check_book(paths, country=desk.country, own_words=desk.own_words)
     if book is not None and desk.has_settings:
+        from smsnotify.wiring.link_check import check_links
         from smsnotify.wiring.plan_settings import check_plan_settings
 
+        found += check_links(book, desk.settings.public_url)
         found += check_plan_settings(book.plans, desk.settings)
+        book = None if any(one.severity == "error" for one in found) else book
     tell_problems(desk, book, found)
 
 

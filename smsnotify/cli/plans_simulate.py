@@ -49,6 +49,7 @@ def simulate(
     from smsnotify.engine.stage import Stage
     from smsnotify.engine.stage_parts import CUSTOMER, noon
     from smsnotify.model.contact import Contact
+    from smsnotify.model.reading import OPT_OUT_LINK
     from smsnotify.wiring import build
     from smsnotify.wiring.conversations import conversation_terms
 
@@ -64,9 +65,10 @@ def simulate(
     try:
         known = dict(_fact(one) for one in facts)
         if known:
-            person = known.pop("name", "")
-            stage.introduce(number, Contact(name=person, facets=known))
-        if any("__" not in field for field in plan.reads):
+            person, address = known.pop("name", ""), known.pop("email", "")
+            others = (_mailbox(address),) if address else ()
+            stage.introduce(number, Contact(name=person, addresses=others, facets=known))
+        if any("__" not in field and field != OPT_OUT_LINK for field in plan.reads):
             stage.know_job(sample_entry(desk.rules.job_type, begin.date(), number))
         _talk(stage, plan, lines)
     finally:
@@ -78,6 +80,17 @@ def _fact(written: str) -> tuple[str, str]:
     if not (name and equals):
         raise UsageError(f"--contact {written!r} is no fact", hint="--contact tier=gold")
     return name.strip(), value.strip()
+
+
+def _mailbox(written: str) -> str:
+    from smsnotify.text.address import read_email
+
+    address = read_email(written)
+    if not address:
+        raise UsageError(
+            f"--contact email={written} is no email address", hint="--contact email=mei@example.com"
+        )
+    return address
 
 
 def _talk(stage: Stage, plan: Plan, lines: Iterator[str]) -> None:
@@ -195,7 +208,8 @@ def _line(stage: Stage, decision: Decision) -> tuple[str, str]:
 
     to = "" if decision.draft.recipient == stage.number else f" to {decision.draft.recipient}"
     if decision.verdict is Verdict.SEND:
-        return f"< {decision.body}{to}", "green"
+        heading = f"mail, {decision.title}: " if decision.title else ""
+        return f"< {heading}{decision.body}{to}", "green"
     if decision.verdict is Verdict.HOLD:
         until = f" until {_clock(stage, decision.not_before)}" if decision.not_before else ""
         return f"  (held{until}: {decision.reason}) {decision.body}{to}", "yellow"

@@ -40,7 +40,7 @@ def validate(
     book, found = check_book(paths, country=desk.country, own_words=desk.own_words)
     if book is not None and not files:
         url = desk.settings.public_url if desk.has_settings else ""
-        found += check_links(book.rules, url)
+        found += check_links(book, url)
         book = None if any(one.severity == "error" for one in found) else book
     tell_problems(desk, book, found)
 

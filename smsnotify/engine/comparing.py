@@ -171,6 +171,8 @@ def plain_values(decision: Decision) -> dict[str, str]:
         "gate": decision.gate,
         "detail": decision.detail,
         "kind": draft.key.kind,
+        "channel": draft.key.channel,
+        "subject": decision.title,
         "encoding": decision.encoding.value if decision.encoding else "",
         "segments": str(decision.segments),
     }

@@ -11,9 +11,9 @@ import msgspec
 from smsnotify.base.errors import PlanError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_terms import ConversationTerms
-from smsnotify.engine.keep import Ticket, concerned
+from smsnotify.engine.keep import Ticket, concerned, opt_out_link
 from smsnotify.engine.snapshots import snapshot_reader
-from smsnotify.model.contact import Contact
+from smsnotify.model.contact import Contact, email_of
 from smsnotify.model.enrolment import (
     Enrolment,
 )
@@ -53,7 +53,7 @@ class Known:
         self.batch = ConversationBatch(mode=self.mode.value)
         self.contacts: dict[str, Contact] = {}
         self.waiting: dict[str, list[Enrolment]] = {}
-        self._facts = Facts({}, {})
+        self._facts = Facts({}, {}, opt_out_link=opt_out_link(desk.store, desk.policy))
         self._numbers: list[str] = []
         self._newest: dict[str, Message] | None = None
         self._by_id: dict[str, Contact] = {}
@@ -67,12 +67,14 @@ class Known:
         store, mode = self.desk.store, self.mode.value
         everybody = self._everybody = sorted(set(numbers) | {one.number for one in enrolments})
         self.contacts = store.contacts_of(everybody)
+        mailboxes = filter(None, map(email_of, self.contacts.values()))
         self.waiting = store.waiting_enrolments(everybody, mode)
         for some in self.waiting.values():
             for one in some:
                 self.remember(one)
         self._by_id = {one.id: one for one in self.contacts.values()}
-        self._facts.people |= store.people(concerned(everybody, self.desk.policy))
+        recipients = concerned((*everybody, *mailboxes), self.desk.policy)
+        self._facts.people |= store.people(recipients)
         self.know_jobs({one.subject for some in self.waiting.values() for one in some})
 
     def know_people(self, numbers: Collection[str]) -> None:

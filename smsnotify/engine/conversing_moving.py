@@ -8,11 +8,12 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.base.ids import new_id
+from smsnotify.engine.accounts import DEFAULT_ROUTE
 from smsnotify.engine.conversing_known import Desk
 from smsnotify.engine.conversing_saying import NO_TICKET, Saying
 from smsnotify.engine.conversing_texts import Cause, plan_draft
 from smsnotify.engine.keep import Ticket
-from smsnotify.model.contact import NOBODY_KNOWN, Interaction
+from smsnotify.model.contact import NOBODY_KNOWN, Interaction, email_of
 from smsnotify.model.enrolment import (
     Advance,
     Ended,
@@ -26,6 +27,8 @@ from smsnotify.model.enrolment import (
 )
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Outcome, Plan
+from smsnotify.model.reading import OPT_OUT_MARK
+from smsnotify.model.rule import EMAIL
 from smsnotify.plans.engine import advance, enrol
 from smsnotify.plans.view import PlanView
 from smsnotify.store.conversation_batch import (
@@ -157,6 +160,7 @@ class Moving(Saying):
                 job=self.job(enrolment.subject),
                 now=self.now,
                 timezone=self.desk.policy.timezone,
+                opt_out_link=OPT_OUT_MARK if self.desk.policy.public_url else "",
             )
             first = first or came_to
             if not came_to.consumed:
@@ -282,8 +286,13 @@ class Moving(Saying):
         self, plan: Plan, enrolment: Enrolment, said: PlanText, cause: Cause
     ) -> tuple[str, str]:
         """Judge a plan's text; return the id of its message, or `''` and why there is none."""
+        job = self.job(enrolment.subject)
+        if said.channel == EMAIL:
+            route = said.route or plan.route or DEFAULT_ROUTE
+            address = email_of(self._by_id.get(enrolment.contact_id, NOBODY_KNOWN))
+            mail = plan_draft(plan, enrolment, said, job, cause, route=route, address=address)
+            return self.say(mail)
         # An account's name is the route to it alone: a conversation stays where it began.
         route = enrolment.account or said.route or plan.route or self.desk.terms.route
-        job = self.job(enrolment.subject)
-        draft = plan_draft(plan, enrolment, said, job, cause, route)
+        draft = plan_draft(plan, enrolment, said, job, cause, route=route)
         return self.say(draft, account=enrolment.account, ours=enrolment.ours)

@@ -26,6 +26,7 @@ from smsnotify.model.enrolment import Enrolment
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
+from smsnotify.model.rule import EMAIL
 from smsnotify.plans.book import PlanSet
 from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
@@ -65,9 +66,12 @@ def judge_held(
         plan = plans.of_version(enrolment.version) or plans.by_name.get(enrolment.plan)
     elif message.kind == PLAN_KIND and message.rule in plans.by_name:
         return None  # whom it was for is forgotten
-    body = message.body.removeprefix(f"TEST for {message.intended}: ")
+    redirected = f"TEST for {message.intended}: "
+    body, title = message.body.removeprefix(redirected), None
+    if message.channel == EMAIL:
+        body, title = message.markup, message.title.removeprefix(redirected)
     if plan is not None:
-        terms = plan_terms(plan, body, message.route)
+        terms = plan_terms(plan, body, message.route, title=title)
     else:
         terms = plain_terms(message.rule, body, message.route)
     key = MessageKey(
@@ -81,7 +85,7 @@ def judge_held(
     )
     terms = msgspec.structs.replace(terms, max_segments=max(message.segments, terms.max_segments))
     event = Cause(message.event, "", message.event_time).event(job, message.subject)
-    country = country_of(message.intended)
+    country = "" if message.channel == EMAIL else country_of(message.intended)
     draft = Draft(terms, event, message.intended, key, "", country)
     return judge([draft], facts, policy, now, gates)[0]
 

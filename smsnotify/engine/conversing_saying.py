@@ -12,7 +12,7 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_known import Desk, Known
 from smsnotify.engine.conversing_terms import IN_CALL
 from smsnotify.engine.decide import judge
-from smsnotify.engine.keep import Ticket
+from smsnotify.engine.keep import Ticket, opt_out_pages
 from smsnotify.engine.outgoing import to_message
 from smsnotify.model.decision import Decision, Draft, MessageKey, Verdict
 from smsnotify.model.message import Message, MessageState
@@ -60,6 +60,7 @@ class Saying(Known):
             message = msgspec.structs.replace(message, not_before=self.now + IN_CALL)
             self.in_call.setdefault(decision.draft.event.id, []).append(decision.draft.key)
         self.batch.messages[decision.draft.key] = message
+        self.batch.links += opt_out_pages([decision], self.desk.store)
 
 
 def _may_go_in_call(decision: Decision, message: Message) -> bool:

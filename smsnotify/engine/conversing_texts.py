@@ -18,7 +18,10 @@ from smsnotify.model.enrolment import Enrolment, PlanText
 from smsnotify.model.event import Event
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Plan
-from smsnotify.model.rule import RuleTerms
+from smsnotify.model.reading import OPT_OUT_MARK, Reading
+from smsnotify.model.rule import EMAIL, RuleTerms
+from smsnotify.text.address import NO_ADDRESS
+from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.phone import country_of
 
 PLAN_KIND: Final = "plan"
@@ -51,27 +54,58 @@ BY_THE_CLOCK: Final = Cause("plan")
 
 
 def plan_draft(
-    plan: Plan, enrolment: Enrolment, said: PlanText, job: Job | None, cause: Cause, route: str
+    plan: Plan,
+    enrolment: Enrolment,
+    said: PlanText,
+    job: Job | None,
+    cause: Cause,
+    *,
+    route: str,
+    address: str = "",
 ) -> Draft:
-    """Return the draft of a plan's text."""
+    """Return the draft of a plan's text, or of its mail to `address`, `''` when nobody has one."""
+    mails = said.channel == EMAIL
+    recipient = address if mails else enrolment.number
     key = MessageKey(
         enrolment.id,
         enrolment.mode,
         PLAN_KIND,
         plan.name,
         said.occasion,
-        "sms",
-        enrolment.number,
+        said.channel,
+        recipient,
     )
-    terms = plan_terms(plan, said.body, route)
+    terms = plan_terms(plan, said.body, route, title=said.title if mails else None)
     if said.missing:
-        terms = msgspec.structs.replace(terms, body=_missing(said.missing))
+        fails = _missing(said.missing)
+        markup = fails if mails else None
+        terms = msgspec.structs.replace(terms, body=fails, title=markup, markup=markup)
     event = cause.event(job, enrolment.subject)
-    return Draft(terms, event, enrolment.number, key, "", country_of(enrolment.number))
+    refusal = "" if recipient else NO_ADDRESS
+    return Draft(
+        terms, event, recipient, key, refusal, "" if mails else country_of(enrolment.number)
+    )
 
 
-def plan_terms(plan: Plan, body: str, route: str) -> RuleTerms:
-    """Return what judging and sending need to know of a plan's text."""
+def plan_terms(plan: Plan, body: str, route: str, *, title: str | None = None) -> RuleTerms:
+    """Return what judging and sending need to know of a plan's text.
+
+    With a `title` it is a mail, and `body` its Markdown; quiet hours are for texts.
+    """
+    terms = _plan_terms(plan, body, route)
+    if OPT_OUT_MARK in body:
+        terms = msgspec.structs.replace(
+            terms, body=_leading_out(body), reads_person=True, has_opt_out_link=True
+        )
+    if title is None:
+        return terms
+    markup = _leading_out(body, escape_markdown) if terms.reads_person else _saying(body)
+    return msgspec.structs.replace(
+        terms, channel=EMAIL, title=_saying(title), markup=markup, quiet_hours=None
+    )
+
+
+def _plan_terms(plan: Plan, body: str, route: str) -> RuleTerms:
     return RuleTerms(
         id=plan.name,
         name=plan.name,
@@ -121,6 +155,11 @@ def plain_draft(
 
 def _saying(body: str) -> Callable[[object], str]:
     return lambda job: body
+
+
+def _leading_out(body: str, escape: Callable[[str], str] = str) -> Callable[[Reading], str]:
+    """Return what puts the reader's own link where the plan's words want it."""
+    return lambda reading: body.replace(OPT_OUT_MARK, escape(reading.opt_out_link))
 
 
 def _missing(field: str) -> Callable[[object], str]:

@@ -60,6 +60,8 @@ def _whole(decision: Decision, stage: Stage) -> dict[str, Any]:
         entry |= {"verdict": values["verdict"], "reason": values["reason"]}
     if decision.not_before is not None:
         entry["not_before"] = decision.not_before.isoformat()
+    if decision.title:
+        entry["subject"] = decision.title
     if decision.body and decision.verdict is not Verdict.STOP:
         entry["body"] = decision.body
     return entry

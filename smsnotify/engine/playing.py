@@ -138,6 +138,7 @@ def _set_up(stage: Stage, case: Case) -> Failure | None:
 
 def _introduce(stage: Stage, number: str, known: ContactKeys) -> None:
     contact = Contact(
+        addresses=(known.email,) if known.email else (),
         name=known.name or "",
         language=known.language or "",
         time_zone=known.time_zone or "",

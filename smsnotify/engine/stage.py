@@ -130,9 +130,12 @@ class Stage:
         opted_out: bool = False,
         marketing: bool = False,
     ) -> None:
-        """Make somebody known before anything happens."""
+        """Make somebody known before anything happens, by a number and any other addresses."""
         known = msgspec.structs.replace(
-            contact, id=new_id(self.now), addresses=(number,), created_at=self.now
+            contact,
+            id=new_id(self.now),
+            addresses=(number, *contact.addresses),
+            created_at=self.now,
         )
         self.store.add_contacts([known], self.now)
         if contact.facets or contact.tags:
@@ -376,14 +379,16 @@ class Stage:
                 raw_word="delivered",
                 at=self.now,
             )
-            for one in on_the_way
+            for one in (on_the_way[:-1] if failed else on_the_way)
+            if one not in self._account.mails
         ]
         if failed:
-            receipts[-1] = Receipt(
+            lost = Receipt(
                 provider_message_id=on_the_way[-1],
                 state=MessageState.UNDELIVERED,
                 error=ErrorWord(failed) if failed in set(ErrorWord) else ErrorWord.UNKNOWN_ERROR,
                 raw_word=failed,
                 at=self.now,
             )
+            receipts.append(lost)
         take_receipts(self.store, ACCOUNT, receipts, self.now)

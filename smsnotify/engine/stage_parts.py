@@ -69,14 +69,18 @@ class StageAccount(Sandbox):
     """The sandbox's account, whose receipts come later."""
 
     def __init__(self) -> None:
-        """Nothing was sent yet."""
+        """Nothing was sent yet; of `mails` nobody says that they were delivered."""
         super().__init__(SandboxSettings())
         self.on_the_way: list[str] = []
+        self.mails: set[str] = set()
 
     def send(self, messages: Sequence[OutboundMessage]) -> list[Outcome]:
         """Take everything."""
         outcomes = super().send(messages)
         self.on_the_way += [outcome.provider_message_id for outcome in outcomes]
+        for message, outcome in zip(messages, outcomes, strict=True):
+            if message.title:
+                self.mails.add(outcome.provider_message_id)
         return outcomes
 
     def receipts_for(self, outcomes: Sequence[Outcome]) -> list[Receipt]:

@@ -11,12 +11,14 @@ from typing import Final
 
 import msgspec
 
-from smsnotify.base.errors import OvertakenError
+from smsnotify.base.errors import OvertakenError, PlanError
 from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Mode
 from smsnotify.model.enrolment import Enrolment, Transition, Waiting
-from smsnotify.model.facts import EVERYTHING
+from smsnotify.model.facts import EVERYTHING, MARKETING
 from smsnotify.model.plan import Outcome
+from smsnotify.model.rule import Purpose
+from smsnotify.plans.content import unpack
 from smsnotify.store.conversation_batch import CancelTexts, ConversationBatch, MovedEnrolment
 from smsnotify.store.store import Store
 
@@ -59,12 +61,40 @@ def _ended(
     store: Store, changes: Iterable[ConsentChange], now: datetime
 ) -> Iterator[MovedEnrolment]:
     """Give the enrolments that end with these opt-outs, in every mode."""
-    out = {one.recipient: one.scope for one in changes if one.opted_out}
+    out: dict[str, set[str]] = {}
+    for one in changes:
+        if one.opted_out:
+            out.setdefault(one.recipient, set()).add(one.scope)
+    sells = _Sells(store)
     for mode in Mode:
         for number, waiting in store.waiting_enrolments(list(out), mode).items():
             for enrolment in waiting:
-                if out[number] in (EVERYTHING, f"sender:{enrolment.ours}"):
+                scopes = out[number]
+                if not scopes.isdisjoint((EVERYTHING, f"sender:{enrolment.ours}")) or (
+                    MARKETING in scopes and sells.is_marketing(enrolment.version)
+                ):
                     yield MovedEnrolment(_over(enrolment, now), enrolment.turn)
+
+
+class _Sells:
+    """Says of versions of plans whether they are marketing, each read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, bool] = {}
+
+    def is_marketing(self, version: str) -> bool:
+        """Say whether a version is; what cannot be read is left to the gates."""
+        if version not in self._known:
+            self._known[version] = self._read(version) == Purpose.MARKETING
+        return self._known[version]
+
+    def _read(self, version: str) -> object:
+        content = self._store.plan_content(version)
+        try:
+            return unpack(content).plan.get("purpose") if content is not None else None
+        except PlanError:
+            return None
 
 
 def _over(enrolment: Enrolment, now: datetime) -> Enrolment:

@@ -16,6 +16,7 @@ _TOLD = {
     "not_a_number": "cannot be read as a phone number",
     "doubtful_number": "reads as two different numbers: write it with + and country code",
     "not_an_address": "is no email address that a mail can be sent to",
+    "no_address": "the contact has no email address",
     "landline": "a landline or service number, which gets no texts",
 }
 

@@ -44,7 +44,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if name == "number":
             return next((one for one in self.addresses if one.startswith("+")), None)
         if name == "email":
-            return next((one for one in self.addresses if "@" in one), None)
+            return email_of(self) or None
         if name == "tags":
             return sorted(self.tags)
         if name in CONTACT_FIELDS:
@@ -56,6 +56,11 @@ CONTACT_FIELDS: Final = ("name", "first_name", "number", "email", "language", "t
 """What every contact has besides facets: the names after `contact.`."""
 
 NOBODY_KNOWN: Final = Contact()
+
+
+def email_of(contact: Contact) -> str:
+    """Return a contact's first email address, `''` for none."""
+    return next((one for one in contact.addresses if "@" in one), "")
 
 
 class Interaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):

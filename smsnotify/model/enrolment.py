@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from smsnotify.model.rule import SMS
+
 
 class Waiting(StrEnum):
     """What an enrolment waits for."""
@@ -131,8 +133,9 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
 class PlanText(msgspec.Struct, frozen=True, kw_only=True):
     """A text that a plan wants to send; not judged yet. `occasion` is `STEP/VISIT`, and for the
-    answer to an unknown word `STEP/VISIT/other/N`. `body` is the rendered text; when a value was
-    missing it is `''` and `missing` names the field."""
+    answer to an unknown word `STEP/VISIT/other/N`. `body` is the rendered text, OPT_OUT_MARK where
+    the opt-out link belongs; when a value was missing it is `''` and `missing` names the field. Of
+    a mail, `body` is Markdown and `title` the subject line."""
 
     step: str
     occasion: str
@@ -140,6 +143,8 @@ class PlanText(msgspec.Struct, frozen=True, kw_only=True):
     missing: str = ""
     route: str = ""
     asks: bool = False
+    channel: str = SMS
+    title: str = ""
 
 
 class Errand(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose, QuietHours
+from smsnotify.model.rule import MARKETING_HOURS, SMS, MarketingHours, Purpose, QuietHours
 
 TEXT_DELIVERED: Final = "text_delivered"
 TEXT_FAILED: Final = "text_failed"
@@ -43,7 +43,7 @@ class View:
     """What a plan's templates and conditions read: attributes by name.
 
     A job's fields by their own names, `contact__KEY` for `{{ contact.KEY }}` and `replies__STEP`
-    for `{{ replies.STEP }}`. An absent one is a missing value.
+    for `{{ replies.STEP }}`; `opt_out_link`. An absent one is a missing value.
     """
 
 
@@ -117,7 +117,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step. What it does comes in the order of these fields; then one of the last six
     says how it goes on; without any, `then`, the next step of the file or `finished`.
 
-    `line` is where it stands in its file.
+    On the channel `email`, `send` is Markdown with the values escaped and `title` the subject
+    line. `line` is where it stands in its file.
     """
 
     name: str
@@ -133,6 +134,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     alert_source: str = ""
     send: Words | None = None
     send_source: str = ""
+    channel: str = SMS
+    title: Words | None = None
+    title_source: str = ""
     start_plan: str = ""
     route: str = ""
     wait: Wait | None = None

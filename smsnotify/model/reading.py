@@ -10,6 +10,9 @@ from smsnotify.model.job import Job
 OPT_OUT_LINK: Final = "opt_out_link"
 """The field of a text that leads its recipient to a page with an opt-out button."""
 
+OPT_OUT_MARK: Final = "\ue0f0\ue0f1\ue0f2"
+"""Stands for that link in a plan's words until it is known who gets them: characters of nobody."""
+
 _CONTACT: Final = "contact__"
 
 

@@ -9,8 +9,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+SMS: Final = "sms"
+"""The channel of texts."""
+
 EMAIL: Final = "email"
-"""The channel of mails; that of texts is `sms`."""
+"""The channel of mails."""
 
 
 class Priority(StrEnum):

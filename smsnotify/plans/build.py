@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from smsnotify.base.errors import PlanError
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Entry, Match, Plan, Step
+from smsnotify.model.reading import OPT_OUT_LINK
 from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, Purpose
 from smsnotify.plans.content import pack, unpack, version_of
 from smsnotify.plans.keywords import check_keywords
@@ -189,5 +190,7 @@ def job_fields(plan: Plan) -> frozenset[str]:
     """Return the job fields that a plan reads."""
     spaces = ("contact__", "replies__")
     return frozenset(
-        name for name in plan.reads if not name.startswith(spaces) and not hasattr(Job, name)
+        name
+        for name in plan.reads
+        if not name.startswith(spaces) and name != OPT_OUT_LINK and not hasattr(Job, name)
     )

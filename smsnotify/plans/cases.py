@@ -20,6 +20,7 @@ from smsnotify.rules.scalars import Duration, Flag, Names, Word, one_of, refuse,
 from smsnotify.rules.schema import Keys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
+from smsnotify.text.address import read_email
 
 _HAPPENS: Final = ("says", "events", "file", "event", "wait", "enrol", "fail")
 _YEARS: Final = range(1971, 2901)
@@ -51,6 +52,14 @@ def _number(value: object) -> str:
     return text
 
 
+def _mailbox(value: object) -> str:
+    text = scalar(value, "an address such as mei@example.com")
+    address = read_email(text)
+    if not address:
+        raise refuse(f"{text!r} is no email address", "write mei@example.com")
+    return address
+
+
 def _pattern(value: object) -> str:
     text = scalar(value, "a pattern")
     try:
@@ -76,6 +85,7 @@ Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 Texts = Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
 Number = Annotated[str | None, BeforeValidator(_number)]
 Pattern = Annotated[str | None, BeforeValidator(_pattern)]
+Mailbox = Annotated[str | None, BeforeValidator(_mailbox)]
 Values = dict[str, str | None]
 
 
@@ -94,6 +104,8 @@ class ExpectedKeys(Keys):
     gate: Word = Field(default=None, description="The gate that held or stopped it.")
     detail: Word = Field(default=None, description="What the gate adds, word for word.")
     kind: Word = Field(default=None, description="plan, consent, alert, or a rule's event.")
+    channel: Word = Field(default=None, description="`sms` or `email`.")
+    subject: Word = Field(default=None, description="A mail's subject line.")
     encoding: Word = Field(default=None, description="`GSM7` or `UCS2`.")
     segments: Word = Field(default=None, description="What it costs.")
     not_before: Instant = Field(default=None, description="When a held one may leave.")
@@ -137,6 +149,7 @@ class ContactKeys(Keys):
     """What is known of somebody when the test begins."""
 
     name: Word = Field(default=None, description="The person's name.")
+    email: Mailbox = Field(default=None, description="The person's email address.")
     language: Word = Field(default=None, description="A language tag.")
     time_zone: Word = Field(default=None, description="An IANA zone.")
     tags: Names = Field(default=[], description="Tags.")

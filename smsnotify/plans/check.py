@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from smsnotify.base.errors import MissingValueError
 from smsnotify.model.plan import Other, Plan, Step, Words
+from smsnotify.model.reading import OPT_OUT_LINK
 from smsnotify.plans.build import PlacedPlan
 from smsnotify.plans.check_words import check_claims, check_words
 from smsnotify.plans.consent_words import ConsentWords
@@ -152,7 +153,7 @@ def _check_values(one: PlacedPlan, graph: Graph) -> None:
     plan, entry = one.plan, one.plan.entry
     without_job = entry.keywords or entry.any_text
     way_in = "a keyword" if entry.keywords else "any text"
-    of_people = {name for name in plan.reads if shown(name) != name}
+    of_people = {OPT_OUT_LINK} | {name for name in plan.reads if shown(name) != name}
     behind = {
         f"replies__{asked}": _behind(graph, asked)
         for asked, step in plan.steps.items()
@@ -193,6 +194,8 @@ def _behind(graph: Graph, name: str) -> set[str]:
 def _texts(step: Step) -> Iterator[tuple[Path, Words]]:
     if step.send is not None:
         yield ("send",), step.send
+    if step.title is not None:
+        yield ("subject",), step.title
     if step.alert is not None:
         yield ("alert",), step.alert
     if step.wait is not None and isinstance(step.wait.other, Other) and step.wait.other.send:

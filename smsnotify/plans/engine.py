@@ -86,17 +86,28 @@ def advance(
     job: Job | None = None,
     now: datetime,
     timezone: str = "UTC",
+    opt_out_link: str = "",
 ) -> Advance:
     """Return what an input does to an enrolment.
 
     `plan` is the version that the enrolment is on; only MovedTo may come with another one, and
     puts it there. `timezone` is the settings' own, for `until` of people whose zone nobody knows.
+    `opt_out_link` is what texts print for it, `''` where there is none.
     A NotDelivered is about the last question when its `message_id` is the enrolment's: until the
     caller has put a message's id there, that is the occasion of the text.
     """
     if enrolment.is_over:
         return _unmoved(enrolment)
-    walk = Walk(plan, enrolment, contact, job, now, timezone=timezone, cause=_TAGS[type(input)])
+    walk = Walk(
+        plan,
+        enrolment,
+        contact,
+        job,
+        now,
+        timezone=timezone,
+        cause=_TAGS[type(input)],
+        opt_out_link=opt_out_link,
+    )
     if isinstance(input, Replied):
         return _reply(walk, input)
     if isinstance(input, TimeUp):

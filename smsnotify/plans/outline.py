@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from smsnotify.base.durations import format_duration
 from smsnotify.base.printable import one_line
 from smsnotify.model.plan import Other, Plan, Step
+from smsnotify.model.rule import EMAIL
 from smsnotify.plans.ways import Way, ways
 
 _RE_ENTRY = {
@@ -56,7 +57,10 @@ def does(step: Step) -> Iterator[str]:
         yield f"to staff: {_quoted(step.alert_source)}"
     if step.send_source:
         route = f" by {step.route}" if step.route else ""
-        yield f"text{route}: {_quoted(step.send_source)}"
+        if step.channel == EMAIL:
+            yield f"mail{route}, {_quoted(step.title_source)}: {_quoted(step.send_source)}"
+        else:
+            yield f"text{route}: {_quoted(step.send_source)}"
     if step.start_plan:
         yield f"starts the plan {one_line(step.start_plan)}"
     if step.wait is not None:

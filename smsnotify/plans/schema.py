@@ -48,7 +48,9 @@ def _number(value: object) -> float:
 
 def _text_of_sms(value: object) -> object:
     if isinstance(value, dict):
-        raise refuse("a mapping stands here", "send is the text of an SMS; no other way is built")
+        raise refuse(
+            "a mapping stands here", "write the text; channel: email and subject: make a mail of it"
+        )
     if isinstance(value, str) and value.strip():
         return value
     if isinstance(value, str):
@@ -208,11 +210,20 @@ class StepKeys(Keys):
         default=None, description="An address that is told of this step, signed and repeated."
     )
     alert: Sms = Field(default=None, description="A text to the firm's own people (`staff`).")
-    send: Sms = Field(default=None, description="The text that the person gets.")
+    send: Sms = Field(
+        default=None,
+        description="The text that the person gets; {{ opt_out_link }} is an address to opt out.",
+    )
+    channel: Annotated[Literal["sms", "email"], one_of("sms", "email")] = Field(
+        default="sms",
+        description="How `send` goes out: as a text, or as a mail to the contact's email address, "
+        "with its body in Markdown.",
+    )
+    subject: Sms = Field(default=None, description="The subject line of a mail.")
     start_plan: Word = Field(
         default=None, description="Another plan that begins for the person; this one goes on."
     )
-    route: Word = Field(default=None, description="The route of this step's text.")
+    route: Word = Field(default=None, description="The route of this step's text or mail.")
     wait: WaitKeys | None = Field(default=None, description="Wait for a reply.")
     listen: ListenKeys | None = Field(default=None, description="Wait for an event.")
     delay: DelayKeys | None = Field(default=None, description="Let time pass.")
@@ -312,8 +323,9 @@ HINTS: Final[dict[str, str]] = {
     "goto": "did you mean then?",
     "replies": "replies stand under wait",
     "for": "a duration stands under wait, listen or delay",
-    "email": "only texts are sent by this version: take it out",
-    "subject": "only texts are sent by this version: take it out",
+    "email": "channel: email, with subject beside send",
+    "to": "a text goes to the person's number, channel: email to the contact's address",
+    "title": "did you mean subject?",
     "keywords": "keywords stand under enter",
     "events": "events stand under enter, or under listen in a step",
     "reentry": "did you mean re_enter?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from smsnotify.base.errors import TemplateError
 from smsnotify.model.job import ITEM_FIELDS
 from smsnotify.model.plan import ENDS, Words
+from smsnotify.model.reading import OPT_OUT_LINK
 from smsnotify.rules.body import check_length
 from smsnotify.rules.conditions import Condition
 from smsnotify.rules.problems import Path, Reporter
@@ -43,11 +44,23 @@ class Scope(msgspec.Struct, kw_only=True):
         """What may stand before a dot in texts and conditions."""
         return {"contact": None, "replies": self.asks}
 
-    def text(self, source: str, path: Path, *, sent: bool = True) -> Words | None:
-        """Compile a text; None when it cannot be. `sent`: it becomes an SMS, so its size counts."""
+    def text(
+        self,
+        source: str,
+        path: Path,
+        *,
+        sent: bool = True,
+        to_person: bool = False,
+        escape: Callable[[str], str] | None = None,
+    ) -> Words | None:
+        """Compile a text; None when it cannot be. `sent`: it becomes an SMS, so its size counts.
+
+        `to_person`: it may print a link to opt out. `escape` is for Markdown.
+        """
+        fields = self.words.printable | {OPT_OUT_LINK} if to_person else self.words.printable
         try:
             made = compile_template(
-                source, fields=self.words.printable, lists=_LISTS, namespaces=self.namespaces
+                source, fields=fields, lists=_LISTS, namespaces=self.namespaces, escape=escape
             )
         except TemplateError as error:
             hint = error.hint
@@ -59,7 +72,8 @@ class Scope(msgspec.Struct, kw_only=True):
             return None
         self.reads |= made.fields | made.loops
         if sent:
-            check_length(source, self.encoding, self.max_segments, self.report, path)
+            longest = self.max_segments if escape is None else None
+            check_length(source, self.encoding, longest, self.report, path)
         return made.render
 
     def conditions(

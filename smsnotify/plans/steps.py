@@ -20,12 +20,14 @@ from smsnotify.model.plan import (
     Wait,
     Words,
 )
+from smsnotify.model.rule import EMAIL
 from smsnotify.plans.keywords import check_keywords
 from smsnotify.plans.read import StepDraft
 from smsnotify.plans.schema import ChoiceKeys, OtherKeys, StepKeys
 from smsnotify.plans.scope import Scope, shown
 from smsnotify.rules.problems import Path
 from smsnotify.rules.yaml_nodes import MapNode, find
+from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.template_namespaces import is_name
 from smsnotify.text.template_values import as_number
 
@@ -53,6 +55,7 @@ def build_step(draft: StepDraft, scope: Scope) -> Step:
     emit = _emit(keys, scope, path)
     if keys.webhook:
         _check_address(keys.webhook, scope, (*path, "webhook"))
+    _check_channel(keys, scope, path)
     return Step(
         name=draft.name,
         line=report.place(path)[0],
@@ -65,8 +68,11 @@ def build_step(draft: StepDraft, scope: Scope) -> Step:
         webhook=keys.webhook or "",
         alert=scope.text(keys.alert, (*path, "alert")) if keys.alert else None,
         alert_source=keys.alert or "",
-        send=scope.text(keys.send, (*path, "send")) if keys.send else None,
+        send=_send(keys, scope, path),
         send_source=keys.send or "",
+        channel=keys.channel,
+        title=scope.text(keys.subject, (*path, "subject"), sent=False) if keys.subject else None,
+        title_source=keys.subject or "",
         start_plan=keys.start_plan or "",
         route=keys.route or "",
         wait=_wait(keys, scope, path),
@@ -110,6 +116,41 @@ def _check_ways_on(keys: StepKeys, scope: Scope, path: Path) -> None:
             "decide has no lines",
             "decide: [{if: {contact.tier: gold}, then: STEP}, {else: STEP}]",
         )
+
+
+def _check_channel(keys: StepKeys, scope: Scope, path: Path) -> None:
+    """Look at what makes a mail of a text, and at what is left of it."""
+    report, is_mail = scope.report, keys.channel == EMAIL
+    if is_mail and keys.send and keys.subject is None:
+        report.error(
+            path,
+            "missing_key",
+            "the step mails and needs the key 'subject'",
+            'subject: "Your order {{ do_number }}"',
+        )
+    if keys.subject is not None and not is_mail:
+        report.error(
+            (*path, "subject"),
+            "subject_without_email",
+            "a text has no subject line, and this step does not mail",
+            "channel: email, or take subject out",
+            key=True,
+        )
+    if is_mail and not keys.send:
+        report.error(
+            (*path, "channel"),
+            "missing_key",
+            "the step mails nothing: it has no send",
+            'send: "Your order **{{ do_number }}** has arrived."',
+            key=True,
+        )
+
+
+def _send(keys: StepKeys, scope: Scope, path: Path) -> Words | None:
+    if not keys.send:
+        return None
+    escape = escape_markdown if keys.channel == EMAIL else None
+    return scope.text(keys.send, (*path, "send"), to_person=True, escape=escape)
 
 
 def _emit(keys: StepKeys, scope: Scope, path: Path) -> str:
@@ -247,7 +288,7 @@ def _other(keys: OtherKeys, scope: Scope, path: Path) -> Other | str:
                 key=True,
             )
         return keys.then
-    words = scope.text(keys.send, (*path, "send"))
+    words = scope.text(keys.send, (*path, "send"), to_person=True)
     return Other(send=words, times=keys.times, then=keys.then, source=keys.send)
 
 

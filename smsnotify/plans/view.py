@@ -14,19 +14,26 @@ _REPLIES: Final = "replies__"
 
 
 class PlanView(View):
-    """Attributes by name: `contact__KEY`, `replies__STEP`, and the job's fields.
+    """Attributes by name: `contact__KEY`, `replies__STEP`, `opt_out_link`, and the job's fields.
 
     Whatever is not there is None, a missing value: a field without a job, an answer that nobody
     gave. Its own names begin with an underscore, as no field does.
     """
 
-    __slots__ = ("_answers", "_contact", "_job")
+    __slots__ = ("_answers", "_contact", "_job", "opt_out_link")
 
-    def __init__(self, contact: Contact, answers: Mapping[str, str], job: Job | None) -> None:
-        """Put the three together; `answers` may grow while the view is read."""
+    def __init__(
+        self,
+        contact: Contact,
+        answers: Mapping[str, str],
+        job: Job | None,
+        opt_out_link: str = "",
+    ) -> None:
+        """Put them together; `answers` may grow while the view is read."""
         self._contact = contact
         self._answers = answers
         self._job = job
+        self.opt_out_link = opt_out_link
 
     def __getattr__(self, name: str) -> object:
         """Return a value, None when there is none."""

@@ -24,6 +24,7 @@ from smsnotify.model.enrolment import (
 )
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Other, Outcome, Plan, Step, Words
+from smsnotify.model.rule import SMS
 from smsnotify.plans.deadlines import bounded, until_local
 from smsnotify.plans.view import PlanView
 
@@ -48,12 +49,14 @@ class Walk:
         ref: str = "",
         seen: datetime | None = None,
         timezone: str = "UTC",
+        opt_out_link: str = "",
     ) -> None:
         """Begin where the enrolment stands.
 
         `seen` is when the reply or event came that moves it: the next wait begins behind that.
         `timezone` is for people of whom none is known.
         """
+        self.opt_out_link = opt_out_link
         self.plan = plan
         self.was = enrolment
         self.contact = contact
@@ -164,7 +167,7 @@ class Walk:
     @property
     def view(self) -> PlanView:
         """What texts and conditions read at this moment."""
-        return PlanView(self.contact, self.answers, self.job)
+        return PlanView(self.contact, self.answers, self.job, self.opt_out_link)
 
     def _do(self, step: Step) -> None:
         if step.set:
@@ -205,17 +208,30 @@ class Walk:
     def _say(self, step: Step) -> PlanText | None:
         if step.send is None:
             return None
-        return self._text(step, step.send, self._ref(step))
+        return self._text(step, step.send, self._ref(step), channel=step.channel, title=step.title)
 
-    def _text(self, step: Step, words: Words, occasion: str) -> PlanText:
+    def _text(
+        self,
+        step: Step,
+        words: Words,
+        occasion: str,
+        *,
+        channel: str = SMS,
+        title: Words | None = None,
+    ) -> PlanText:
         body, missing = _rendered(words, self.view)
+        heading: str | None = ""
+        if title is not None and not missing:
+            heading, missing = _rendered(title, self.view)
         text = PlanText(
             step=step.name,
             occasion=occasion,
-            body=body or "",
+            body="" if missing else body or "",
             missing=missing,
-            route=step.route,
+            route=step.route if channel == step.channel else "",
             asks=step.wait is not None and not missing,
+            channel=channel,
+            title=heading or "",
         )
         self.texts.append(text)
         return text

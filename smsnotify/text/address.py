@@ -9,6 +9,7 @@ from smsnotify.text.phone import read_number
 
 LONGEST: Final = 320
 NOT_AN_ADDRESS: Final = "not_an_address"
+NO_ADDRESS: Final = "no_address"
 _EMAIL: Final = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[^\W_](?:[^\W_]|-)*\.)+[^\W_](?:[^\W_]|-)*"

@@ -75,7 +75,7 @@ def load(settings: Settings, sources: Sources) -> Loaded:
         ConfigError: a secret cannot be read (in a sandbox none is needed).
     """
     book = build.load_book(settings, sources.rules)
-    unreachable = list(check_links(book.rules, settings.public_url))
+    unreachable = list(check_links(book, settings.public_url))
     if unreachable:
         raise refusal(unreachable)
     if settings.mode is not Mode.SANDBOX:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes
 from smsnotify.model.plan import Plan, Step
 from smsnotify.model.problem import Problem
+from smsnotify.model.rule import SMS
 from smsnotify.plans.book import PlanSet
 from smsnotify.wiring.build import real_accounts, real_routes
 from smsnotify.wiring.models import Settings
@@ -38,7 +39,7 @@ def check_plan_settings(plans: PlanSet, settings: Settings) -> list[Problem]:
 
 def route_of(plan: Plan, step: Step, routes: Routes) -> str:
     """Return the route that a step's texts take."""
-    usual = CONVERSATION if CONVERSATION in routes else DEFAULT_ROUTE
+    usual = CONVERSATION if CONVERSATION in routes and step.channel == SMS else DEFAULT_ROUTE
     return step.route or plan.route or usual
 
 
@@ -61,6 +62,9 @@ def _look_at(
             f'texts take the default route until [routes] has {route} = ["…"]',
         )
         return
+    if step.channel != SMS:
+        yield from _mails(plan, step, route, routes, accounts)
+        return
     if step.wait is None:
         return
     for name in dict.fromkeys(name for stage in routes.get(route, ()) for name in stage):
@@ -73,6 +77,22 @@ def _look_at(
                 f"route {route!r} cannot receive any",
                 "give the route accounts whose sender is a number",
             )
+
+
+def _mails(
+    plan: Plan, step: Step, route: str, routes: Routes, accounts: dict[str, Account]
+) -> Iterator[Problem]:
+    names = [name for stage in routes.get(route, ()) for name in stage]
+    if accounts and not any(
+        accounts[name].channel == step.channel for name in names if name in accounts
+    ):
+        yield _doubt(
+            plan,
+            step,
+            "no_mail_account",
+            f"the step {step.name!r} mails, and no account on the route {route!r} is for email",
+            'give the route an account with provider = "smtp"',
+        )
 
 
 def _errands(plan: Plan, step: Step, settings: Settings) -> Iterator[Problem]:

@@ -28,7 +28,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BOOK = load_book([HERE / "every_step.yaml"])
 EXAMPLE = load_book([ROOT / "rules.example.yaml"])
-POLICY = Policy(country="SG", timezone="Asia/Singapore", countries=frozenset({"SG"}))
+POLICY = Policy(
+    country="SG",
+    timezone="Asia/Singapore",
+    countries=frozenset({"SG"}),
+    public_url="https://notify.example.com",
+)
 TERMS = ConversationTerms(staff=("+6591230009",))
 
 

@@ -85,7 +85,8 @@ def test_every_reason_of_the_gates_is_explained(reference: dict[str, str]) -> No
             said |= set(words_of(call, "reason", -1))
         elif called(call) == "_stop":
             said |= set(words_of(call, "reason", 0))
-    said |= {"no_recipient", "not_an_address", "quiet_hours"}  # said by the names of constants
+    # Said by the names of constants.
+    said |= {"no_recipient", "no_address", "not_an_address", "quiet_hours"}
     assert rows(reference["reasons.md"], "Why a text stops", column=1) == said - {""}
 
 
@@ -139,6 +140,7 @@ def test_every_problem_of_a_rule_file_is_explained(reference: dict[str, str]) ->
 
 def test_every_problem_of_a_plan_is_explained(reference: dict[str, str]) -> None:
     said = {"unknown_route", "cannot_receive", "no_staff", "no_secret"}  # `plan_settings.py`
+    said.add("no_mail_account")
     places = {"error": 1, "warn": 1, "refuse": 2, "say": 1}
     for call in calls("plans"):
         if called(call) in places:
