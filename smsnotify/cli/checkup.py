@@ -15,6 +15,7 @@ from smsnotify.cli.instants import ago
 from smsnotify.engine.accounts import Account
 from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
+from smsnotify.model.rule import SMS
 from smsnotify.plans.load import check_book
 from smsnotify.rules.compile import RuleSet
 from smsnotify.wiring import build
@@ -117,7 +118,7 @@ def _conversations(settings: Settings, rules: RuleSet) -> Iterator[Finding]:
     for stage in build.real_routes(settings).get("conversation", ()):
         for name in stage:
             account = accounts.get(name)
-            if account is not None and not account.provider.can_receive(_sender(account)):
+            if account is not None and _is_deaf(account):
                 yield Finding(
                     "routes",
                     "warning",
@@ -135,7 +136,7 @@ def _accounts(settings: Settings) -> Iterator[Finding]:
         sender = _sender(account)
         told = f"{name}: {account.provider.title}, sender {sender or 'chosen by the provider'}"
         yield Finding("accounts", "ok", told, "sms-notify providers check tries the credentials")
-        if sender and not account.provider.can_receive(sender):
+        if sender and _is_deaf(account):
             yield Finding(
                 "accounts",
                 "warning",
@@ -159,7 +160,7 @@ def _going_live(settings: Settings) -> Iterator[Finding]:
     for name, account in build.real_accounts(settings).items():
         for country in REGISTERED_SENDERS:
             sender = account.provider.sender_for(country)
-            serves = (home is None or country in home) and account.serves(country, account.channel)
+            serves = (home is None or country in home) and account.serves(country, SMS)
             if serves and sender and not account.provider.can_receive(sender):
                 yield Finding(
                     "accounts",
@@ -255,6 +256,11 @@ def _people_waiting(store: Any, settings: Settings) -> Iterator[Finding]:
         newest = again[0]
         told = f"{len(again)} will be tried again; the newest, {newest.kind}: {newest.error}"
         yield Finding("errands of plans", "warning", told)
+
+
+def _is_deaf(account: Account) -> bool:
+    """Say whether texts from an account cannot be answered; of mails nobody expects it."""
+    return account.channel == SMS and not account.provider.can_receive(_sender(account))
 
 
 def _sender(account: Account) -> str:

@@ -23,10 +23,14 @@ app = single()
 def why(
     ctx: typer.Context,
     what: Annotated[
-        str, typer.Argument(metavar="JOB|NUMBER", help="A D.O. number, a job id, or a number.")
+        str,
+        typer.Argument(
+            metavar="JOB|NUMBER|EMAIL",
+            help="A D.O. number, a job id, a phone number or an email address.",
+        ),
     ],
 ) -> None:
-    """Tell what a job or a number was sent or not, and why."""
+    """Tell what a job, a number or an address was sent or not, and why."""
     desk = desk_of(ctx)
     story, person = _look_up(desk, what)
     if desk.json:
@@ -93,8 +97,12 @@ def _consents(desk: Desk, story: Any, number: str) -> list[Any]:
 
 
 def _number(desk: Desk, what: str) -> str:
+    """Return the number or email address that is meant, `''` for neither."""
+    from smsnotify.text.address import read_email
     from smsnotify.text.phone import read_number
 
+    if "@" in what:
+        return read_email(what)
     if not any(c.isdigit() for c in what) or any(c.isalpha() for c in what):
         return ""
     return read_number(what, "", desk.country).e164

@@ -16,6 +16,7 @@ from smsnotify.base.printable import printable
 from smsnotify.base.redact import mask_number
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.model.problem import Problem
+from smsnotify.model.rule import SMS
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.text.encode import fit
@@ -108,6 +109,8 @@ class Coach:
                 yield from self._about_events(rule, self._seen.get(rule.id, _Seen()))
 
     def _about_rule(self, rule: CompiledRule) -> Iterator[Problem]:
+        if rule.terms.channel != SMS:
+            return
         yield from _forced_by_the_words(rule)
         deaf = self._deaf_sender(rule.terms.route)
         if deaf and rule.recipient_fields and not rule.terms.has_opt_out_link:

@@ -19,7 +19,7 @@ from smsnotify.store.why import Story
 class Moment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that happened. `kind` is `text`, `reply`, `receipt`, `stop`, `plan` or `event`.
 
-    `who` is the number that it went to or came from, `told` a line about it, `body` its words.
+    `who` is the number or address that it went to or came from, `told` a line about it, `body` its words.
     """
 
     at: datetime
@@ -51,9 +51,9 @@ def history_of(store: Store, address: str, limit: int) -> History | None:
     addresses = contact.addresses if contact is not None else (address,)
     moments: list[Moment] = []
     for one in addresses:
-        if not one.startswith("+"):
-            continue
         moments += _texts(store.story_of_number(one), one)
+        if not one.startswith("+"):
+            continue  # only phones answer, and lead people through plans
         replies = store.list_replies(WantedReplies(sender=one), limit)
         moments += map(_reply, replies)
         enrolments = store.list_enrolments(WantedEnrolments(number=one), limit)
@@ -72,13 +72,13 @@ def history_of(store: Store, address: str, limit: int) -> History | None:
     return History(contact or Contact(addresses=(address,)), consents, moments[-limit:])
 
 
-def _texts(story: Story, number: str) -> Iterator[Moment]:
-    shown = {message.id: message for message in story.messages if message.recipient == number}
+def _texts(story: Story, address: str) -> Iterator[Moment]:
+    shown = {message.id: message for message in story.messages if message.recipient == address}
     for message in shown.values():
         yield Moment(
             at=message.created_at,
             kind="text",
-            who=f"→ {number}",
+            who=f"→ {address}",
             body=message.body,
             told=_state(message),
             ref=message.id,
@@ -88,16 +88,18 @@ def _texts(story: Story, number: str) -> Iterator[Moment]:
             told = " ".join(
                 filter(None, (receipt.state or receipt.raw_word, receipt.error, receipt.raw_code))
             )
-            yield Moment(at=receipt.told_at, kind="receipt", who=number, told=told)
+            yield Moment(at=receipt.told_at, kind="receipt", who=address, told=told)
     for decision in story.decisions:
         if decision.verdict == "stop":
             told = f"{decision.rule}: {decision.reason}"
             told += f", {decision.detail}" if decision.detail else ""
-            yield Moment(at=decision.decided_at, kind="stop", who=number, told=told)
+            yield Moment(at=decision.decided_at, kind="stop", who=address, told=told)
 
 
 def _state(message: Message) -> str:
     told = f"{message.rule or message.kind}: {message.state.value}"
+    if message.title:
+        told = f"mail “{message.title}”, {told}"
     if message.reason or message.error:
         told += f", {message.reason or message.error}"
     return told

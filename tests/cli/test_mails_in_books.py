@@ -1,0 +1,66 @@
+"""Mails are no texts: `why`, `contacts show`, `doctor` and `rules lint` know the difference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SETTINGS = """
+country = "SG"
+timezone = "Asia/Singapore"
+{mode}
+[accounts.mail]
+provider = "smtp"
+host = "localhost"
+sender = "Acme <notify@example.com>"
+"""
+RULES = """
+version: 1
+defaults: {tracking_link: none}
+rules:
+  - name: receipt
+    channel: email
+    events: [completed]
+    to: {fields: [notify_email], fixed: [ops@example.com]}
+    subject: "Order {{ do_number }} delivered"
+    body: "It is **there** — “really”."
+"""
+JOB = {"do_number": "DO-1", "notify_email": "Mei@Example.com"}
+AS_OF = ("--as-of", "2026-03-02T12:00:00+08:00")
+
+
+@pytest.fixture
+def settings(folder: Path) -> Path:
+    file = folder / "sms-notify.toml"
+    file.write_text(SETTINGS.format(mode='mode = "sandbox"'), encoding="utf-8")
+    file.chmod(0o600)
+    (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
+    return file
+
+
+def test_an_address_has_its_story(cli: Any, settings: Path) -> None:
+    line = json.dumps({"event": "completed", "job": JOB})
+    (settings.parent / "events.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    assert cli("process", "events.jsonl", *AS_OF).code == 0
+    assert "receipt" in cli("why", "Mei@example.com").out
+    told = cli("contacts", "show", "mei@example.com").out
+    assert "→ mei@example.com" in told
+    assert "mail “Order DO-1 delivered”, receipt: delivered" in told
+    assert cli("why", "nobody@example.com").code == 2
+
+
+def test_a_mail_account_is_no_sender_that_cannot_be_answered(cli: Any, settings: Path) -> None:
+    settings.write_text(SETTINGS.format(mode='mode = "live"'), encoding="utf-8")
+    told = cli("doctor").out
+    assert "mail: SMTP (email), sender Acme <notify@example.com>" in told
+    assert "is a word" not in told
+    assert "must be registered" not in told
+
+
+def test_lint_asks_no_mail_for_cheap_letters_or_an_opt_out(cli: Any, settings: Path) -> None:
+    done = cli("rules", "lint")
+    assert done.code == 0
+    assert [code for code in ("no_opt_out", "foreign", "UCS-2") if code in done.out] == []
