@@ -19,7 +19,8 @@ from smsnotify.store.why import Story
 class Moment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that happened. `kind` is `text`, `reply`, `receipt`, `stop`, `plan` or `event`.
 
-    `who` is the number or address that it went to or came from, `told` a line about it, `body` its words.
+    `who` is the number or address that it went to or came from, `told` a line about it, `body`
+    its words.
     """
 
     at: datetime
