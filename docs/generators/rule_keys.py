@@ -18,6 +18,7 @@ from smsnotify.rules.jsonschema import rules_schema
 from smsnotify.rules.schema import (
     REQUIRED,
     DefaultsKeys,
+    InhibitedByKeys,
     PreJobKeys,
     QuietHoursKeys,
     RuleKeys,
@@ -51,11 +52,16 @@ _TYPES: Final = {
     "expires": "duration",
     "active_from": "date, or instant",
     "active_until": "date, or instant",
+    "unless": "an event, or a list of them",
+    "after": "duration",
+    "for": "duration",
+    "within": "duration",
 }
 _BELOW: Final = {
     "defaults": "[defaults](#defaults)",
     "quiet_hours": "[quiet hours](#quiet_hours), or `none`",
     "pre_job": "[reminder](#pre_job)",
+    "inhibited_by": "[events](#inhibited_by)",
 }
 _FROM_DEFAULTS: Final = (
     "route",
@@ -91,6 +97,12 @@ def quiet_hours() -> str:
 def pre_job() -> str:
     """Return the keys of `pre_job`."""
     return _keys(PreJobKeys, _first_uses()["pre_job"], needed=("days_before", "at"))
+
+
+def inhibited_by() -> str:
+    """Return the keys of `inhibited_by`."""
+    example = _first_uses()["inhibited_by"]
+    return _keys(InhibitedByKeys, example, needed=("events", "within"))
 
 
 def recipients() -> str:
@@ -167,6 +179,8 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "start_plan": "the rule texts its body",
         "active_from": "at any time",
         "active_until": "at any time",
+        "after": "at once",
+        "for": "at once",
         "groups": "every group",
         "reasons": "every reason",
         "where": "no condition",

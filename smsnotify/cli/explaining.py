@@ -8,11 +8,11 @@ from datetime import datetime
 from smsnotify.base.errors import EventError, UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
-from smsnotify.engine.decide import local_day
 from smsnotify.engine.silent import people_of
 from smsnotify.events.decode import Decoder, Parsed
 from smsnotify.events.derive import derive
 from smsnotify.events.read import read_chunks
+from smsnotify.gates.occasion import local_day
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy

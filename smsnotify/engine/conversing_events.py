@@ -12,8 +12,8 @@ from smsnotify.base.errors import OvertakenError
 from smsnotify.engine.conversing import Conversed, keep
 from smsnotify.engine.conversing_portion import NO_TICKET, Desk, Entering, Portion
 from smsnotify.engine.conversing_texts import Cause
-from smsnotify.engine.decide import occasion
 from smsnotify.engine.keep import Ticket
+from smsnotify.gates.occasion import occasion
 from smsnotify.model.contact import NOBODY_KNOWN
 from smsnotify.model.decision import Draft
 from smsnotify.model.enrolment import Happened

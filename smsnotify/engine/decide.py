@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
 from smsnotify.base.errors import MissingValueError
+from smsnotify.gates.occasion import STAMPED, occasion
 from smsnotify.gates.pipeline import (
     ORDER,
     Concern,
@@ -22,7 +23,6 @@ from smsnotify.gates.pipeline import (
     run_gates,
 )
 from smsnotify.gates.ruling import Gate, Ruling
-from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import NOBODY_KNOWN
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
 from smsnotify.model.event import Event
@@ -40,7 +40,6 @@ from smsnotify.text.phone import country_of, read_at_a_glance, read_number, spli
 from smsnotify.text.size import measure
 
 NO_RECIPIENT = "no_recipient"
-_LONGEST_DATE = 40  # of what is no date: an index has its limits
 NOTHING_SWAPPED: tuple[tuple[str, str], ...] = ()
 GSM7 = Encoding.GSM7
 SEND, HOLD, STOP = Verdict.SEND, Verdict.HOLD, Verdict.STOP
@@ -94,7 +93,7 @@ def _drafts_on_channel(
     rule: CompiledRule, event: Event, policy: Policy, now: datetime
 ) -> list[Draft]:
     terms, job, name = rule.terms, event.job, event.name
-    if job.attempt == 1 and name not in _STAMPS and not terms.repeat_each:
+    if job.attempt == 1 and name not in STAMPED and not terms.repeat_each:
         when = "1"  # as `occasion` says of nearly every event
     else:
         when = occasion(event, policy, now, each=terms.repeat_each)
@@ -159,61 +158,6 @@ def _written_numbers(value: object) -> list[str]:
     if isinstance(value, list):
         return [number for entry in value if entry for number in _written_numbers(entry)]
     return split_numbers(str(value))
-
-
-def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False) -> str:
-    """Return what makes this news: the part of the key that says "which time".
-
-    A job event happens once per attempt; a moved date, another heading-to, another day on hold
-    and another rating are news again.
-    """
-    job = event.job
-    attempt = "1" if job.attempt == 1 else str(job.attempt_number)
-    say = _STAMPS.get(event.name)
-    if say is None and not each:
-        return attempt
-    stamp = "" if say is None else say(event, policy, now)
-    if event.name in _ALONE:
-        return stamp
-    if each and event.time is not None:
-        stamp = f"{stamp}@{event.time.isoformat()}"
-    return f"{attempt}/{stamp}" if stamp else attempt
-
-
-def _of_date(event: Event, policy: Policy, now: datetime) -> str:
-    return str(event.job.date or "")[:_LONGEST_DATE]
-
-
-def _of_heading(event: Event, policy: Policy, now: datetime) -> str:
-    return event.stamp
-
-
-def _of_day(event: Event, policy: Policy, now: datetime) -> str:
-    return local_day(event.job, policy, event.time or now).isoformat()
-
-
-def _of_reply(event: Event, policy: Policy, now: datetime) -> str:
-    return event.id
-
-
-_STAMPS: dict[str, Callable[[Event, Policy, datetime], str]] = {
-    "scheduled": _of_date,
-    "pre_job": _of_date,
-    "heading_to": _of_heading,
-    "heading_to_cancelled": _of_heading,
-    "arrived": _of_heading,
-    "on_hold": _of_day,
-    "return": _of_day,
-    "feedback": _of_heading,  # the version of the rating stands there
-    "reply": _of_reply,
-}
-_ALONE = frozenset({"feedback", "reply"})
-
-
-def local_day(job: Job, policy: Policy, at: datetime) -> date:
-    """Return the calendar day of an instant where the job is."""
-    zone = known_zone(job.time_zone) or known_zone(policy.timezone)
-    return (at.astimezone(zone) if zone else at).date()
 
 
 def judge(

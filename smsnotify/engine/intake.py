@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from smsnotify.engine.decide import drafts_of, local_day, match
+from smsnotify.engine.decide import drafts_of, match
 from smsnotify.engine.keep import (
     Judged,
     Memory,
@@ -25,9 +25,10 @@ from smsnotify.engine.keep import (
 from smsnotify.events.decode import Decoded, Decoder, Parsed, job_snapshot
 from smsnotify.events.derive import derive, job_names, state_of
 from smsnotify.events.entries import LINE_END
+from smsnotify.gates.occasion import local_day
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Draft
-from smsnotify.model.event import Event
+from smsnotify.model.event import STATUS_EVENTS, Event, Happening
 from smsnotify.model.facts import Policy
 from smsnotify.model.jobstate import JobState
 from smsnotify.rules.compile import RuleSet
@@ -94,15 +95,20 @@ class _Chunk:
         self.jobs: list[JobRow] = []
         self.events: list[EventRow] = []
         self.told: list[Event] = []  # what plans listen to
+        # What happened to jobs so far, as far as rules look back at it.
+        self.pasts: dict[str, tuple[Happening, ...]] = {}
+
+    def looked_back_at(self) -> list[EventRow]:
+        """Return what a rehearsal must remember of the events."""
+        return [
+            EventRow(subject, one.name, "", one.at, b"")
+            for subject, past in self.pasts.items()
+            for one in past
+        ]
 
 
 NO_RUN = Ticket(adopts=True)
 """A rehearsal's ticket: it decides as the run that it stands for."""
-
-_PHASES = {
-    *("info_received", "in_transit", "scheduled", "out_for_delivery", "completed"),
-    *("completed_partial", "failed", "on_hold", "return", "deleted"),
-}
 
 
 class Intake:
@@ -130,6 +136,7 @@ class Intake:
         self.ticket = ticket
         self._plans = plans
         self._heard = frozenset[str]() if plans is None else plans.events
+        self._asked = rules.asks
         self._starts = any(rule.terms.start_plan for rule in rules.rules)
         self._format = format
         self._zone = known_zone(policy.timezone)
@@ -152,9 +159,8 @@ class Intake:
                 known = chunk.seen_again
                 starts = [one for one in entries if not one.refusal and one not in known]
         judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
-        decisions = keep(
-            judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=chunk.events
-        )
+        events = chunk.events if self.memory.durable else chunk.looked_back_at()
+        decisions = keep(judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=events)
         rejected = self._rejected(first, lines, decoded)
         return Taken(chunk.event_count, decisions, rejected, entered, starts)
 
@@ -189,6 +195,7 @@ class Intake:
         durable, home, policy = self.memory.durable, self._zone, self.policy
         guard_holds = self.memory.has_guarded()
         matching, heard, event_count = self.rules.matching, self._heard, 0
+        asked, pasts = self._asked, chunk.pasts
         drafts, rows = chunk.drafts, chunk.jobs
         days: dict[object, date] = {}
         happened: Sequence[tuple[str, str]]
@@ -222,11 +229,18 @@ class Intake:
                 event_count += 1
                 matched = matching(one, job)
                 if matched:  # `match`, but an event is only made once a rule wants it
-                    event = _event(one, stamp, parsed, subject, state, before)
+                    event = _event(
+                        one, stamp, parsed, subject, state, before, pasts.get(subject, ())
+                    )
                     for rule in matched:
                         drafts += drafts_of(rule, event, policy, now)
                 if one in heard:
                     chunk.told.append(_event(one, stamp, parsed, subject, state, before))
+                if one in asked:
+                    pasts[subject] = (
+                        *pasts.get(subject, ()),
+                        Happening(one, parsed.time or now),
+                    )
             states[subject] = state
             if not by_id:
                 for one in names:
@@ -257,17 +271,18 @@ def _event(
     subject: str,
     state: JobState,
     before: JobState | None,
+    earlier: tuple[Happening, ...] = (),
 ) -> Event:
     if name == "feedback":
         stamp = state.rating
     elif not stamp:
         stamp = state.heading or (before.heading if before is not None else "")
-    return Event(name, parsed.job, subject, parsed.id, parsed.time, stamp)
+    return Event(name, parsed.job, subject, parsed.id, parsed.time, stamp, None, earlier)
 
 
 def _told_by_name(state: JobState, event: str) -> JobState:
     """A job without a status is where its named event says; a deleted one is, whatever it says."""
-    if event in _PHASES:
+    if event in STATUS_EVENTS:
         return msgspec.structs.replace(state, phase=event)
     return state
 

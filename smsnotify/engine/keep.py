@@ -13,11 +13,13 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import is_meant, judge, wants_page
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.active import active_gate
+from smsnotify.gates.inhibited import inhibited_gate
 from smsnotify.gates.pipeline import run_gates
 from smsnotify.gates.silence import silence_gate
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode, Verdict
+from smsnotify.model.event import Happening
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
@@ -43,6 +45,11 @@ class Memory(Protocol):
 
     def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
         """Give the jobs dated from `first` to `last`."""
+
+    def happened(
+        self, subjects: Collection[str], names: Collection[str]
+    ) -> dict[str, list[Happening]]:
+        """Return when events of these names happened to jobs, the oldest first."""
 
     def taken(self, keys: Sequence[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return the keys that already have a message."""
@@ -115,7 +122,10 @@ def known_facts(
     taken: dict[MessageKey, Earlier],
     now: datetime,
 ) -> Facts:
-    """Fetch what is known of the recipients; their contacts only for rules that read them."""
+    """Fetch what is known of the recipients; their contacts only for rules that read them.
+
+    And what happened to the jobs, for rules that look back at it.
+    """
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     facts = Facts(taken, people, silences=memory.silences(now))
     facts.tracking_link = tracking_link(memory, policy)
@@ -123,7 +133,21 @@ def known_facts(
     if asking:
         facts.contacts = memory.contacts_of(asking)
         facts.opt_out_link = opt_out_link(memory, policy)
+    facts.happened = what_happened(drafts, memory)
     return facts
+
+
+def what_happened(drafts: Iterable[Draft], memory: Memory) -> dict[str, list[Happening]]:
+    """Fetch what happened to the jobs of drafts whose rules look back at it, as far as they do."""
+    asking = [
+        (draft.event.subject, bounds.asks)
+        for draft in drafts
+        if (bounds := draft.terms.bounds) is not None and bounds.asks
+    ]
+    if not asking:
+        return {}
+    names = frozenset[str]().union(*(asks for _, asks in asking))
+    return memory.happened({subject for subject, _ in asking}, names)
 
 
 def meant(drafts: Sequence[Draft], memory: Memory) -> list[Draft]:
@@ -136,12 +160,13 @@ def meant(drafts: Sequence[Draft], memory: Memory) -> list[Draft]:
 
 
 def starting(drafts: Sequence[Draft], memory: Memory, policy: Policy, now: datetime) -> list[Draft]:
-    """Return the drafts with `start_plan` whose rules are active, and that nobody has silenced."""
+    """Return the drafts with `start_plan` whose rules are active, and that nothing has muted."""
     entries = [draft for draft in drafts if draft.terms.start_plan]
     if not entries:
         return entries
     facts = Facts({}, {}, silences=memory.silences(now))
-    gates = (active_gate, silence_gate)
+    facts.happened = what_happened(entries, memory)
+    gates = (active_gate, silence_gate, inhibited_gate)
     return [one for one in entries if run_gates(one, facts, policy, now, gates) is None]
 
 

@@ -6,7 +6,7 @@ what the person said meanwhile: it leaves, waits longer, or is cancelled with a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -30,7 +30,7 @@ from smsnotify.engine.snapshots import ReadJob, closed_as_told, snapshot_reader
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.decision import Decision, Draft, Verdict
-from smsnotify.model.event import Event
+from smsnotify.model.event import Event, Happening
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
@@ -76,7 +76,9 @@ def judge_again(
     rule = next((one for one in candidates if one.id == message.rule), None)
     if rule is None or not rule.matches(job):
         return Again(message, None, "no_longer_matches")
-    event = Event(message.event, job, message.subject, "", message.event_time)
+    event = Event(
+        message.event, job, message.subject, "", message.event_time, came_at=message.created_at
+    )
     drafts = [
         draft
         for draft in drafts_for(rule, message.channel, event, policy, now)
@@ -99,7 +101,21 @@ def facts_of_held(
     if any(rule.terms.reads_person for rule in rules.rules):
         facts.contacts = store.contacts_of(intended)
         facts.opt_out_link = opt_out_link(store, policy)
+    facts.happened = _what_happened(held, store, rules)
     return facts
+
+
+def _what_happened(
+    held: Sequence[HeldMessage], store: Store, rules: RuleSet
+) -> Mapping[str, Sequence[Happening]]:
+    """Fetch what happened to the jobs of texts whose rules look back at it."""
+    bounds = {rule.id: rule.terms.bounds for rule in rules.rules if rule.terms.bounds is not None}
+    subjects = {
+        one.message.subject
+        for one in held
+        if (bound := bounds.get(one.message.rule)) is not None and bound.asks
+    }
+    return store.happened(subjects, rules.asks) if subjects else {}
 
 
 def _with_key(draft: Draft, message: Message) -> Draft:

@@ -17,7 +17,7 @@ from smsnotify.base.errors import EventError, StoppedError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_events import Occurrence, PlanTeller, tell_plans
 from smsnotify.engine.conversing_portion import Desk
-from smsnotify.engine.decide import drafts_of, local_day
+from smsnotify.engine.decide import drafts_of
 from smsnotify.engine.intake import Rejected
 from smsnotify.engine.keep import Ticket, judge_remembering, keep, starting
 from smsnotify.engine.posted import MOST_TOLD, told_rejected
@@ -25,6 +25,7 @@ from smsnotify.engine.tally import Tally
 from smsnotify.events.decode import Decoder
 from smsnotify.events.derive import state_of
 from smsnotify.events.interactions import Told, read_interaction
+from smsnotify.gates.occasion import local_day
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import Contact, Interaction
 from smsnotify.model.decision import Decision, Draft

@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from smsnotify.gates.active import active_gate
+from smsnotify.gates.after import after_gate
 from smsnotify.gates.begun import begun_gate
 from smsnotify.gates.consent import consent_gate
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.freshness import freshness_gate
+from smsnotify.gates.inhibited import inhibited_gate
 from smsnotify.gates.marketing_hours import marketing_hours_gate
 from smsnotify.gates.mode import mode_gate
 from smsnotify.gates.number import number_gate
@@ -17,6 +19,7 @@ from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.gates.quiet_hours import quiet_hours_gate
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.silence import silence_gate
+from smsnotify.gates.unchanged import unchanged_gate
 from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.rule import Purpose
@@ -27,6 +30,9 @@ ORDER: tuple[Gate, ...] = (
     duplicate_gate,
     active_gate,
     silence_gate,
+    inhibited_gate,
+    after_gate,
+    unchanged_gate,
     begun_gate,
     opted_out_gate,
     consent_gate,
@@ -80,6 +86,9 @@ def gates_for(
     idle: dict[Gate, bool] = {
         active_gate: not concern.is_bounded,
         silence_gate: not facts.silences,
+        inhibited_gate: not concern.is_bounded,
+        after_gate: not concern.is_bounded,
+        unchanged_gate: not concern.is_bounded,
         begun_gate: not concern.is_reminder,
         opted_out_gate: not facts.people,
         consent_gate: not concern.is_marketing,

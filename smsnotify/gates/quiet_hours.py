@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from smsnotify.gates.ruling import Ruling
+from smsnotify.gates.waiting import leaves_at
 from smsnotify.gates.zones import next_opening, recipient_zone
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
@@ -16,13 +17,15 @@ NAME = "quiet_hours"
 def quiet_hours_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruling | None:
     """Hold a text until the quiet hours end, or drop it where the rule says so.
 
-    The rule's fixed numbers are staff: they are texted at any hour.
+    The rule's fixed numbers are staff: they are texted at any hour. What waits first is judged by
+    the hour at which it may leave.
     """
     quiet = draft.terms.quiet_hours
     if quiet is None or draft.recipient in draft.terms.fixed:
         return None
-    zone, which = recipient_zone(draft, facts, policy, now)
-    local = now.astimezone(zone)
+    at = leaves_at(draft, facts, policy, now)
+    zone, which = recipient_zone(draft, facts, policy, at)
+    local = at.astimezone(zone)
     if not is_quiet(quiet, local.time()):
         return None
     if quiet.then_of(draft.event.name) == "drop":
@@ -32,7 +35,7 @@ def quiet_hours_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) 
         verdict=Verdict.HOLD,
         reason=NAME,
         detail=f"by {which}",
-        not_before=next_opening(_day_of_end(quiet, local), quiet.end, zone, now),
+        not_before=next_opening(_day_of_end(quiet, local), quiet.end, zone, at),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -44,11 +44,29 @@ STAMP_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 """The job's own stamp for an event: what its age is counted from when it brings no `time`."""
 
 
+STATUS_EVENTS: Final = frozenset(
+    {
+        *("info_received", "in_transit", "scheduled", "out_for_delivery", "completed"),
+        *("completed_partial", "failed", "on_hold", "return", "deleted"),
+    }
+)
+"""Events that say where a job is: each of them is a new status."""
+
+
+class Happening(NamedTuple):
+    """What happened to a job, and when: by the event's own `time`, else when it came to us."""
+
+    name: str
+    at: datetime
+
+
 class Event(msgspec.Struct, frozen=True, gc=False):
     """An event name and the job as it looked then.
 
     `subject` is the job's identity in our own books, `time` is aware or None, `stamp` is the
     stamp of the heading-to that an event belongs to (for a cancel: the one that was cleared).
+    `came_at` is when it came to us, None for just now. `earlier` is what came about the same job
+    before it and is not in the books yet, as far as some rule asks.
     """
 
     name: str
@@ -57,3 +75,5 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     id: str = ""
     time: datetime | None = None
     stamp: str = ""
+    came_at: datetime | None = None
+    earlier: tuple[Happening, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ import msgspec
 
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Earlier, MessageKey, Mode
+from smsnotify.model.event import Happening
 from smsnotify.model.silence import Silence
 
 EVERYTHING: Final = "all"
@@ -20,6 +21,10 @@ MARKETING: Final = "purpose:marketing"
 
 IN_DOUBT: Final = "opt_out_in_doubt"
 """Why a text waits, without a time: a reply may be an opt-out, and a clerk has not decided."""
+
+
+GATE_OF_REASON: Final = {IN_DOUBT: "opted_out", "waits": "after", "watches": "unchanged"}
+"""The gates that hold a text with another word than their name."""
 
 
 def unknown_senders(route: str, country: str) -> frozenset[str]:
@@ -83,6 +88,8 @@ class Facts(msgspec.Struct):
     `contacts` and `opt_out_link` are only asked for rules whose terms say `reads_person`.
     `silences` are those that run, or may.
     `tracking_link` makes the address of our page about a job (its subject) for a recipient.
+    `happened` is what the books know of jobs (by subject), the oldest first; only asked for rules
+    whose bounds say `asks`, and no more than those ask for.
     """
 
     keys: dict[MessageKey, Earlier]
@@ -91,3 +98,4 @@ class Facts(msgspec.Struct):
     opt_out_link: Callable[[str], str] | None = None
     silences: tuple[Silence, ...] = ()
     tracking_link: Callable[[str, str], str] | None = None
+    happened: Mapping[str, Sequence[Happening]] = {}

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from smsnotify.base.durations import format_duration
+
 SMS: Final = "sms"
 """The channel of texts."""
 
@@ -78,20 +80,43 @@ class PreJob(msgspec.Struct, frozen=True, gc=False):
     late: Literal["send", "drop"] = "send"
 
 
+class Inhibition(msgspec.Struct, frozen=True, gc=False):
+    """Events that mute a rule when they happened to the job no longer ago than `within`."""
+
+    events: tuple[str, ...]
+    within: timedelta
+
+
 class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What bounds a few rules beyond the usual.
 
     The rule is active from `active_from` until just before `active_until`; a naive one is on the
-    wall clock of the settings' zone.
+    wall clock of the settings' zone. Its texts wait `after` the event, unless one of the events
+    `unless` happens to the job meanwhile, or as long as the job's status must be `unchanged`.
+    `asks` are the events of the job that judging must know of.
     """
 
     active_from: datetime | None = None
     active_until: datetime | None = None
+    inhibited_by: Inhibition | None = None
+    after: timedelta | None = None
+    unless: tuple[str, ...] = ()
+    unchanged: timedelta | None = None
+    asks: frozenset[str] = frozenset()
 
     def told(self) -> dict[str, str]:
         """Return what bounds there are, in words, by the key that says so."""
         times = {"active_from": self.active_from, "active_until": self.active_until}
-        return {key: at.isoformat(" ", "minutes") for key, at in times.items() if at is not None}
+        told = {key: at.isoformat(" ", "minutes") for key, at in times.items() if at is not None}
+        if self.inhibited_by is not None:
+            events, within = self.inhibited_by.events, self.inhibited_by.within
+            told["inhibited_by"] = f"{' or '.join(events)} within {format_duration(within)}"
+        for key, span in (("after", self.after), ("for", self.unchanged)):
+            if span is not None:
+                told[key] = format_duration(span)
+        if self.unless:
+            told["unless"] = " or ".join(self.unless)
+        return told
 
 
 class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,7 +62,7 @@ def build_rule(
     check_channel(keys, _written(report, path), report, path)
     fields, fixed, mail_fields, mail_fixed = _recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
-    bounds = read_bounds(keys, report, path)
+    bounds = read_bounds(keys, words, report, path)
     ages = read_ages(keys, defaults, words, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)

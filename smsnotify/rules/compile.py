@@ -159,7 +159,10 @@ def _reason_test(reasons: frozenset[str]) -> Test:
 
 
 class RuleSet:
-    """All rules that were loaded together. `rules` are the enabled ones, `all` has every one."""
+    """All rules that were loaded together. `rules` are the enabled ones, `all` has every one.
+
+    `asks` are the events of a job that some rule's gates look back at.
+    """
 
     def __init__(
         self,
@@ -182,6 +185,8 @@ class RuleSet:
         self.custom_events = frozenset(custom_events)
         self.files = tuple(files)
         self.routes = frozenset(rule.terms.route for rule in self.rules)
+        bounds = [rule.terms.bounds for rule in self.rules if rule.terms.bounds is not None]
+        self.asks = frozenset(event for one in bounds for event in one.asks)
         self.job_type = job_type(self.all, self.custom_fields, plan_fields)
         self._by_event = _by_event(self.rules)
         self._groups = frozenset(group for rule in self.rules for group in rule.groups)

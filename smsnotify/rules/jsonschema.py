@@ -32,6 +32,7 @@ _OPERATOR_TEXTS: Final = {
     "exists": "true: the field has a value; false: it has none.",
 }
 
+_WAITS: Final[list[dict[str, Any]]] = [{"required": ["after"]}, {"required": ["for"]}]
 _NOTHING: Final[dict[str, Any]] = {"enum": [None, []]}
 
 
@@ -62,6 +63,8 @@ def rules_schema() -> dict[str, Any]:
     allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
     forbid_null(definitions["Defaults"]["properties"]["marketing_hours"])
     _recipients(definitions["To"])
+    muting = definitions["InhibitedBy"]["properties"]
+    muting["events"] = one_or_many(muting["events"], EVENT_NAMES)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "sms-notify rules",
@@ -101,6 +104,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     rule["oneOf"] = [{"required": ["body"]}, {"required": ["start_plan"]}]
     for key, known in (("events", EVENT_NAMES), ("groups", ()), ("reasons", ())):
         properties[key] = one_or_many(properties[key], known)
+    properties["unless"] = one_or_many(properties["unless"], EVENT_NAMES)
     properties["where"] = {
         "description": properties["where"]["description"],
         "type": ["object", "null"],
@@ -119,7 +123,9 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         },
         "additionalProperties": {"$ref": "#/definitions/Condition"},
     }
-    for key in ("pre_job", "to", "repeat", "priority", "marketing_hours", "fallback"):
+    for key in (
+        *("pre_job", "to", "repeat", "priority", "marketing_hours", "fallback", "inhibited_by"),
+    ):
         forbid_null(properties[key])
     allow_none(properties["quiet_hours"])
     properties["body"]["pattern"] = r"\S"
@@ -133,6 +139,21 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         {
             "if": {"required": ["reasons"], "properties": {"reasons": {"not": _NOTHING}}},
             "then": _listens_to("failed"),
+        },
+        {"if": {"required": ["inhibited_by"]}, "then": {"not": _listens_to("reply")}},
+        {"if": {"required": ["unless"]}, "then": {"anyOf": _WAITS}},
+        {
+            "if": {"anyOf": _WAITS},
+            "then": {
+                "not": {
+                    "anyOf": [
+                        {"required": ["after", "for"]},
+                        {"required": ["start_plan"]},
+                        _listens_to("pre_job"),
+                        _listens_to("reply"),
+                    ]
+                }
+            },
         },
     ]
     return rule
@@ -214,7 +235,9 @@ def _strict(unless: str, rule: dict[str, Any]) -> dict[str, Any]:
 
 def _strict_events() -> dict[str, Any]:
     name = {"enum": list(EVENT_NAMES)}
-    return {"events": {"anyOf": [name, {"type": "array", "items": name}]}}
+    names = {"anyOf": [name, {"type": "array", "items": name}]}
+    muting = {"properties": {"events": names}}
+    return {"events": names, "unless": names, "inhibited_by": muting}
 
 
 def _strict_fields() -> dict[str, Any]:

@@ -24,7 +24,8 @@ def find_overlaps(built: Sequence[Placed]) -> Iterator[tuple[Reporter, int, str,
     Two enabled rules double when they text the same field or fixed number for the same event and
     whatever job meets the stricter one meets the other too: job type, groups and reasons have
     something in common, and the conditions of one are among those of the other. Reminders at
-    different moments are meant. Each rule is told of one earlier rule at most.
+    different moments are meant, and so are texts that wait differently. Each rule is told of one
+    earlier rule at most.
     """
     earlier = _Earlier()
     for report, index, rule in built:
@@ -106,7 +107,14 @@ def _share_jobs(one: CompiledRule, other: CompiledRule, event: str) -> bool:
         return False
     if event == "failed" and one.reasons and other.reasons:
         return not one.reasons.isdisjoint(other.reasons)
+    if _waits(one) != _waits(other):
+        return False
     return event != "pre_job" or one.terms.pre_job == other.terms.pre_job
+
+
+def _waits(rule: CompiledRule) -> tuple[object, ...]:
+    bounds = rule.terms.bounds
+    return (None, (), None) if bounds is None else (bounds.after, bounds.unless, bounds.unchanged)
 
 
 def _shown(target: str) -> str:

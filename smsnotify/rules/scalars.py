@@ -252,6 +252,11 @@ Duration = Annotated[
     BeforeValidator(_duration),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+Span = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
 _AGE_SCHEMA: Final[list[dict[str, Any]]] = [
     {"const": "none"},
     {"type": "string", "pattern": DURATION_PATTERN},

@@ -23,6 +23,7 @@ from smsnotify.rules.scalars import (
     Items,
     Names,
     Segments,
+    Span,
     Text,
     Thens,
     Word,
@@ -132,6 +133,16 @@ class ToKeys(Keys):
     )
 
 
+class InhibitedByKeys(Keys):
+    """Events that mute the rule, and for how long."""
+
+    events: Names = Field(description="The events of the job that mute the rule.")
+    within: Span = Field(
+        description="They mute it when they happened no longer than this before its own event, "
+        "or after it."
+    )
+
+
 QuietHours = Annotated[
     QuietHoursKeys | None,
     BeforeValidator(_none_switches_off),
@@ -193,6 +204,26 @@ class RuleKeys(Keys):
     active_until: End = Field(
         default=None,
         description="A date, the last day, or an instant from which on the rule sends nothing.",
+    )
+    inhibited_by: InhibitedByKeys | None = Field(
+        default=None,
+        description="Other events of the job that mute the rule for a while: delivered mutes "
+        "delayed.",
+    )
+    after: Duration = Field(
+        default=None,
+        description="Each text leaves this long after its event, and is judged again then.",
+    )
+    unless: Names = Field(
+        default=[],
+        description="With `after` or `for`: a text that waits is cancelled when one of these "
+        "events happens to the job.",
+    )
+    unchanged: Duration = Field(
+        default=None,
+        alias="for",
+        description="Each text leaves this long after its event, and only if the job has had no "
+        "other status since.",
     )
     channel: Channels = Field(
         default=("sms",), description="How the recipient is told: `sms`, `email`, or both."

@@ -25,10 +25,11 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, TextClause, text
 
+from smsnotify.model.event import Happening
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.store.batch import JobRow, StoredJob
 from smsnotify.store.instants import from_micros
-from smsnotify.store.rowset import is_postgres, packed, words
+from smsnotify.store.rowset import among, execute, is_postgres, packed, statement, words
 from smsnotify.store.statements import insert_rows
 from smsnotify.store.words import ID, NUMBER_AND_DATE
 
@@ -165,6 +166,27 @@ def jobs_by_subject(connection: Connection, subjects: Collection[str]) -> dict[s
     statement = text(f"SELECT {_STORED} FROM jobs WHERE subject IN ({which})")
     rows = connection.execute(statement, {"subjects": packed(list(subjects))})
     return {row.subject: stored_job(row) for row in rows}
+
+
+def happened(
+    connection: Connection, subjects: Collection[str], names: Collection[str]
+) -> dict[str, list[Happening]]:
+    """Return when events of these names happened to jobs, the oldest first.
+
+    By an event's own time, else by when it came; at one instant in the order in which they came.
+    """
+    postgres = is_postgres(connection)
+    asking = statement(
+        postgres,
+        "SELECT subject, name, COALESCE(time, received_at) AS at FROM events "
+        f"WHERE {among(postgres, 'subject', 'subjects')} AND {among(postgres, 'name', 'names')} "
+        "ORDER BY at, id",
+    )
+    values = {"subjects": packed(sorted(subjects)), "names": packed(sorted(names))}
+    found: dict[str, list[Happening]] = {}
+    for subject, name, at in execute(connection, asking, values).fetchall():
+        found.setdefault(subject, []).append(Happening(name, from_micros(at)))
+    return found
 
 
 def subjects_called(connection: Connection, name: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, text
 
+from smsnotify.model.facts import GATE_OF_REASON
 from smsnotify.model.message import Attempt, Message, MessageState, Result
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.keys import GUARDED
@@ -199,8 +200,9 @@ def release_run(connection: Connection, run: str, now: datetime) -> int:
 
     What another gate holds as well (its word is the reason) goes on waiting for that one.
     """
+    gates = " ".join(f"WHEN '{reason}' THEN '{gate}'" for reason, gate in GATE_OF_REASON.items())
     statement = text(
-        "UPDATE messages SET gate = reason, "
+        f"UPDATE messages SET gate = CASE reason {gates} ELSE reason END, "
         "state = CASE WHEN reason = '' THEN 'queued' ELSE 'held' END, "
         "due_at = CASE WHEN reason = '' THEN :now ELSE due_at END, updated_at = :now "
         f"WHERE run = :run AND {GUARDED}"

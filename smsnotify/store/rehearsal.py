@@ -13,14 +13,15 @@ that is no subject, which happens as soon as a job without an id turns up.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from operator import itemgetter
+from datetime import UTC, date, datetime
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Earlier, MessageKey
+from smsnotify.model.event import Happening
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _Key = tuple[str, str, str, str, str, str, str]
 _subject = itemgetter(0)
+_at = attrgetter("at")
 
 
 class Rehearsal:
@@ -58,6 +60,8 @@ class Rehearsal:
         self._other_names = False
         self._idless = self._below is not None and self._below.has_idless_jobs()
         self._planned = Spill[str](tuple[str, StoredJob]) if with_snapshots else None
+        # What happened to jobs, as far as rules look back at it; most do not.
+        self._happened: Spill[str] | None = None
         # What the last `taken` found out: free keys, and what a volume guard holds back, by id.
         self._free: frozenset[MessageKey] = frozenset()
         self._held_back: dict[str, MessageKey] = {}
@@ -151,6 +155,24 @@ class Rehearsal:
         """
         return self._below.contacts_of(addresses) if self._below is not None else {}
 
+    def happened(
+        self, subjects: Collection[str], names: Collection[str]
+    ) -> dict[str, list[Happening]]:
+        """Return when events of these names happened to jobs, the oldest first.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        found: dict[str, list[Happening]] = {}
+        if self._below is not None:
+            found = self._below.happened(subjects, names)
+        if self._happened is not None:
+            for subject, records in self._happened.every(subjects).items():
+                own = [Happening(name, at.astimezone(UTC)) for _, name, at in records]
+                known = [*found.get(subject, ()), *(one for one in own if one.name in names)]
+                found[subject] = sorted(known, key=_at)
+        return found
+
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page."""
         return self._store.opt_out_token(recipient) if self._store is not None else NO_TOKEN
@@ -167,6 +189,8 @@ class Rehearsal:
             StoreError: the real database refused, or the temporary folder is full.
         """
         self._save_jobs(batch.jobs, batch.at)
+        if batch.events:
+            self._save_events(batch)
         if batch.replaces:
             self._make_room(batch.replaces)
         self._held_back.clear()
@@ -192,11 +216,16 @@ class Rehearsal:
 
     def close(self) -> None:
         """Drop the temporary files and close the real store."""
-        for spill in (self._jobs, self._keys, self._aliases, self._planned):
+        for spill in (self._jobs, self._keys, self._aliases, self._planned, self._happened):
             if spill is not None:
                 spill.close()
         if self._store is not None:
             self._store.close()
+
+    def _save_events(self, batch: Batch) -> None:
+        if self._happened is None:
+            self._happened = Spill[str](tuple[str, str, datetime])
+        self._happened.put([(one.subject, one.name, one.time or batch.at) for one in batch.events])
 
     def _by_alias(self, aliases: Spill[str], names: list[str]) -> dict[str, KnownJob]:
         subjects = {name: record[1] for name, record in aliases.get(names).items()}

@@ -99,6 +99,21 @@ class Spill(Generic[K]):
                 found[key] = record
         return found
 
+    def every(self, keys: Iterable[K]) -> dict[K, list[Any]]:
+        """Return all records of every key that has some, oldest first."""
+        heads, mask = self._heads, self._mask
+        found: dict[K, list[Any]] = {}
+        for key in keys:
+            encoded, at = self._encode(key), heads[hash(key) & mask]
+            records = []
+            while at:
+                at, body = self._read(at)
+                if body.startswith(encoded, 1):
+                    records.append(self._decode(body))
+            if records:
+                found[key] = records[::-1]
+        return found
+
     def records(self) -> Iterator[Any]:
         """Give every record ever put, oldest first, those that were replaced too."""
         at, end = 1, self._written + len(self._tail)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError
 from smsnotify.base.errors import StoreError
 from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Earlier, MessageKey
+from smsnotify.model.event import Happening
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Attempt, Message
@@ -150,6 +151,16 @@ class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks, SilenceBooks)
         """Return the jobs with these subjects, as far as there are any."""
         with self.read() as connection:
             return books.jobs_by_subject(connection, subjects)
+
+    def happened(
+        self, subjects: Collection[str], names: Collection[str]
+    ) -> dict[str, list[Happening]]:
+        """Return when events of these names happened to jobs, the oldest first."""
+        if not is_storable(subjects):
+            stored = {storable(subject): subject for subject in subjects}
+            return {stored[one]: known for one, known in self.happened(stored, names).items()}
+        with self.read() as connection:
+            return books.happened(connection, subjects, names)
 
     def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
         """Give every job dated from `first` to `last`, by date and subject."""

@@ -86,7 +86,7 @@ def test_every_reason_of_the_gates_is_explained(reference: dict[str, str]) -> No
         elif called(call) == "_stop":
             said |= set(words_of(call, "reason", 0))
     # Said by the names of constants.
-    said |= {"no_recipient", "no_address", "not_an_address", "quiet_hours"}
+    said |= {"no_recipient", "no_address", "not_an_address", "quiet_hours", "inhibited"}
     assert rows(reference["reasons.md"], "Why a text stops", column=1) == said - {""}
 
 

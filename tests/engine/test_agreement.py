@@ -63,6 +63,24 @@ rules:
     quiet_hours: none
     to: {fields: [sender_phone_number]}
     body: "{{ do_number }} this afternoon"
+  - name: late
+    events: [delayed, heading_to, scheduled]
+    inhibited_by: {events: [completed, failed], within: 2h}
+    to: {fields: [phone_number]}
+    body: "{{ do_number }} will be late"
+  - name: thanks
+    events: [completed, arrived]
+    after: 90m
+    unless: [failed, feedback]
+    to: {fields: [phone_number]}
+    body: "{{ do_number }}: how was it?"
+  - name: stuck
+    events: [on_hold, scheduled, heading_to]
+    for: 4h
+    unless: [feedback]
+    repeat: each
+    to: {fixed: ["+6598765432"]}
+    body: "{{ do_number }} does not move"
   - name: gold
     events: [completed, failed, arrived, scheduled]
     where: {contact.tier: [gold, silver], do_number: {ne: DO-3}}

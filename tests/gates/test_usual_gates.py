@@ -16,10 +16,10 @@ from smsnotify.gates.pipeline import (
     run_gates,
 )
 from smsnotify.model.decision import Draft, Earlier, MessageKey, Mode
-from smsnotify.model.event import Event
+from smsnotify.model.event import Event, Happening
 from smsnotify.model.facts import Facts, Person, Policy
 from smsnotify.model.job import Job
-from smsnotify.model.rule import Bounds, QuietHours, RuleTerms
+from smsnotify.model.rule import Bounds, Inhibition, QuietHours, RuleTerms
 from smsnotify.model.silence import Silence
 
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -32,6 +32,9 @@ bounds = st.sampled_from(
         Bounds(active_from=NOW),
         Bounds(active_until=NOW),
         Bounds(active_until=NOW.replace(day=3)),
+        Bounds(inhibited_by=Inhibition(("failed",), HOUR)),
+        Bounds(after=HOUR, unless=("failed",)),
+        Bounds(unchanged=HOUR),
     ]
 )
 ages = st.none() | st.integers(-1, 49).map(lambda hours: NOW - timedelta(hours=hours))
@@ -71,6 +74,7 @@ def test_the_short_way_passes_only_what_the_gates_pass(
 ) -> None:
     earlier = {draft.key._replace(recipient=texted): Earlier("m", "sent")} if texted else {}
     facts, policy = Facts(earlier, {}), Policy(countries=countries)
+    facts.happened = {"id:1": [Happening("failed", NOW - HOUR)]}
     assert are_usual(facts, policy)
     ruling = run_gates(draft, facts, policy, NOW, gates_for(concern_of(draft), facts, policy))
     assert ruling == run_gates(draft, facts, policy, NOW)

@@ -21,6 +21,7 @@ VALIDATOR = Draft7Validator(SCHEMA)
 BEYOND_A_SCHEMA = {
     "active-ends-first",
     "active-from-no-day",
+    "after-too-long",
     "append-with-tag",
     "body-is-only-a-comment",
     "custom-event-known",
