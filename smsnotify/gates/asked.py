@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from smsnotify.model.rule import Purpose, RuleTerms
+from smsnotify.model.rule import Bounds, Purpose, RuleTerms
 
 EVERYDAY: Final = ("number", "duplicate", "opted_out")
 """Gates that any text can meet, whatever its rule says."""
 
+_NO_BOUNDS: Final = Bounds()
 _USUAL_AGE: Final = timedelta(hours=24)
 
 
@@ -21,8 +22,12 @@ def asked_gates(terms: RuleTerms, *, to_staff: bool = False) -> tuple[str, ...]:
     """
     marketing = terms.purpose is Purpose.MARKETING
     is_quiet = not (to_staff or terms.pre_job is not None or terms.start_plan)
+    bounds = terms.bounds or _NO_BOUNDS
     asked = {
-        "active": terms.bounds is not None,
+        "active": bounds.active_from is not None or bounds.active_until is not None,
+        "inhibited": bounds.inhibited_by is not None and not terms.start_plan,
+        "after": bounds.after is not None,
+        "unchanged": bounds.unchanged is not None,
         "begun": terms.pre_job is not None,
         "consent": marketing,
         "freshness": bool(terms.max_ages) or terms.max_age not in (None, _USUAL_AGE),
