@@ -18,6 +18,7 @@ from smsnotify.wiring.models import (
     OwnWords,
     Prices,
     SandboxSettings,
+    ServeSettings,
     Settings,
     TrackingSettings,
     VolumeGuard,
@@ -99,6 +100,7 @@ SETTINGS: Final[Told] = {
         "How `sms-notify sandbox` behaves; see [below](#the-sandbox-command).",
         "[sandbox]",
     ),
+    "serve": ("Proxies and the access log; see [below](#serve).", "[serve]"),
     "tracking": (
         "The tracking page of jobs that bring no link; see [below](#tracking).",
         "[tracking]",
@@ -168,6 +170,22 @@ DETRACK: Final[Told] = {
 }
 PRICES: Final[Told] = {
     "currency": ("Three letters; what `preview` writes behind the cost.", 'currency = "SGD"'),
+}
+SERVE: Final[Told] = {
+    "trusted_proxies": (
+        "Addresses and networks of your proxies: what they say of the caller counts, and nobody "
+        "else's word does.",
+        'trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]',
+    ),
+    "forwarded": (
+        "Where they say it: `x-forwarded` (X-Forwarded-For and -Proto) or `forwarded` (RFC 7239). "
+        "The other kind is not read: a proxy passes it on as a caller wrote it.",
+        'forwarded = "forwarded"',
+    ),
+    "access_log": (
+        "A line of JSON on stderr for each request; `--access-log` does the same.",
+        "access_log = true",
+    ),
 }
 SANDBOX: Final[Told] = {
     "host": ("The address to listen on.", 'host = "127.0.0.1"'),
@@ -299,6 +317,11 @@ def sandbox() -> str:
 def tracking() -> str:
     """Return the keys of `[tracking]`."""
     return _keys(TrackingSettings, TRACKING)
+
+
+def serve() -> str:
+    """Return the keys of `[serve]`."""
+    return _keys(ServeSettings, SERVE)
 
 
 def accounts() -> str:

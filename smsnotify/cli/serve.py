@@ -32,6 +32,10 @@ def serve(
     no_tick: Annotated[
         bool, typer.Option("--no-tick", help="Leave reminders and held texts to `tick`.")
     ] = False,
+    access_log: Annotated[
+        bool,
+        typer.Option("--access-log", help="A line of JSON on stderr for each request."),
+    ] = False,
 ) -> None:
     """Take receipts, replies and events in by HTTP, and deliver.
 
@@ -39,7 +43,13 @@ def serve(
     reminders, and reads settings and rules again when they change. Put a proxy with
     TLS before it and set public_url. SIGTERM ends it within ten seconds.
     """
-    from smsnotify.cli.serving import run_desk
+    from smsnotify.cli.serving import Door, run_desk
 
-    desk = desk_of(ctx)
-    raise typer.Exit(run_desk(desk, host, port, delivering=not no_deliver, ticking=not no_tick))
+    door = Door(
+        host,
+        port,
+        delivering=not no_deliver,
+        ticking=not no_tick,
+        log_access=access_log,
+    )
+    raise typer.Exit(run_desk(desk_of(ctx), door))

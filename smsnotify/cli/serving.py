@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from typing import Final
+from typing import Final, NamedTuple
 
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.show import emit_json
@@ -19,7 +20,17 @@ _HARD_EXIT_S: Final = STOP_S - 0.5
 _CUT_OFF: Final = 3
 
 
-def run_desk(desk: Desk, host: str, port: int, *, delivering: bool, ticking: bool) -> int:
+class Door(NamedTuple):
+    """Where to listen, and what a process does besides answering."""
+
+    host: str
+    port: int
+    delivering: bool = True
+    ticking: bool = True
+    log_access: bool = False
+
+
+def run_desk(desk: Desk, door: Door) -> int:
     """Serve until told to stop; return the exit code: 0 when everything ended in order.
 
     Raises:
@@ -35,8 +46,9 @@ def run_desk(desk: Desk, host: str, port: int, *, delivering: bool, ticking: boo
     settings = read_settings(sources)
     loaded = load(settings, sources)
     with open_books(settings) as store:
-        listener = open_socket(host, port)
+        listener = open_socket(door.host, door.port)
         serving = Serving(store, loaded, clock=desk.clock)
+        serving.access_log = door.log_access
         deadline = threading.Timer(_HARD_EXIT_S, os._exit, (_CUT_OFF,))
         _greet(desk, listener.getsockname(), settings.mode.value, len(loaded.rules.rules))
         try:
@@ -45,15 +57,22 @@ def run_desk(desk: Desk, host: str, port: int, *, delivering: bool, ticking: boo
                     serving,
                     sources,
                     listener,
-                    delivering=delivering,
-                    ticking=ticking,
+                    delivering=door.delivering,
+                    ticking=door.ticking,
                     stopping=lambda: _stopping(desk, deadline),
+                    log_access=_log_access,
                 )
             )
         finally:
             serving.close()
             deadline.cancel()
     return _say_goodbye(desk, served)
+
+
+def _log_access(line: str) -> None:
+    """Write a line of the access log; it holds nothing that the log would have to mask."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _greet(desk: Desk, address: tuple[str, int], mode: str, rules: int) -> None:

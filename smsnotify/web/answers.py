@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -35,6 +36,24 @@ def problem(status: int, word: str, message: str, hint: str = "") -> Response:
         headers["Connection"] = "close"  # the rest of the body is not read
     body = {"error": word, "message": message} | ({"hint": hint} if hint else {})
     return json_answer(body, status, headers)
+
+
+def etag_of(content: bytes) -> str:
+    """Return the tag that an answer's content is known again by."""
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def unchanged(request: Request, answer: Response) -> Response | None:
+    """Return a 304 in place of an answer that the caller has; None when it is news."""
+    asked = request.headers.get("if-none-match", "")
+    if not asked:
+        return None
+    tags = {one.strip().removeprefix("W/") for one in asked.split(",")}
+    if answer.headers["etag"] not in tags:
+        return None
+    names = ("etag", "cache-control", "vary")
+    kept = {name: answer.headers[name] for name in names if name in answer.headers}
+    return Response(status_code=304, headers=kept)
 
 
 def refused(error: RefusedError) -> Response:

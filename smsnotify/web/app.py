@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import time
+from collections.abc import Callable
 from typing import Final
 
 from starlette.applications import Starlette
@@ -11,14 +10,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from smsnotify.web import events_api, health, hooks, interactions_api, opt_out_page, tracking_page
+from smsnotify.web.access_log import with_access_log
 from smsnotify.web.answers import json_answer, on_http_error, on_unforeseen
+from smsnotify.web.forwarded import with_caller
+from smsnotify.web.headers import with_headers
 from smsnotify.web.openapi import document
+from smsnotify.web.packing import with_packing
 from smsnotify.web.state import Serving
 
-log = logging.getLogger(__name__)
+LogAccess = Callable[[str], object]
+"""Takes one line of the access log."""
 
 
 async def _openapi(request: Request) -> Response:
@@ -44,37 +48,19 @@ ROUTES: Final = (
 )
 
 
-def create_app(serving: Serving) -> ASGIApp:
-    """Return the application for a desk that is set up."""
+PACKED: Final = frozenset(
+    {_openapi, health.metrics, tracking_page.show_page, tracking_page.show_asset}
+)
+"""The doors whose answers are packed: nothing of the request is in them. See `web/packing.py`."""
+
+
+def create_app(serving: Serving, *, log_access: LogAccess = lambda line: None) -> ASGIApp:
+    """Return the application for a desk that is set up; `log_access` takes the access log."""
     app = Starlette(
         routes=ROUTES,
         exception_handlers={HTTPException: on_http_error, Exception: on_unforeseen},
     )
     app.router.redirect_slashes = False
     app.state.serving = serving
-    return _logged(app)
-
-
-def _logged(app: ASGIApp) -> ASGIApp:
-    """Log every request at DEBUG by its door: a path may hold a token, so it is never logged."""
-
-    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not log.isEnabledFor(logging.DEBUG):
-            await app(scope, receive, send)
-            return
-        began, status = time.monotonic(), 0
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await app(scope, receive, noting)
-        finally:
-            door = getattr(scope.get("endpoint"), "__name__", "nothing")
-            took_ms = (time.monotonic() - began) * 1000
-            log.debug("%s %s: %d in %.1f ms", scope["method"], door, status, took_ms)
-
-    return logged
+    answering = with_headers(with_packing(app, PACKED))
+    return with_caller(with_access_log(answering, serving, log_access), serving)

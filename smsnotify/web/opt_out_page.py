@@ -36,13 +36,9 @@ SOURCE: Final = "link"
 _FORM_LIMIT: Final = 4096
 _PROOF_LASTS: Final = timedelta(hours=24)
 _HEADERS: Final = {
-    "Cache-Control": "no-store",
     "Vary": "Accept-Language",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
 }
 _STYLE: Final = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:28rem;margin:4rem auto;padding:0 1rem}"

@@ -11,10 +11,11 @@ from typing import Final
 
 import msgspec
 import uvicorn
+from starlette.types import ASGIApp
 
 from smsnotify.base.errors import StoppedError
 from smsnotify.engine.report import DeliveryReport
-from smsnotify.web.app import create_app
+from smsnotify.web.app import LogAccess, create_app
 from smsnotify.web.background import (
     GRACE_S,
     catch_up,
@@ -23,6 +24,7 @@ from smsnotify.web.background import (
     look_back,
     tick_on,
 )
+from smsnotify.web.connection import Connection
 from smsnotify.web.reload import Reloader
 from smsnotify.web.signals import listening
 from smsnotify.web.state import Serving
@@ -79,14 +81,17 @@ async def serve(
     ticking: bool = True,
     stop: asyncio.Event | None = None,
     stopping: Callable[[], None] = lambda: None,
+    log_access: LogAccess = lambda line: None,
 ) -> Served:
     """Run until SIGTERM or SIGINT (or `stop`); `stopping` is called when that comes.
+
+    `log_access` takes the lines of the access log, if there shall be one.
 
     SIGHUP reads settings and rules again.
     """
     stop = stop or asyncio.Event()
     reloader = Reloader(serving, sources)
-    server = _Server(_config(serving))
+    server = _Server(_config(create_app(serving, log_access=log_access)))
     again: set[asyncio.Task[bool]] = set()
 
     def read_again() -> None:
@@ -128,15 +133,16 @@ def _report(sending: asyncio.Task[DeliveryReport] | None) -> DeliveryReport | No
     return sending.result()
 
 
-def _config(serving: Serving) -> uvicorn.Config:
+def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(serving),
+        app,
+        http=Connection,
         log_config=None,
-        access_log=False,  # it would write paths, and a path may hold a token
+        access_log=False,  # it would write paths, and a path may hold a token: see access_log.py
         lifespan="off",
         ws="none",
         loop="none",
-        proxy_headers=False,  # the public address is a setting, never a header's word
+        proxy_headers=False,  # whose word counts is a setting: see forwarded.py
         server_header=False,
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=int(GRACE_S),

@@ -36,6 +36,7 @@ class Serving:
         self.wake = asyncio.Event()
         self.errand = asyncio.Event()
         self.in_call = Waiting()
+        self.access_log = False  # True: wanted by the command line, whatever the settings say
         self._loaded = loaded
         self._stopping = threading.Event()
         self._intakes: tuple[Loaded, dict[str, Intake]] = (loaded, {})

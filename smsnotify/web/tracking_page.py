@@ -8,7 +8,6 @@ An unknown token, one that is over and one of another kind of page are refused a
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import re
@@ -26,6 +25,7 @@ from smsnotify.engine.posted import take_posted
 from smsnotify.store.feedback import Rating, TrackedJob
 from smsnotify.store.hashing import TOKEN_LENGTH
 from smsnotify.text.languages import ENGLISH
+from smsnotify.web.answers import etag_of, unchanged
 from smsnotify.web.limits import read_body
 from smsnotify.web.pace import Pace, address_of
 from smsnotify.web.page_words import PageWords, page_words, words_for
@@ -43,15 +43,8 @@ _SPAN_S: Final = 600.0
 _PER_LINK: Final = 20
 _PER_ADDRESS: Final = 60
 _DAY_S: Final = 24 * 60 * 60
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    # `no-referrer` would make browsers hide the origin of our own form too.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Vary": "Accept-Language",
-}
+# `no-referrer` would make browsers hide the origin of our own form too.
+_HEADERS: Final = {"Referrer-Policy": "same-origin", "Vary": "Accept-Language"}
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "img-src 'self' data:{photos}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -110,11 +103,7 @@ async def show_page(request: Request) -> Response:
     words = _words(request, look, tracked)
     view = _view(tracked, look, words, now)
     page = _page(serving, look, words, token, view, now)
-    asked = request.headers.get("if-none-match", "")
-    if page.headers["etag"] in (one.strip().removeprefix("W/") for one in asked.split(",")):
-        kept = {name: page.headers[name] for name in ("etag", "cache-control")}
-        return Response(status_code=304, headers=kept)
-    return page
+    return unchanged(request, page) or page
 
 
 async def rate(request: Request) -> Response:
@@ -194,10 +183,12 @@ async def show_asset(request: Request) -> Response:
     content, kind = found
     headers = _HEADERS | {
         "Cache-Control": "public, max-age=3600",
+        "ETag": etag_of(content),
         # A logo that is opened by itself runs nothing either.
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
-    return Response(content, headers=headers, media_type=kind)
+    asset = Response(content, headers=headers, media_type=kind)
+    return unchanged(request, asset) or asset
 
 
 async def _find(serving: Serving, look: Look, token: str, now: datetime) -> TrackedJob | None:
@@ -303,8 +294,7 @@ def _page(
         told=told,
         rating=rating,
     )
-    digest = hashlib.blake2b(bytes(page.body), digest_size=12).hexdigest()
-    page.headers["ETag"] = f'"{digest}"'
+    page.headers["ETag"] = etag_of(bytes(page.body))
     page.headers["Cache-Control"] = "private, no-cache" if status == 200 else "no-store"
     return page
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -35,6 +36,7 @@ Span = Annotated[timedelta, PlainValidator(values.span)]
 PageLanguage = Annotated[str, PlainValidator(values.page_language)]
 Colour = Annotated[str, PlainValidator(values.colour)]
 ContactLink = Annotated[str, PlainValidator(values.contact_link)]
+Network = Annotated[str, PlainValidator(values.network)]
 Words = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 
@@ -126,6 +128,24 @@ class TrackingSettings(_Part):
     keep_days: int = Field(default=14, ge=1, le=80)
 
 
+class Forwarding(StrEnum):
+    """Which headers a proxy tells the caller in; the others are not read."""
+
+    X_FORWARDED = "x-forwarded"
+    RFC_7239 = "forwarded"
+
+
+class ServeSettings(_Part):
+    """How `sms-notify serve` meets the world.
+
+    `trusted_proxies` are addresses and networks whose word about the caller counts.
+    """
+
+    trusted_proxies: tuple[Network, ...] = ()
+    forwarded: Forwarding = Forwarding.X_FORWARDED
+    access_log: bool = False
+
+
 class OwnAnswers(_Part):
     """What people get after STOP, START and HELP, in the firm's words; `""` for nothing.
 
@@ -184,6 +204,7 @@ class Settings(_Part):
     keywords: dict[str, OwnWords] = {}
     sandbox: SandboxSettings = SandboxSettings()
     tracking: TrackingSettings = TrackingSettings()
+    serve: ServeSettings = ServeSettings()
 
     _file: Path | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -203,3 +204,19 @@ def shown_fields(written: Any) -> tuple[str, ...]:
         if name == "assign_to":
             raise ValueError("the driver's name is shown with driver_name = true")
     return tuple(dict.fromkeys(written))
+
+
+def network(written: Any) -> str:
+    """Read an address, or a network such as `10.0.0.0/8`."""
+    text = _text(written, '"127.0.0.1"')
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        pass
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{text[:60]!r} is no address and no network, such as 127.0.0.1 or 10.0.0.0/8"
+        ) from None
+    raise ValueError(f"{text!r} is an address within a network; the network is {found}")
