@@ -25,6 +25,7 @@ from smsnotify.model.contact import ConsentChange
 from smsnotify.store.links import StoredLink
 from smsnotify.store.words import OPT_OUT
 from smsnotify.web.limits import read_body
+from smsnotify.web.pace import SPAN_S, caller_of
 from smsnotify.web.page_words import PageWords, words_for
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
@@ -53,11 +54,14 @@ async def show_page(request: Request) -> HTMLResponse:
     token = request.path_params["token"]
     words = _words(request, serving)
     try:
+        _must_not_guess(request, serving)
         link = await _find(serving, token)
         if link is None:
-            return _nowhere(serving, words)
+            return _nowhere(request, serving, words)
         words = _words(request, serving, link)
         proof = await serving.threads.short(partial(_proof, serving, token, serving.clock()))
+    except RefusedError as error:
+        return _refused(serving, words, error)
     except StoreError:
         return _unavailable(words)
     who = words.opt_out.ask_who.format(who=mask_number(link.recipient))
@@ -76,9 +80,10 @@ async def opt_out(request: Request) -> HTMLResponse:
     token = request.path_params["token"]
     words = _words(request, serving)
     try:
+        _must_not_guess(request, serving)
         link = await _find(serving, token)
         if link is None:
-            return _nowhere(serving, words)
+            return _nowhere(request, serving, words)
         words = _words(request, serving, link)
         body = await read_body(request, _FORM_LIMIT)
         now = serving.clock()
@@ -92,9 +97,7 @@ async def opt_out(request: Request) -> HTMLResponse:
             return _page(words, words.opt_out.again, why, 400)
         await serving.threads.short(partial(_carry_out, serving, link, words, now))
     except RefusedError as error:
-        serving.refusals.note_error(PAGE, error)
-        why = f"<p>{escape(words.opt_out.failed_why)}</p>"
-        return _page(words, words.told["failed"], why, error.status)
+        return _refused(serving, words, error)
     except StoreError as error:
         log.warning("an opt-out by link could not be stored: %s", error.message)
         return _unavailable(words)
@@ -162,7 +165,23 @@ def _proof_in(body: bytes) -> str:
     return fields.get("proof", [""])[0]
 
 
-def _nowhere(serving: Serving, words: PageWords) -> HTMLResponse:
+def _must_not_guess(request: Request, serving: Serving) -> None:
+    if serving.misses.is_spent(caller_of(request)):
+        raise RefusedError(429, Refusal.TOO_OFTEN, "somebody guesses links")
+
+
+def _refused(serving: Serving, words: PageWords, error: RefusedError) -> HTMLResponse:
+    serving.refusals.note_error(PAGE, error)
+    often = error.reason is Refusal.TOO_OFTEN
+    why = words.told["too_often"] if often else words.opt_out.failed_why
+    answer = _page(words, words.told["failed"], f"<p>{escape(why)}</p>", error.status)
+    if often:
+        answer.headers["Retry-After"] = str(int(SPAN_S))
+    return answer
+
+
+def _nowhere(request: Request, serving: Serving, words: PageWords) -> HTMLResponse:
+    serving.misses.takes(caller_of(request))
     serving.refusals.note(PAGE, Refusal.UNKNOWN_LINK, "a link that leads nowhere")
     why = f"<p>{escape(words.opt_out.nowhere_why)}</p>"
     return _page(words, words.opt_out.nowhere, why, 404)

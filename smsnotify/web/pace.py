@@ -8,6 +8,14 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 
+from starlette.requests import Request
+
+SPAN_S: Final = 600.0
+"""The span of all limits by address or link: ten minutes."""
+
+MOST_MISSES: Final = 60
+"""Links that lead nowhere, of one address in that span: more is guessing."""
+
 _MOST_KEYS: Final = 10_000
 
 
@@ -27,17 +35,24 @@ class Pace:
         """Count one more; False when that is one too many. `''` is never counted."""
         if not key:
             return True
-        now = self._monotonic()
         times = self._seen.setdefault(key, deque())
         self._seen.move_to_end(key)
         while len(self._seen) > _MOST_KEYS:
             self._seen.popitem(last=False)
+        if self.is_spent(key):
+            return False
+        times.append(self._monotonic())
+        return True
+
+    def is_spent(self, key: str) -> bool:
+        """Say whether one more would be one too many; nothing is counted."""
+        times = self._seen.get(key)
+        if times is None:
+            return False
+        now = self._monotonic()
         while times and now - times[0] > self._span_s:
             times.popleft()
-        if len(times) >= self._most:
-            return False
-        times.append(now)
-        return True
+        return len(times) >= self._most
 
 
 def address_of(host: str) -> str:
@@ -53,3 +68,8 @@ def address_of(host: str) -> str:
     if not address.is_global:
         return ""
     return address.exploded[:19] if address.version == 6 else host
+
+
+def caller_of(request: Request) -> str:
+    """Return what the caller of a request is counted under; see `address_of`."""
+    return address_of(request.client.host if request.client else "")

@@ -47,7 +47,7 @@ def with_packing(app: ASGIApp, doors: Set[object]) -> ASGIApp:
                     body = gzip.compress(body, _LEVEL, mtime=0)
                     message = {**message, "body": body}
                     start["headers"] = _packed_headers(start["headers"], len(body))
-                else:
+                elif start["status"] == 200:
                     start["headers"] = _varied(start["headers"])
                 await send(start)
             await send(message)

@@ -27,7 +27,7 @@ from smsnotify.store.hashing import TOKEN_LENGTH
 from smsnotify.text.languages import ENGLISH
 from smsnotify.web.answers import etag_of, unchanged
 from smsnotify.web.limits import read_body
-from smsnotify.web.pace import Pace, address_of
+from smsnotify.web.pace import SPAN_S, Pace, caller_of
 from smsnotify.web.page_words import PageWords, page_words, words_for
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.state import Serving
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 PAGE: Final = "tracking_page"
 _TOKEN: Final = re.compile(f"[0-9A-Za-z]{{{TOKEN_LENGTH}}}")
 _FORM_LIMIT: Final = 16_384
-_SPAN_S: Final = 600.0
 _PER_LINK: Final = 20
 _PER_ADDRESS: Final = 60
 _DAY_S: Final = 24 * 60 * 60
@@ -66,8 +65,8 @@ class Tracking:
     def __init__(self, serving: Serving) -> None:
         """Nothing is read before the first visitor comes."""
         self.serving = serving
-        self.by_link = Pace(_PER_LINK, _SPAN_S)
-        self.by_address = Pace(_PER_ADDRESS, _SPAN_S)
+        self.by_link = Pace(_PER_LINK, SPAN_S)
+        self.by_address = Pace(_PER_ADDRESS, SPAN_S)
         self._made: tuple[object, Look] | None = None
 
     def look(self) -> Look:
@@ -94,12 +93,15 @@ async def show_page(request: Request) -> Response:
     token = request.path_params["token"]
     now = serving.clock()
     words = _words(request, look)
+    if serving.misses.is_spent(caller_of(request)):
+        serving.refusals.note(PAGE, Refusal.TOO_OFTEN, "somebody guesses links")
+        return _told(look, words, words.told["failed"], words.told["too_often"], 429)
     try:
         tracked = await _find(serving, look, token, now)
     except StoreError:
         return _unavailable(look, words)
     if tracked is None:
-        return _nowhere(serving, look, words)
+        return _nowhere(request, serving, look, words)
     words = _words(request, look, tracked)
     view = _view(tracked, look, words, now)
     page = _page(serving, look, words, token, view, now)
@@ -131,13 +133,13 @@ async def _rate(
 ) -> Response:
     serving = tracking.serving
     words = _words(request, look)
-    address = address_of(request.client.host if request.client else "")
-    if not tracking.by_address.takes(address):
+    caller = caller_of(request)
+    if serving.misses.is_spent(caller) or not tracking.by_address.takes(caller):
         raise _too_often(words)
     _must_be_ours(request, serving, words)
     tracked = await _find(serving, look, token, now)
     if tracked is None:
-        return _nowhere(serving, look, words)
+        return _nowhere(request, serving, look, words)
     words = _words(request, look, tracked)
     if not tracking.by_link.takes(token):
         raise _too_often(words)
@@ -299,7 +301,8 @@ def _page(
     return page
 
 
-def _nowhere(serving: Serving, look: Look, words: PageWords) -> Response:
+def _nowhere(request: Request, serving: Serving, look: Look, words: PageWords) -> Response:
+    serving.misses.takes(caller_of(request))
     serving.refusals.note(PAGE, Refusal.UNKNOWN_LINK, "a link that leads nowhere")
     return _told(look, words, words.told["nowhere"], words.told["nowhere_why"], 404)
 
@@ -324,7 +327,7 @@ def _told(
     page = _render(look, "tracking_told.html", status, "", words, title=title, told=told, back=back)
     page.headers["Cache-Control"] = "no-store"
     if status == 429:
-        page.headers["Retry-After"] = str(int(timedelta(seconds=_SPAN_S).total_seconds()))
+        page.headers["Retry-After"] = str(int(timedelta(seconds=SPAN_S).total_seconds()))
     return page
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from smsnotify.base.clock import Clock
@@ -18,6 +19,7 @@ from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.open import open_store
 from smsnotify.web.app import ROUTES, create_app
 from smsnotify.wiring.loading import Sources
+from smsnotify.wiring.models import ServeSettings
 
 sys.path.append(str(Path(__file__).parent.parent / "web"))
 
@@ -169,3 +171,26 @@ def test_nobody_sees_or_rates_with_the_link_of_another(made: Desk) -> None:
     assert "only mine" not in made.client.get(second).text
     for query in ("?job=DO-2", "?token=" + second[3:]):
         assert "DO-2" not in made.client.get(first + query).text
+
+
+def test_who_guesses_links_is_stopped_and_nobody_else(made: Desk) -> None:
+    made.happens("completed")
+    page = made.page()
+    settings = made.serving.loaded.settings
+    trusting = settings.model_copy(update={"serve": ServeSettings(trusted_proxies=("127.0.0.1",))})
+    made.serving.swap(
+        msgspec.structs.replace(made.serving.loaded, settings=trusting), settings_too=True
+    )
+    guesser = {"X-Forwarded-For": "8.8.8.8"}
+    paths = [f"/t/{'A' * 21}{n % 10}" if n % 2 else f"/o/x{n}" for n in range(70)]
+    answers = [made.client.get(path, headers=guesser).status_code for path in paths]
+    assert answers == [404] * 60 + [429] * 10
+    for path in (page, f"/o/{'A' * 22}"):
+        for method in ("GET", "POST"):
+            stopped = made.client.request(method, path, headers=guesser)
+            assert stopped.status_code == 429
+            assert stopped.headers["retry-after"] == "600"
+    # A header of the guesser's own is no way round, and others come and go.
+    forged = {"X-Forwarded-For": "9.9.9.9, 8.8.8.8"}
+    assert made.client.get(page, headers=forged).status_code == 429
+    assert made.client.get(page, headers={"X-Forwarded-For": "9.9.9.9"}).status_code == 200
