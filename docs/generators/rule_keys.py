@@ -18,6 +18,7 @@ from smsnotify.rules.jsonschema import rules_schema
 from smsnotify.rules.schema import (
     REQUIRED,
     DefaultsKeys,
+    DigestKeys,
     InhibitedByKeys,
     PreJobKeys,
     QuietHoursKeys,
@@ -34,6 +35,8 @@ _TYPES: Final = {
     "groups": "a text, or a list",
     "reasons": "a text, or a list",
     "fields": "list of job fields",
+    "by": "list of job fields",
+    "wait": "duration",
     "fixed": "list of numbers",
     "where": "conditions by field",
     "rules": "list of rules",
@@ -62,6 +65,7 @@ _BELOW: Final = {
     "quiet_hours": "[quiet hours](#quiet_hours), or `none`",
     "pre_job": "[reminder](#pre_job)",
     "inhibited_by": "[events](#inhibited_by)",
+    "digest": "[digest](#digest)",
 }
 _FROM_DEFAULTS: Final = (
     "route",
@@ -103,6 +107,11 @@ def inhibited_by() -> str:
     """Return the keys of `inhibited_by`."""
     example = _first_uses()["inhibited_by"]
     return _keys(InhibitedByKeys, example, needed=("events", "within"))
+
+
+def digest() -> str:
+    """Return the keys of `digest`."""
+    return _keys(DigestKeys, _first_uses()["digest"], needed=("by", "wait"))
 
 
 def recipients() -> str:
@@ -187,6 +196,7 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "quiet_hours": "none",
         "then": "by the event",
         "repeat": "once per attempt",
+        "digest": "a text for each job",
         "priority": "by the event",
     }.get(key, "")
 

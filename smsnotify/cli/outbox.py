@@ -86,16 +86,18 @@ def show_(
     message = _one(desk, message_id)
     tries = desk.store.attempts_of(message.id)
     told = desk.store.receipts_of(message.id)
+    carried = desk.store.carried([message.id]) if message.digest else []
     if desk.json:
-        show.emit_json(message.as_json())
+        show.emit_json(message.as_json() | {"carries": [one.id for one in carried]})
         for attempt in tries:
             show.emit_json(_attempt_json(attempt))
         for receipt in told:
             show.emit_json(receipt.as_json())
         return
+    told_of = {"tells of": ", ".join([message.job, *(one.job for one in carried)])}
     show.pairs(
         (name, value)
-        for name, value in message.as_json().items()
+        for name, value in (message.as_json() | (told_of if carried else {})).items()
         if value not in ("", None) and name not in ("type", "body")
     )
     show.bubble(message.body, recipient=message.recipient, footer=message.state.value)
@@ -277,6 +279,8 @@ def _change(
             hint = "failed, undelivered, expired and cancelled ones can be sent again"
             if MessageState.UNKNOWN.value in states:
                 hint = "--unknown sends it again, and it may arrive twice"
+            if any(message.carried_by for message in named):
+                hint = "another message tells of it too: that one can be sent again"
         raise UsageError(f"nothing was changed: {states}", hint=hint)
     return done
 

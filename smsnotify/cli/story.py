@@ -42,7 +42,12 @@ def _lines(story: Any, zone: Any) -> Iterator[Line]:
     for message in story.messages:
         at = message.created_at
         place = places.of(at, message, places.event_ids.get(message.id, ""))
-        told = _message(message, zone, name_job)
+        foreign = all(job.subject != message.subject for job in story.jobs)
+        told = _message(message, zone, name_job or foreign)
+        if message.carried_by in messages:
+            told = _merged(message, messages[message.carried_by], zone, name_job)
+        elif message.id in story.carries:
+            told = _carrying(told, story.carries[message.id])
         yield Line(at, (at, place, 2), told, show.mark(message.state.value))
     for decision in story.decisions:
         if decision.verdict == "send" and decision.message_id in messages:
@@ -109,6 +114,18 @@ def _decision(decision: Any, zone: Any, name_job: bool) -> str:
     if decision.not_before:
         told += f", not before {decision.not_before.astimezone(zone):%Y-%m-%d %H:%M}"
     return told
+
+
+def _merged(message: Any, carrier: Any, zone: Any, name_job: bool) -> str:
+    """Say of a text that another one carries what became of that."""
+    told = f"text    {message.rule}{_of_job(message, name_job)} → {message.recipient}: "
+    told += f"{message.reason}, it went out with that of {one_line(carrier.job or carrier.subject)}"
+    return f"{told}: {carrier.state.value} at {carrier.state_at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _carrying(told: str, jobs: list[str]) -> str:
+    line, *body = told.split("\n", 1)
+    return "\n".join([f"{line}, tells of {one_line(', '.join(jobs))} too", *body])
 
 
 def _message(message: Any, zone: Any, name_job: bool) -> str:

@@ -261,7 +261,8 @@ class Working:
             self.tally.note_again(decision)
             self._print([decision])
         elif self.desk.verbosity and not self.desk.json:
-            show.say(f"stop  {message.rule}  {message.job}  {again.reason}", show.mark("stop"))
+            told = "join" if again.carried_by else "stop"
+            show.say(f"{told}  {message.rule}  {message.job}  {again.reason}", show.mark("stop"))
 
     def look_up(self) -> None:
         """Ask about texts whose outcome is unknown; those that are surely not there go again."""

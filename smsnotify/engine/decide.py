@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
 
 from smsnotify.base.errors import MissingValueError
+from smsnotify.gates.digest import open_door
 from smsnotify.gates.occasion import STAMPED, occasion
 from smsnotify.gates.pipeline import (
     ORDER,
@@ -191,9 +192,11 @@ def judge(
         if ruling is not None and ruling.verdict is STOP:
             decision = _stopped(draft, ruling, facts)
         else:
-            decision = _worded(draft, ruling, facts)
+            decision = worded(draft, ruling, facts)
             if decision.verdict is not STOP:
                 keys[draft.key] = _HELD if decision.verdict is HOLD else _QUEUED
+                if draft.terms.bounds is not None:
+                    open_door(draft, facts, policy, now)
         decisions.append(decision)
     return decisions
 
@@ -227,17 +230,17 @@ def _reading(draft: Draft, facts: Facts, to: str = "") -> Reading:
     """Return what a rule reads that asks for the recipient; the link is of who gets the text."""
     contact = facts.contacts.get(draft.recipient, NOBODY_KNOWN)
     link = facts.opt_out_link(to) if to and facts.opt_out_link is not None else ""
-    return Reading(draft.event.job, contact, link)
+    others = {one.subject: one.job for one in draft.others if one.subject != draft.event.subject}
+    return Reading(draft.event.job, contact, link, others.values())
 
 
-def _worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
+def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     """Write the text of a draft that passed or waits; without its words it cannot go."""
     terms = draft.terms
     to = ruling.to if ruling is not None and ruling.to else draft.recipient
-    told = draft
-    if facts.tracking_link is not None and wants_page(draft):
-        told = _with_link(draft, facts.tracking_link(draft.event.subject, to))
-    reading = _reading(told, facts, to) if terms.reads_person else None
+    told = draft if facts.tracking_link is None else _with_pages(draft, facts.tracking_link, to)
+    reads_more = terms.reads_person or terms.bounds is not None  # the other jobs of a digest
+    reading = _reading(told, facts, to) if reads_more else None
     title = markup = ""
     try:
         if terms.markup is not None and terms.title is not None:
@@ -350,18 +353,32 @@ def wants_page(draft: Draft) -> bool:
 
     It does where the rule wants a link and the job brings none.
     """
-    event = draft.event
-    if draft.terms.tracking_link == "none" or event.job.tracking_link:
-        return False
-    return event.subject.startswith(_OF_A_JOB)
+    return draft.terms.tracking_link != "none" and _lacks_link(draft.event)
+
+
+def _lacks_link(event: Event) -> bool:
+    return not event.job.tracking_link and event.subject.startswith(_OF_A_JOB)
 
 
 _OF_A_JOB = ("id:", "do:")  # interactions and replies are about no delivery
 
 
-def _with_link(draft: Draft, link: str) -> Draft:
-    job = msgspec.structs.replace(draft.event.job, tracking_link=link)
-    return msgspec.structs.replace(draft, event=msgspec.structs.replace(draft.event, job=job))
+def _with_pages(draft: Draft, link_of: Callable[[str, str], str], to: str) -> Draft:
+    """Lead to our own page about each job that brings no link, where the rule wants one."""
+    if draft.terms.tracking_link == "none":
+        return draft
+    if draft.others:
+        others = tuple([_with_page(event, link_of, to) for event in draft.others])
+        draft = msgspec.structs.replace(draft, others=others)
+    event = _with_page(draft.event, link_of, to)
+    return draft if event is draft.event else msgspec.structs.replace(draft, event=event)
+
+
+def _with_page(event: Event, link_of: Callable[[str, str], str], to: str) -> Event:
+    if not _lacks_link(event):
+        return event
+    job = msgspec.structs.replace(event.job, tracking_link=link_of(event.subject, to))
+    return msgspec.structs.replace(event, job=job)
 
 
 def wording(draft: Draft, reading: Reading | None = None) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import is_meant, judge, wants_page
+from smsnotify.engine.digesting import open_doors, waiting
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.active import active_gate
 from smsnotify.gates.inhibited import inhibited_gate
@@ -25,7 +26,7 @@ from smsnotify.model.jobstate import KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.model.rule import EMAIL
 from smsnotify.model.silence import Silence
-from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked
+from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked, Waiting
 from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.words import OPT_OUT, TRACKING
 
@@ -66,6 +67,9 @@ class Memory(Protocol):
     def contacts_of(self, addresses: Collection[str]) -> dict[str, Contact]:
         """Return the contacts behind recipients, as far as there are any."""
 
+    def doors(self, wanted: Collection[str], now: datetime) -> dict[str, datetime]:
+        """Return the doors at which a digest waits, each with the end of its window."""
+
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page: always the same."""
 
@@ -89,11 +93,13 @@ class Ticket(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """Decisions, the messages of a stopped run whose place they take, and pages that they make."""
+    """Decisions, the messages of a stopped run whose place they take, pages that they make, and
+    which of them wait for others of a digest."""
 
     decisions: list[Decision]
     left_behind: list[Earlier] = []
     pages: list[NewLink] = []
+    waiting: dict[MessageKey, Waiting] = {}
 
 
 def judge_remembering(
@@ -110,9 +116,10 @@ def judge_remembering(
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
-    decisions = judge(drafts, known_facts(drafts, memory, policy, taken, now), policy, now)
+    facts = known_facts(drafts, memory, policy, taken, now)
+    decisions = judge(drafts, facts, policy, now)
     pages = tracking_pages(decisions, memory, policy) if memory.durable else []
-    return Judged(decisions, list(left_behind.values()), pages)
+    return Judged(decisions, list(left_behind.values()), pages, waiting(decisions, facts, policy))
 
 
 def known_facts(
@@ -129,6 +136,7 @@ def known_facts(
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     facts = Facts(taken, people, silences=memory.silences(now))
     facts.tracking_link = tracking_link(memory, policy)
+    facts.doors = open_doors(drafts, memory, policy, now)
     asking = {draft.recipient for draft in drafts if draft.terms.reads_person}
     if asking:
         facts.contacts = memory.contacts_of(asking)
@@ -266,6 +274,7 @@ def keep(
         replaces=[earlier.id for earlier in judged.left_behind],
         links=opt_out_pages(decisions, memory) + judged.pages if memory.durable else [],
         tracked=list(tracked),
+        waiting=judged.waiting,
         at=now,
     )
     lost = memory.save(batch)

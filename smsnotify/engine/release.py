@@ -1,11 +1,13 @@
 """Held texts, judged again when their time has come.
 
 What was held last night is measured against today's rules, the newest snapshot of its job and
-what the person said meanwhile: it leaves, waits longer, or is cancelled with a reason.
+what the person said meanwhile: it leaves, waits longer, or is cancelled with a reason. Those in one
+window of a digest are judged one by one, and then leave as one text.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -18,6 +20,7 @@ from smsnotify.engine.conversing_release import (
     judge_held,
 )
 from smsnotify.engine.decide import drafts_for, judge
+from smsnotify.engine.digesting import by_door, longest_hold, shares
 from smsnotify.engine.keep import (
     concerned,
     opt_out_link,
@@ -27,6 +30,8 @@ from smsnotify.engine.keep import (
 )
 from smsnotify.engine.reminders import PRE_JOB
 from smsnotify.engine.snapshots import ReadJob, closed_as_told, snapshot_reader
+from smsnotify.gates.digest import NAME as DIGEST
+from smsnotify.gates.digest import digest_gate
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.decision import Decision, Draft, Verdict
@@ -36,6 +41,7 @@ from smsnotify.model.job import Job
 from smsnotify.model.message import Message
 from smsnotify.plans.book import PlanSet
 from smsnotify.rules.compile import RuleSet
+from smsnotify.store.digests import MERGED, Window
 from smsnotify.store.held import HeldMessage, Resolution
 from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
@@ -44,15 +50,20 @@ AT_ONCE = 500
 
 NO_PLANS = PlanSet()
 
-_ORDER = tuple(gate for gate in ORDER if gate is not duplicate_gate)
+# It has its key, and its digest's window is over.
+_ORDER = tuple(gate for gate in ORDER if gate not in (duplicate_gate, digest_gate))
 
 
 class Again(msgspec.Struct, frozen=True, gc=False):
-    """The second judgement of a held message: a decision, or why there is none any more."""
+    """The second judgement of a held message: a decision, or why there is none any more.
+
+    `carried_by` is the message that tells of its job too: the reason is `merged` then.
+    """
 
     message: Message
     decision: Decision | None
     reason: str = ""
+    carried_by: str = ""
 
 
 def judge_again(
@@ -84,11 +95,16 @@ def judge_again(
         for draft in drafts_for(rule, message.channel, event, policy, now)
         if draft.recipient == message.intended
     ]
-    if not drafts:
+    if not drafts or _is_other_news(message, drafts[0]):
         return Again(message, None, "no_longer_matches")
     decisions = judge([_with_key(drafts[0], message)], facts, policy, now, _ORDER)
     # The rule may have asked for something of the person that is not so any more.
     return Again(message, decisions[0]) if decisions else Again(message, None, "no_longer_matches")
+
+
+def _is_other_news(message: Message, draft: Draft) -> bool:
+    """Say whether a reminder is of a date that the job has no more: there is another one then."""
+    return message.event == PRE_JOB and draft.key.occasion != message.occasion
 
 
 def facts_of_held(
@@ -149,7 +165,7 @@ def release_due(
         return closed_as_told(job, one.job.state)
 
     changed: list[Again] = []
-    while go_on() and (held := store.held_due(policy.mode, now, AT_ONCE)):
+    while go_on() and (held := whole_windows(store.held_due(policy.mode, now, AT_ONCE), store)):
         facts = facts_of_held(held, store, rules, policy, now)
         talks = enrolments_of([one.message for one in held], store)
         jobs = _jobs_of(talks, store, read_job)
@@ -167,11 +183,69 @@ def release_due(
         pages = opt_out_pages(decisions, store) + tracking_pages(decisions, store, policy)
         if pages:
             store.add_links(pages, now)
-        done = store.resolve_held([resolution(again) for again in judged], now)
+        judged, windows = one_text_each(judged, facts, policy)
+        done = store.resolve_held([resolution(again) for again in judged], now, windows)
         changed += [again for again in judged if again.message.id in done]
         if len(done) < len(held):
             break  # somebody else is at it; what is left is theirs
     return changed
+
+
+def whole_windows(held: Sequence[HeldMessage], store: Store) -> Sequence[HeldMessage]:
+    """Add to messages that are due whoever waits with them: a digest leaves as a whole."""
+    windows = {one.message.digest for one in held} - {""}
+    if not windows:
+        return held
+    return [one for one in held if not one.message.digest] + store.held_together(windows)
+
+
+def one_text_each(
+    judged: list[Again], facts: Facts, policy: Policy
+) -> tuple[list[Again], list[Window]]:
+    """Put what leaves with one window into one text; what must wait makes the others wait too.
+
+    Returns what becomes of every message, and the windows that it is about.
+    """
+    together: defaultdict[str, list[Again]] = defaultdict(list)
+    for again in judged:
+        together[again.message.digest].append(again)
+    settled, windows = together.pop("", []), []
+    for window, group in together.items():
+        settled_of_it = _one_text(group, facts, policy)
+        waits = any(_verdict(again) is Verdict.HOLD for again in settled_of_it)
+        members = frozenset([again.message.id for again in group])
+        windows.append(Window(window, members, ends=not waits))
+        settled += settled_of_it
+    return settled, windows
+
+
+def _verdict(again: Again) -> Verdict:
+    return Verdict.STOP if again.decision is None else again.decision.verdict
+
+
+def _one_text(group: Sequence[Again], facts: Facts, policy: Policy) -> list[Again]:
+    stopped = [again for again in group if _verdict(again) is Verdict.STOP]
+    going = {
+        again.decision.draft.key: again
+        for again in group
+        if again.decision is not None and again.decision.verdict is not Verdict.STOP
+    }
+    decisions = [again.decision for again in going.values() if again.decision is not None]
+    hold = longest_hold(decisions)
+    if hold is not None:
+        waiting = [msgspec.structs.replace(one, **hold) for one in decisions]
+        return stopped + [Again(going[one.draft.key].message, one) for one in waiting]
+    settled = stopped
+    for alike in by_door(decisions, policy):
+        for share in shares(alike, facts):
+            first, *others = [going[one.draft.key].message for one in share.of]
+            settled.append(Again(first, share.text))
+            if share.text.verdict is not Verdict.STOP:
+                settled += [Again(one, None, MERGED, first.id) for one in others]
+                continue
+            for one, other in zip(others, share.of[1:], strict=True):
+                settled.append(Again(one, msgspec.structs.replace(share.text, draft=other.draft)))
+    return settled
 
 
 def _jobs_of(talks: Known, store: Store, read_job: ReadJob) -> dict[str, Job | None]:
@@ -185,7 +259,13 @@ def resolution(again: Again) -> Resolution:
     """Return what the books shall say of a message that was judged again."""
     message, decision = again.message, again.decision
     if decision is None:
-        return Resolution(id=message.id, state="cancelled", gate="release", reason=again.reason)
+        return Resolution(
+            id=message.id,
+            state="cancelled",
+            gate=DIGEST if again.carried_by else "release",
+            reason=again.reason,
+            carried_by=again.carried_by,
+        )
     if decision.verdict is Verdict.STOP:
         return Resolution(
             id=message.id, state="cancelled", gate=decision.gate, reason=decision.reason

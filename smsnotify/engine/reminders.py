@@ -136,7 +136,9 @@ def _work_portion(
 
     judged = judge_remembering(timely, memory, policy, ticket, now)
     decisions = [_late(draft) for draft in late] + judged.decisions
-    told = Judged(list(filter(is_news, decisions)), judged.left_behind, judged.pages)
+    told = Judged(
+        list(filter(is_news, decisions)), judged.left_behind, judged.pages, judged.waiting
+    )
     return list(filter(is_news, keep(told, memory, ticket, now)))
 
 

@@ -9,6 +9,7 @@ from smsnotify.gates.active import active_gate
 from smsnotify.gates.after import after_gate
 from smsnotify.gates.begun import begun_gate
 from smsnotify.gates.consent import consent_gate
+from smsnotify.gates.digest import digest_gate
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.freshness import freshness_gate
 from smsnotify.gates.inhibited import inhibited_gate
@@ -40,6 +41,7 @@ ORDER: tuple[Gate, ...] = (
     freshness_gate,
     quiet_hours_gate,
     marketing_hours_gate,
+    digest_gate,
 )
 
 
@@ -96,6 +98,7 @@ def gates_for(
         freshness_gate: not concern.ages,
         quiet_hours_gate: not concern.has_quiet_hours,
         marketing_hours_gate: not concern.is_marketing,
+        digest_gate: not concern.is_bounded,
     }
     return tuple([gate for gate in order if not idle.get(gate)])
 

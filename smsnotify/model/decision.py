@@ -40,7 +40,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     """What a matched rule wants to say to one recipient; nothing decided yet.
 
     `recipient` is E.164, or the text as it was written when `refusal` has a word for why it
-    cannot be read.
+    cannot be read. `others` are further events that the same text tells of, in order of arrival.
     """
 
     terms: RuleTerms
@@ -49,6 +49,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     key: MessageKey
     refusal: str = ""
     country: str = ""
+    others: tuple[Event, ...] = ()
 
 
 class Verdict(StrEnum):

@@ -90,6 +90,8 @@ class Facts(msgspec.Struct):
     `tracking_link` makes the address of our page about a job (its subject) for a recipient.
     `happened` is what the books know of jobs (by subject), the oldest first; only asked for rules
     whose bounds say `asks`, and no more than those ask for.
+    `doors` are the open windows of digests by `gates.digest.door_of`, with the instant when each
+    ends; only asked for rules with a digest, and judging adds those that it opens.
     """
 
     keys: dict[MessageKey, Earlier]
@@ -99,3 +101,4 @@ class Facts(msgspec.Struct):
     silences: tuple[Silence, ...] = ()
     tracking_link: Callable[[str, str], str] | None = None
     happened: Mapping[str, Sequence[Happening]] = {}
+    doors: dict[str, datetime] = {}

@@ -119,7 +119,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `not_before` is when it may leave, `expires_at` when it is given up. `told_by` is `receipt` or
     `lookup` when the state is the provider's later word, and `told_at` when that came about.
     `purpose` is `service` or `marketing`: an opt-out may be of one purpose alone. `title` is an
-    email's subject line, `markup` its body as Markdown with the values escaped.
+    email's subject line, `markup` its body as Markdown with the values escaped. `digest` is the
+    window in which it waits, or waited, for others; `carried_by` what went in its place.
     """
 
     id: str
@@ -161,6 +162,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     purpose: str = "service"
     title: str = ""
     markup: str = ""
+    digest: str = ""
+    carried_by: str = ""
 
     @property
     def state_at(self) -> datetime:
@@ -185,6 +188,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             "provider_message_id": self.provider_message_id,
             "error": self.error,
             "reason": self.reason,
+            "carried_by": self.carried_by,
             "attempts": self.attempts,
             "body": self.body,
             "encoding": self.encoding,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from smsnotify.model.contact import Contact
@@ -19,17 +20,20 @@ _CONTACT: Final = "contact__"
 class Reading:
     """A job's fields by their own names, and `contact__KEY` for `contact.KEY`.
 
-    The link is `''` where there is none: a missing value. Its own names begin with an underscore,
-    as no field does.
+    The link is `''` where there is none: a missing value. `jobs` are all that a digest tells of,
+    `job` the first of them. Its own names begin with an underscore, as no field does.
     """
 
-    __slots__ = ("_contact", "_job", "opt_out_link")
+    __slots__ = ("_contact", "_job", "jobs", "opt_out_link")
 
-    def __init__(self, job: Job, contact: Contact, opt_out_link: str = "") -> None:
-        """Put the three together."""
+    def __init__(
+        self, job: Job, contact: Contact, opt_out_link: str = "", others: Iterable[Job] = ()
+    ) -> None:
+        """Put it together."""
         self._job = job
         self._contact = contact
         self.opt_out_link = opt_out_link
+        self.jobs = [job, *others]
 
     def __getattr__(self, name: str) -> object:
         """Return a field of the contact or of the job.

@@ -87,13 +87,24 @@ class Inhibition(msgspec.Struct, frozen=True, gc=False):
     within: timedelta
 
 
+class Digest(msgspec.Struct, frozen=True, gc=False):
+    """Several jobs make one text: those that are alike in the fields `by`, for one recipient.
+
+    `wait` is how long the first text waits for others.
+    """
+
+    by: tuple[str, ...]
+    wait: timedelta
+
+
 class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What bounds a few rules beyond the usual.
 
     The rule is active from `active_from` until just before `active_until`; a naive one is on the
     wall clock of the settings' zone. Its texts wait `after` the event, unless one of the events
     `unless` happens to the job meanwhile, or as long as the job's status must be `unchanged`.
-    `asks` are the events of the job that judging must know of.
+    `asks` are the events of the job that judging must know of. With a `digest` they
+    wait for each other.
     """
 
     active_from: datetime | None = None
@@ -103,6 +114,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unless: tuple[str, ...] = ()
     unchanged: timedelta | None = None
     asks: frozenset[str] = frozenset()
+    digest: Digest | None = None
 
     def told(self) -> dict[str, str]:
         """Return what bounds there are, in words, by the key that says so."""
@@ -116,6 +128,9 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
                 told[key] = format_duration(span)
         if self.unless:
             told["unless"] = " or ".join(self.unless)
+        if self.digest is not None:
+            wait = format_duration(self.digest.wait)
+            told["digest"] = f"by {', '.join(self.digest.by)}, wait {wait}"
         return told
 
 
@@ -159,6 +174,11 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     has_opt_out_link: bool = False
     contact_tests: tuple[Callable[[object], bool], ...] = ()
     bounds: Bounds | None = None
+
+    @property
+    def digest(self) -> Digest | None:
+        """How the rule's texts are put together, None for the many that leave one by one."""
+        return None if self.bounds is None else self.bounds.digest
 
     def age_limit(self, event: str) -> timedelta | None:
         """Return how old an event of this name may be, None for any age."""

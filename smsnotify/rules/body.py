@@ -8,8 +8,8 @@ from typing import Final, Literal
 import msgspec
 
 from smsnotify.base.errors import TemplateError
-from smsnotify.model.job import ITEM_FIELDS
 from smsnotify.model.reading import OPT_OUT_LINK
+from smsnotify.rules.digest import JOBS, JOBS_HINT, check_digest_body, lists_of
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
@@ -45,15 +45,18 @@ def read_body(
         template = compile_template(
             source,
             fields=words.printable | {OPT_OUT_LINK},
-            lists={"items": ITEM_FIELDS},
+            lists=lists_of(keys, words),
             namespaces=CONTACT,
         )
     except TemplateError as error:
         hint = error.hint
         if words.fields.get(error.name) == "list" and error.name != "items":
             hint = f"{error.name} is a list, which a text cannot print"
+        if error.name == JOBS and keys.digest is None and JOBS not in words.fields:
+            hint = JOBS_HINT
         report.error_in_text(at, error.line, error.name, "bad_template", error.message, hint)
         return None
+    check_digest_body(keys, template, report, at)
     encoding = keys.encoding if "encoding" in keys.model_fields_set else defaults.encoding
     body = Body(
         template=template,
@@ -81,10 +84,22 @@ def no_body() -> Body:
 def _link(
     keys: RuleKeys, defaults: DefaultsKeys, template: Template, report: Reporter, path: Path
 ) -> Literal["append", "inline", "none"]:
-    """Return where the link goes. A body that has the tag is inline, whatever the defaults say."""
+    """Return where the link goes. A body that has the tag is inline, whatever the defaults say.
+
+    A digest has no link of its own: nothing is appended, but each job may bring its own in.
+    """
     own = "tracking_link" in keys.model_fields_set
     chosen = keys.tracking_link if own else defaults.tracking_link
-    tagged = "tracking_link" in template.fields
+    tagged = "tracking_link" in template.fields | template.entries.get(JOBS, frozenset())
+    if keys.digest is not None and chosen == "append":
+        if own:
+            report.error(
+                (*path, "tracking_link"),
+                "digest",
+                "a digest tells of several jobs: there is no one link to append",
+                "print each job's: {% for job in jobs %}{{ job.tracking_link }} {% endfor %}",
+            )
+        return "inline" if tagged else "none"
     if tagged and own and chosen != "inline":
         what = "twice in the text" if chosen == "append" else "in the text all the same"
         report.error(

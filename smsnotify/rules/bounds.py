@@ -8,7 +8,7 @@ from typing import Final
 
 from smsnotify.base.durations import format_duration
 from smsnotify.model.event import STATUS_EVENTS
-from smsnotify.model.rule import Bounds, Inhibition
+from smsnotify.model.rule import Bounds, Digest, Inhibition
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import RuleKeys
@@ -25,7 +25,9 @@ _NO_JOBS: Final = {
 }
 
 
-def read_bounds(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -> Bounds | None:
+def read_bounds(
+    keys: RuleKeys, digest: Digest | None, words: Vocabulary, report: Reporter, path: Path
+) -> Bounds | None:
     """Return the bounds of a rule, None for the many that have none."""
     start, end = keys.active_from, keys.active_until
     if start is not None and end is not None and _is_over(start, end):
@@ -45,6 +47,7 @@ def read_bounds(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path)
         unless=tuple(keys.unless),
         unchanged=keys.unchanged,
         asks=_asks(keys, inhibited),
+        digest=digest,
     )
     return None if bounds == _NONE else bounds
 

@@ -22,6 +22,7 @@ from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
 from smsnotify.rules.conditions import Condition
+from smsnotify.rules.digest import read_digest, read_of_job
 from smsnotify.rules.mail import (
     check_channel,
     check_mail_field,
@@ -62,8 +63,9 @@ def build_rule(
     check_channel(keys, _written(report, path), report, path)
     fields, fixed, mail_fields, mail_fixed = _recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
-    bounds = read_bounds(keys, words, report, path)
     ages = read_ages(keys, defaults, words, report, path)
+    digest = read_digest(keys, words, ages, report, path)
+    bounds = read_bounds(keys, digest, words, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
     mail = read_mail(keys, words, report, path)
@@ -92,11 +94,11 @@ def build_rule(
             **more,
         )
 
-    read = body.template.fields | body.template.loops
+    read = read_of_job(body.template).union(() if digest is None else digest.by)
     if mail is None:
         return compiled(terms, fields, fixed, template_fields=read)
     of_mail = mail_terms(terms, mail, mail_fixed, quiet if _keeps_hours(keys) else None)
-    mailing = compiled(of_mail, mail_fields, mail_fixed, template_fields=mail.fields)
+    mailing = compiled(of_mail, mail_fields, mail_fixed, template_fields=mail.fields | read)
     if not texts(keys):
         return mailing
     instead = keys.fallback is not None

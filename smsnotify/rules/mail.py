@@ -8,9 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from smsnotify.base.errors import TemplateError
-from smsnotify.model.job import EMAIL_FIELDS, ITEM_FIELDS, JOB_FIELDS, PHONE_FIELDS
+from smsnotify.model.job import EMAIL_FIELDS, JOB_FIELDS, PHONE_FIELDS
 from smsnotify.model.reading import OPT_OUT_LINK, of_person
 from smsnotify.model.rule import EMAIL, QuietHours, RuleTerms
+from smsnotify.rules.digest import lists_of, read_of_job
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
@@ -31,7 +32,7 @@ class MailWords(msgspec.Struct, frozen=True):
     def fields(self) -> frozenset[str]:
         """What both read of the job and the recipient."""
         parts = (self.title, self.markup)
-        return frozenset().union(*(part.fields | part.loops for part in parts))
+        return frozenset().union(*(read_of_job(part) for part in parts))
 
 
 def mails(keys: RuleKeys) -> bool:
@@ -90,12 +91,12 @@ def read_mail(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -
     """Compile what a mail says; None when the rule does not mail, or its words are wrong."""
     if not mails(keys) or keys.body is None or keys.subject is None:
         return None
-    title = _compiled(keys.subject, "subject", words, report, path)
+    title = _compiled(keys.subject, keys, words, report, path)
     try:
         markup = compile_template(
             keys.body,
             fields=words.printable | {OPT_OUT_LINK},
-            lists={"items": ITEM_FIELDS},
+            lists=lists_of(keys, words),
             namespaces=CONTACT,
             escape=escape_markdown,
         )
@@ -105,17 +106,17 @@ def read_mail(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -
 
 
 def _compiled(
-    source: str, key: str, words: Vocabulary, report: Reporter, path: Path
+    source: str, keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path
 ) -> Template | None:
-    at = (*path, key)
+    at = (*path, "subject")
     if not source.strip():
-        report.error(at, "blank_body", f"the {key} is blank")
+        report.error(at, "blank_body", "the subject is blank")
         return None
     try:
         return compile_template(
             source,
             fields=words.printable,
-            lists={"items": ITEM_FIELDS},
+            lists=lists_of(keys, words),
             namespaces=CONTACT,
         )
     except TemplateError as error:

@@ -24,6 +24,8 @@ CLOCK_PATTERN: Final = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$"
 DURATION_PATTERN: Final = r"^(?=.*[1-9])\s*([0-9]+(\.[0-9]+)?\s*[smhdwSMHDW]\s*)+$"
 YES: Final = frozenset({"true", "yes", "on"})
 NO: Final = frozenset({"false", "no", "off"})
+_SHORTEST_WAIT: Final = timedelta(seconds=1)
+_LONGEST_WAIT: Final = timedelta(days=1)
 _WHOLE: Final = re.compile(r"[+-]?\d{1,9}")
 MOMENT_PATTERN: Final = (
     r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:?\d{2})?)?$"
@@ -85,6 +87,17 @@ def _duration(value: object) -> timedelta:
         raise refuse(f"{text!r} is no duration", "write 30m, 24h, 2d or 1d12h") from None
     if span <= timedelta(0):
         raise refuse("the duration is zero", "write 30m, 24h, 2d or 1d12h")
+    return span
+
+
+def _wait(value: object) -> timedelta:
+    span = _duration(value)
+    if not _SHORTEST_WAIT <= span <= _LONGEST_WAIT:
+        longer = span > _LONGEST_WAIT
+        raise refuse(
+            f"{value!r} is {'longer than a day' if longer else 'less than a second'}",
+            "write 10m, or anything from 1s to 24h",
+        )
     return span
 
 
@@ -255,6 +268,11 @@ Duration = Annotated[
 Span = Annotated[
     timedelta,
     BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+Wait = Annotated[
+    timedelta,
+    BeforeValidator(_wait),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 _AGE_SCHEMA: Final[list[dict[str, Any]]] = [

@@ -26,6 +26,7 @@ from smsnotify.rules.scalars import (
     Span,
     Text,
     Thens,
+    Wait,
     Word,
     one_of,
     refuse,
@@ -140,6 +141,17 @@ class InhibitedByKeys(Keys):
     within: Span = Field(
         description="They mute it when they happened no longer than this before its own event, "
         "or after it."
+    )
+
+
+class DigestKeys(Keys):
+    """Several jobs for one recipient make one text, which has them all as `jobs`."""
+
+    by: Items = Field(
+        description="Job fields that the jobs of one text have in common, beside the recipient.",
+    )
+    wait: Wait = Field(
+        description="How long the first job's text waits for others, 1s to 24h.",
     )
 
 
@@ -277,6 +289,11 @@ class RuleKeys(Keys):
     tracking_link: Tracking = Field(default="append", description=_LINK)
     quiet_hours: QuietHours = Field(default=None, description=_QUIET)
     marketing_hours: MarketingHours = Field(default=None, description=_MARKETING)
+    digest: DigestKeys | None = Field(
+        default=None,
+        description="Several jobs for one recipient that agree in some fields make one text, "
+        "with all of them as `jobs`.",
+    )
     max_segments: Segments = Field(default=None, description=_SEGMENTS)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
     max_age: Ages = Field(default=None, description=_MAX_AGE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -44,13 +44,27 @@ class Tracked(msgspec.Struct, frozen=True, gc=False):
     interaction: Interaction
 
 
+class Waiting(msgspec.Struct, frozen=True, gc=False):
+    """A text that waits for others at the same door: a digest makes one of them.
+
+    `ends_at` is the end of the door's window as far as was known, `leaves_at` when this text may
+    leave. A window that opens with it lasts for `wait`.
+    """
+
+    door: str
+    ends_at: datetime
+    leaves_at: datetime
+    wait: timedelta
+
+
 class Batch(msgspec.Struct):
     """One chunk's outcome, saved in one transaction.
 
     `jobs` in the order they came; a subject may come twice. `messages` holds a message for every
     decision that is no stop, under the decision's key. `replaces` are ids of messages that an
     earlier run left held by the volume guard: they make room for this batch's. `links` are pages
-    that the texts lead to, `tracked` what happened with people on other channels.
+    that the texts lead to, `tracked` what happened with people on other channels. `waiting` says
+    which of the messages wait for others of a digest.
     """
 
     jobs: list[JobRow]
@@ -61,6 +75,7 @@ class Batch(msgspec.Struct):
     replaces: list[str] = []
     links: list[NewLink] = []
     tracked: list[Tracked] = []
+    waiting: dict[MessageKey, Waiting] = {}
 
 
 class StoredJob(msgspec.Struct, frozen=True, gc=False):

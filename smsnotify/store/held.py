@@ -16,6 +16,7 @@ from smsnotify.model.facts import IN_DOUBT
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject
+from smsnotify.store.digests import MERGED, Window, leave, members
 from smsnotify.store.instants import to_micros
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import (
@@ -42,13 +43,14 @@ class HeldMessage(msgspec.Struct, frozen=True, gc=False):
 class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What becomes of a held message: `queued`, `cancelled`, or `held` until `not_before`.
 
-    Empty texts and None leave the row's value as it is, save `gate` and `reason`.
+    Empty texts and None leave the row's value as it is, save `gate`, `reason` and `carried_by`.
     """
 
     id: str
     state: str
     gate: str = ""
     reason: str = ""
+    carried_by: str = ""
     recipient: str = ""
     country: str = ""
     body: str = ""
@@ -65,6 +67,7 @@ _SHAPE: Final = {
     "state": "text",
     "gate": "text",
     "reason": "text",
+    "carried_by": "text",
     "recipient": "text",
     "country": "text",
     "body": "text",
@@ -84,15 +87,32 @@ def held_due(connection: Connection, mode: str, now: datetime, limit: int) -> li
         "AND not_before <= :now ORDER BY not_before, id LIMIT :limit"
     )
     values = {"mode": mode, "now": to_micros(now), "limit": limit}
-    messages = [read_message(row) for row in connection.execute(asking, values)]
+    return _with_jobs(connection, [read_message(row) for row in connection.execute(asking, values)])
+
+
+def held_together(connection: Connection, windows: Collection[str]) -> list[HeldMessage]:
+    """Return all whom some windows of digests hold, due or not, in order of arrival."""
+    return _with_jobs(connection, members(connection, windows))
+
+
+def _with_jobs(connection: Connection, messages: Sequence[Message]) -> list[HeldMessage]:
     jobs = jobs_by_subject(connection, {message.subject for message in messages})
     return [HeldMessage(message, jobs.get(message.subject)) for message in messages]
 
 
 def resolve_held(
-    connection: Connection, resolutions: Sequence[Resolution], now: datetime
+    connection: Connection,
+    resolutions: Sequence[Resolution],
+    now: datetime,
+    windows: Sequence[Window] = (),
 ) -> set[str]:
-    """Write what became of held messages; return the ids of those that were still held."""
+    """Write what became of held messages; return the ids of those that were still held.
+
+    `windows` are those of digests among them: each is written as a whole, or left alone when it
+    is not any more what it was.
+    """
+    changed_meanwhile = leave(connection, windows)
+    resolutions = [one for one in resolutions if one.id not in changed_meanwhile]
     if not resolutions:
         return set()
     rows = packed(
@@ -109,6 +129,7 @@ def resolve_held(
     postgres = is_postgres(connection)
     writing = text(
         "UPDATE messages SET state = r.state, gate = r.gate, reason = r.reason, "
+        "carried_by = r.carried_by, "
         f"{written}, segments = CASE WHEN r.segments > 0 THEN r.segments "
         "ELSE messages.segments END, "
         # What is held without a time waits for a person: no tick may look at it again.
@@ -118,8 +139,10 @@ def resolve_held(
         "due_at = CASE WHEN r.state = 'queued' THEN :now "
         "ELSE COALESCE(r.not_before, messages.due_at) END, updated_at = :now "
         f"FROM {source(postgres, _SHAPE)} "
-        f"WHERE messages.id = r.id AND {state_of_found(postgres)} = 'held' "
-        "AND messages.gate <> 'volume_guard' RETURNING messages.id"
+        f"WHERE messages.id = r.id AND ({state_of_found(postgres)} = 'held' "
+        # Whom a text carried that waits again is judged again with it.
+        f"AND messages.gate <> 'volume_guard' OR messages.reason = '{MERGED}') "
+        "RETURNING messages.id"
     )
     done = connection.execute(writing, {"rows": rows, "now": to_micros(now)})
     changed = {str(one) for one in done.scalars()}

@@ -15,6 +15,7 @@ from smsnotify.model.message import Message, MessageState
 from smsnotify.store.addresses import contact_ids
 from smsnotify.store.batch import Batch
 from smsnotify.store.books import save_jobs
+from smsnotify.store.digests import join, note_windows
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
 from smsnotify.store.interactions import note_interactions
@@ -70,7 +71,11 @@ def save_texts(
 ) -> dict[MessageKey, Earlier]:
     """Keep a batch's messages and decisions; return the keys that were taken, as `save` does."""
     at = to_micros(batch.at)
-    lost = _save_messages(connection, hashed, batch.messages)
+    messages, placed = batch.messages, list[tuple[str, str]]()
+    if batch.waiting:
+        messages, placed = join(connection, hashed, batch)
+    lost = _save_messages(connection, hashed, messages)
+    note_windows(connection, placed)
     rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
     rows.sort(key=_once)
     insert_rows(connection, "decisions", _DECISION_COLUMNS, rows, _NEWEST_MESSAGE)

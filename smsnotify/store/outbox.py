@@ -123,7 +123,8 @@ def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: boo
 
     `unknown` takes those that are maybe sent too: a person's decision. A message has as long as
     it had at first until it expires. What its tries came to stays in `attempts`. One whose text was
-    forgotten, by age or by its reader's wish, has nothing left to say.
+    forgotten, by age or by its reader's wish, has nothing left to say; one that another carries is
+    sent again with that.
     """
     states = RETRYABLE | {MessageState.UNKNOWN} if unknown else RETRYABLE
     condition, values = _condition(connection, _only(wanted, states))
@@ -137,7 +138,7 @@ def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: boo
         "looks = 0, lease_owner = '', lease_until = NULL, not_before = NULL, "
         "due_at = :now, updated_at = :now, "
         "expires_at = :now + (expires_at - COALESCE(not_before, created_at)) "
-        f"WHERE {condition} AND body <> ''"
+        f"WHERE {condition} AND body <> '' AND carried_by = ''"
     )
     queued = connection.execute(statement, values | {"now": to_micros(now)}).rowcount
     if queued:

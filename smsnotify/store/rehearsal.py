@@ -26,7 +26,7 @@ from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
 from smsnotify.model.silence import Silence
-from smsnotify.store.batch import Batch, JobRow, StoredJob
+from smsnotify.store.batch import Batch, JobRow, StoredJob, Waiting
 from smsnotify.store.hashing import NO_TOKEN
 from smsnotify.store.spill import Spill
 from smsnotify.store.words import ID, NUMBER_AND_DATE, VOLUME_GUARD
@@ -62,6 +62,8 @@ class Rehearsal:
         self._planned = Spill[str](tuple[str, StoredJob]) if with_snapshots else None
         # What happened to jobs, as far as rules look back at it; most do not.
         self._happened: Spill[str] | None = None
+        # Of digests: door, end of its window, when it leaves; made when the first one waits.
+        self._doors: Spill[str] | None = None
         # What the last `taken` found out: free keys, and what a volume guard holds back, by id.
         self._free: frozenset[MessageKey] = frozenset()
         self._held_back: dict[str, MessageKey] = {}
@@ -173,6 +175,21 @@ class Rehearsal:
                 found[subject] = sorted(known, key=_at)
         return found
 
+    def doors(self, wanted: Collection[str], now: datetime) -> dict[str, datetime]:
+        """Return the doors at which a digest waits, each with the end of its window.
+
+        What this run lets wait leaves in time, as if somebody ticked.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        found = self._below.doors(wanted, now) if self._below is not None else {}
+        if self._doors is not None:
+            for door, record in self._doors.get(self._doors.maybe(wanted)).items():
+                if record[2] > now:
+                    found[door] = record[1]
+        return found
+
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page."""
         return self._store.opt_out_token(recipient) if self._store is not None else NO_TOKEN
@@ -194,6 +211,8 @@ class Rehearsal:
         if batch.replaces:
             self._make_room(batch.replaces)
         self._held_back.clear()
+        if batch.waiting:
+            self._save_doors(batch.waiting)
         return self._save_messages(batch.messages)
 
     def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
@@ -216,7 +235,8 @@ class Rehearsal:
 
     def close(self) -> None:
         """Drop the temporary files and close the real store."""
-        for spill in (self._jobs, self._keys, self._aliases, self._planned, self._happened):
+        spills = (self._jobs, self._keys, self._aliases, self._planned, self._happened, self._doors)
+        for spill in spills:
             if spill is not None:
                 spill.close()
         if self._store is not None:
@@ -309,6 +329,11 @@ class Rehearsal:
             before[row.subject] = job
             stored.append((row.subject, job))
         return stored
+
+    def _save_doors(self, waiting: Mapping[MessageKey, Waiting]) -> None:
+        if self._doors is None:
+            self._doors = Spill[str](tuple[str, datetime, datetime])
+        self._doors.put([(one.door, one.ends_at, one.leaves_at) for one in waiting.values()])
 
     def _own_keys(self, keys: Iterable[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return what this run noted under keys; no id: a text that gave up its key."""

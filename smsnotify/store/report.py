@@ -83,7 +83,7 @@ def _texts(connection: Connection, days: Sequence[Day], mode: str) -> Iterator[T
     statement = text(
         "SELECT rule, kind, account, country, state, error, count(*), sum(segments), "
         "sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END) FROM messages "
-        "WHERE id >= :first AND id < :beyond AND mode = :mode "
+        "WHERE id >= :first AND id < :beyond AND mode = :mode AND carried_by = '' "
         "GROUP BY rule, kind, account, country, state, error"
     )
     for day in days:
@@ -234,7 +234,11 @@ def _first_attempts(
     rows = connection.execute(
         text(
             "SELECT state, EXISTS (SELECT 1 FROM messages WHERE messages.subject = jobs.subject "
-            f"AND mode = :mode AND kind = 'pre_job' AND messages.state IN ({_HANDED})), count(*) "
+            f"AND mode = :mode AND kind = 'pre_job' AND (messages.state IN ({_HANDED}) "
+            # One text may remind of several jobs.
+            "OR messages.carried_by <> '' AND EXISTS (SELECT 1 FROM messages AS carriers "
+            f"WHERE carriers.id = messages.carried_by AND carriers.state IN ({_HANDED})))), "
+            "count(*) "
             "FROM jobs WHERE date >= :first_day AND date < :last_day GROUP BY 1, 2"
         ),
         bounds,

@@ -8,6 +8,7 @@ the raw snapshot of a job       90 days    emptied; the job's names and state st
 the body of a message           90 days    emptied; the row, and so the key, stays
 the body of a reply             90 days    emptied; the row stays, so that its replay is known
 decisions, attempts, receipts   30 days    deleted
+windows of digests              30 days    deleted once nobody waits in them
 errands that are done or failed 30 days    deleted; so are links that are over, old questions
 interactions                    400 days   deleted
 enrolments that are over        400 days   deleted with their history, counted from the entry
@@ -33,6 +34,7 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import Connection, text
 
+from smsnotify.store.digests import SOMEBODY_WAITS
 from smsnotify.store.instants import to_micros
 from smsnotify.store.order import first_id
 from smsnotify.store.words import TRACKING
@@ -77,6 +79,7 @@ class Pruned(msgspec.Struct, kw_only=True):
     pages: int = 0
     feedback: int = 0
     choices: int = 0
+    digests: int = 0
 
 
 class _Task(NamedTuple):
@@ -129,6 +132,7 @@ _TASKS: Final = (
     _Task("pages", "links", f"kind = '{TRACKING}' AND created_at < :at", _DELETE, KEYS),
     _Task("feedback", "feedback", "created_at < :at", _DELETE, YEAR),
     _Task("choices", "choices", "due_at < :at", _DELETE, RECORDS),
+    _Task("digests", "digests", f"ends_at < :at AND NOT {SOMEBODY_WAITS}", _DELETE, RECORDS),
 )
 
 

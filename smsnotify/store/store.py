@@ -23,6 +23,7 @@ from smsnotify.model.report import DeliveryTime, Figures
 from smsnotify.store import (
     books,
     consents,
+    digests,
     held,
     intake,
     keys,
@@ -104,6 +105,14 @@ class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks, SilenceBooks)
         """Return what is known of recipients; those that nothing is known of are absent."""
         with self.read() as connection:
             return persons.people(connection, self.recipient_hash, set(numbers))
+
+    def doors(self, wanted: Collection[str], now: datetime) -> dict[str, datetime]:
+        """Return the doors at which a digest waits, each with the end of its window.
+
+        It may be past: what is there leaves with the next tick.
+        """
+        with self.read() as connection:
+            return digests.doors(connection, self.recipient_hash, wanted)
 
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page: always the same."""
@@ -249,10 +258,28 @@ class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks, SilenceBooks)
         with self.read() as connection:
             return held.held_due(connection, mode, now, limit)
 
-    def resolve_held(self, resolutions: Sequence[held.Resolution], now: datetime) -> set[str]:
-        """Write what became of held messages; return the ids of those that were still held."""
+    def held_together(self, windows: Collection[str]) -> list[held.HeldMessage]:
+        """Return all whom some windows of digests hold, due or not, in order of arrival."""
+        with self.read() as connection:
+            return held.held_together(connection, windows)
+
+    def resolve_held(
+        self,
+        resolutions: Sequence[held.Resolution],
+        now: datetime,
+        windows: Sequence[digests.Window] = (),
+    ) -> set[str]:
+        """Write what became of held messages; return the ids of those that were still held.
+
+        A window of a digest that changed since it was read is left alone.
+        """
         with self.begin() as connection:
-            return held.resolve_held(connection, resolutions, now)
+            return held.resolve_held(connection, resolutions, now, windows)
+
+    def carried(self, carriers: Collection[str]) -> list[Message]:
+        """Return the messages that others carry within a digest."""
+        with self.read() as connection:
+            return digests.carried(connection, carriers)
 
     # People.
 

@@ -161,6 +161,10 @@ messages = Table(
     # Of an email alone: the subject line, and the body as Markdown with its values escaped.
     text_column("title"),
     text_column("markup"),
+    # Of a text that waits, or waited, with others: the window of its digest; and the message that
+    # went out in its place.
+    text_column("digest"),
+    text_column("carried_by"),
     UniqueConstraint(
         "subject",
         "mode",
@@ -216,6 +220,12 @@ messages = Table(
         sqlite_where=text("provider_message_id <> ''"),
         postgresql_where=text("provider_message_id <> ''"),
     ),
+    Index(
+        "ix_messages_digest",
+        "digest",
+        sqlite_where=text("digest <> ''"),
+        postgresql_where=text("digest <> ''"),
+    ),
     # Texts of plans that did not arrive: their plans go another way.
     Index(
         "ix_messages_plan_ended",
@@ -229,6 +239,17 @@ messages = Table(
     ),
     # A claim and its end then stay within the row's page and touch no index.
     postgresql_with={"fillfactor": 70},
+)
+
+# The newest window of each door (a keyed hash: rule, recipient and what their jobs share). Whoever
+# joins or ends a window locks its row first; ended or left by all, the next text begins another.
+digests = Table(
+    "digests",
+    metadata,
+    Column("door", EXACT, primary_key=True),
+    Column("id", String(26), nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("is_open", Integer, nullable=False, server_default="1"),
 )
 
 attempts = Table(

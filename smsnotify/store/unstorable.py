@@ -75,6 +75,7 @@ def storable_batch(batch: Batch) -> tuple[Batch, dict[MessageKey, MessageKey]]:
             replaces=batch.replaces,
             links=batch.links,
             tracked=batch.tracked,
+            waiting={storable_key(key): one for key, one in batch.waiting.items()},
         ),
         old,
     )

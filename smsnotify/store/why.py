@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from smsnotify.model.message import Message
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject, subjects_called
+from smsnotify.store.digests import carried
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros
 from smsnotify.store.receipts import StoredReceipt, receipts_of
@@ -59,13 +60,18 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Story(msgspec.Struct, frozen=True, gc=False):
-    """What happened and what was decided, oldest first."""
+    """What happened and what was decided, oldest first.
+
+    A text that another one carries brings that along; `carries` are the jobs that a text tells of
+    beside its own, by its id.
+    """
 
     jobs: list[StoredJob]
     events: list[StoredEvent]
     decisions: list[StoredDecision]
     messages: list[Message]
     receipts: list[StoredReceipt] = []
+    carries: dict[str, list[str]] = {}
 
     def __bool__(self) -> bool:
         """False when the books know nothing."""
@@ -83,13 +89,14 @@ def story_of_job(connection: Connection, name: str) -> Story:
     which = f"subject IN ({words(is_postgres(connection), 'subjects')})"
     values = {"subjects": packed(subjects)}
     jobs = jobs_by_subject(connection, subjects)
-    messages = _messages(connection, which, values)
+    messages = _with_carriers(connection, _messages(connection, which, values))
     return Story(
         [jobs[subject] for subject in subjects if subject in jobs],
         _events(connection, which, values),
         _decisions(connection, which, values),
         messages,
         _receipts(connection, messages),
+        _carries(connection, messages),
     )
 
 
@@ -103,6 +110,7 @@ def story_of_number(connection: Connection, hashed: RecipientHash, number: str) 
         _decisions(connection, "recipient_hash = :hash AND :number <> ''", values),
         messages,
         _receipts(connection, messages),
+        _carries(connection, messages),
     )
 
 
@@ -156,3 +164,21 @@ def _messages(connection: Connection, which: str, values: dict[str, Any]) -> lis
 
 def _receipts(connection: Connection, messages: list[Message]) -> list[StoredReceipt]:
     return receipts_of(connection, [message.id for message in messages]) if messages else []
+
+
+def _with_carriers(connection: Connection, messages: list[Message]) -> list[Message]:
+    carriers = {message.carried_by for message in messages} - {""}
+    missing = carriers.difference(message.id for message in messages)
+    if not missing:
+        return messages
+    which = f"id IN ({words(is_postgres(connection), 'ids')})"
+    found = _messages(connection, which, {"ids": packed(sorted(missing))})
+    return sorted(messages + found, key=lambda message: message.id)
+
+
+def _carries(connection: Connection, messages: list[Message]) -> dict[str, list[str]]:
+    carriers = {message.id for message in messages if message.digest and not message.carried_by}
+    found: dict[str, list[str]] = {}
+    for one in carried(connection, carriers) if carriers else ():
+        found.setdefault(one.carried_by, []).append(one.job or one.subject)
+    return found

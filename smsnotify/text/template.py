@@ -28,7 +28,8 @@ _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 class Template(msgspec.Struct, frozen=True, kw_only=True):
     """A compiled template.
 
-    `fields` are the job fields that it reads, `loops` the lists. `render(job)` takes any object
+    `fields` are the job fields that it reads, `loops` the lists, `entries` what it reads of the
+    entries of each. `render(job)` takes any object
     with attributes of those names (an absent one is a missing value) and returns the text; it
     raises MissingValueError for a value that is needed and missing.
     """
@@ -37,6 +38,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     fields: frozenset[str]
     loops: frozenset[str]
     render: Callable[[object], str]
+    entries: Mapping[str, frozenset[str]] = {}
 
 
 def compile_template(
@@ -81,6 +83,7 @@ def compile_template(
         source=source,
         fields=compiled.fields,
         loops=compiled.loops,
+        entries=compiled.entries,
         render=_when_needed(compiled.make),
     )
 

@@ -8,6 +8,7 @@ objects behave as `template_values` says, and nothing of Jinja2's own run-time i
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -51,12 +52,14 @@ class Checker:
         namespaces: Namespaces = NO_NAMESPACES,
     ) -> None:
         """Take the fields that may be printed, the lists with their entries' fields, and what
-        may stand before a dot. `fields` then has what is read, each with its name for people."""
+        may stand before a dot. `fields` then has what is read, each with its name for people, and
+        `entries` what is read of the entries of lists."""
         self.allowed = fields
         self.lists = lists
         self.namespaces = namespaces
         self.fields: dict[str, str] = {}
         self.loops: set[str] = set()
+        self.entries: defaultdict[str, set[str]] = defaultdict(set)
         self._loop: tuple[str, str] | None = None  # the loop's variable and its list
 
     def check(self, template: nodes.Template) -> None:
@@ -227,6 +230,7 @@ class Checker:
             )
         if owner == "loop":
             return node
+        self.entries[self._loop[1]].add(node.attr)
         label = f"{self._loop[1]}.{node.attr}"
         arguments = [const(node.attr), const(label)]
         return call("_field", node.node, arguments, node.lineno)
@@ -304,6 +308,7 @@ class Checker:
                     name=field or name,
                     hint=hint,
                 )
+            self.entries[name].add(field)
         self.loops.add(name)
         return subject
 

@@ -17,7 +17,8 @@ from smsnotify.text.template_check import Checker
 from smsnotify.text.template_errors import unreadable
 from smsnotify.text.template_filters import FILTERS, INTERNAL
 from smsnotify.text.template_namespaces import NO_NAMESPACES, Namespaces
-from smsnotify.text.template_values import Missing, as_text, entries, present
+from smsnotify.text.template_values import Missing, as_text, present
+from smsnotify.text.template_values import entries as entries_of
 
 Escape = Callable[[str], str]
 """What is done to everything that a template prints, save its own words."""
@@ -28,6 +29,7 @@ class Compiled(NamedTuple):
 
     fields: frozenset[str]
     loops: frozenset[str]
+    entries: Mapping[str, frozenset[str]]
     make: Callable[[], Callable[[object], str]]
 
 
@@ -63,7 +65,8 @@ def compile_jinja(
     checker = Checker(fields, lists, namespaces)
     checker.check(tree)
     read, loops = frozenset(checker.fields), frozenset(checker.loops)
-    return Compiled(read, loops, lambda: _renderer(tree, checker.fields, loops, escape))
+    entries = {name: frozenset(found) for name, found in checker.entries.items()}
+    return Compiled(read, loops, entries, lambda: _renderer(tree, checker.fields, loops, escape))
 
 
 def _parse(source: str) -> nodes.Template:
@@ -94,7 +97,7 @@ def _renderer(
     def render(job: object) -> str:
         values = {name: present(getattr(job, name, None), label) for name, label in names}
         for name in lists:
-            values[name] = entries(getattr(job, name, None), name)
+            values[name] = entries_of(getattr(job, name, None), name)
         return "".join(start(context(values)))
 
     return render
