@@ -33,5 +33,6 @@ def asked_gates(terms: RuleTerms, *, to_staff: bool = False) -> tuple[str, ...]:
         "freshness": bool(terms.max_ages) or terms.max_age not in (None, _USUAL_AGE),
         "quiet_hours": is_quiet and terms.quiet_hours is not None,
         "marketing_hours": marketing,
+        "digest": terms.digest is not None,
     }
     return tuple(gate for gate, is_asked in asked.items() if is_asked)

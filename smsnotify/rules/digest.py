@@ -42,6 +42,22 @@ def read_digest(
             "take digest out",
             key=True,
         )
+    if "reply" in keys.events:
+        report.error(
+            (*path, "events", keys.events.index("reply")),
+            "digest",
+            "a reply is about a person and not about a job: there is nothing to put together",
+            "take reply or digest out",
+        )
+    for key, waits in (("after", keys.after), ("for", keys.unchanged)):
+        if waits is not None:
+            report.error(
+                at,
+                "digest",
+                f"a text waits for others or for its own time: digest does not go with {key}",
+                f"take digest or {key} out",
+                key=True,
+            )
     if not digest.by:
         told = "digest.by names no field: every job of a recipient would be alike"
         report.error((*at, "by"), "digest", told, "by: [phone_number, date]")

@@ -65,6 +65,7 @@ def rules_schema() -> dict[str, Any]:
     _recipients(definitions["To"])
     muting = definitions["InhibitedBy"]["properties"]
     muting["events"] = one_or_many(muting["events"], EVENT_NAMES)
+    definitions["Digest"]["properties"]["by"] |= {"minItems": 1, "uniqueItems": True}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "sms-notify rules",
@@ -125,6 +126,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     }
     for key in (
         *("pre_job", "to", "repeat", "priority", "marketing_hours", "fallback", "inhibited_by"),
+        "digest",
     ):
         forbid_null(properties[key])
     allow_none(properties["quiet_hours"])
@@ -133,6 +135,18 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
         {
             "if": {"anyOf": [_channel_is("email"), {"required": ["fallback"]}]},
             "then": {"required": ["subject"]},
+        },
+        {
+            "if": {"required": ["digest"]},
+            "then": {
+                "not": {
+                    "anyOf": [
+                        *({"required": [key]} for key in ("start_plan", "after", "for")),
+                        _listens_to("reply"),
+                    ]
+                },
+                "properties": {"tracking_link": {"enum": ["inline", "none"]}},
+            },
         },
         {"if": {"required": ["pre_job"]}, "then": _listens_to("pre_job")},
         {"if": _listens_to("pre_job"), "then": {"required": ["pre_job"]}},
@@ -243,7 +257,9 @@ def _strict_events() -> dict[str, Any]:
 def _strict_fields() -> dict[str, Any]:
     names = sorted(JOB_FIELDS)
     contact = {"pattern": r"^contact\.[a-z][a-z0-9_]*$"}
+    single = sorted(name for name, kind in JOB_FIELDS.items() if kind != "list")
     return {
+        "digest": {"properties": {"by": {"items": {"enum": single}}}},
         "where": {"propertyNames": {"anyOf": [{"enum": names}, contact]}},
         "to": {"properties": {"fields": {"items": {"enum": names}}}},
     }

@@ -30,12 +30,14 @@ from smsnotify.plans.schema import (
 from smsnotify.providers.registry import provider_names
 from smsnotify.rules.schema import (
     DefaultsKeys,
+    DigestKeys,
     FileKeys,
     PreJobKeys,
     QuietHoursKeys,
     RuleKeys,
     ToKeys,
 )
+from smsnotify.store.digests import MERGED
 
 PACKAGE = Path(smsnotify.__file__).parent
 NUMBER_WORDS = {"not_a_number", "doubtful_number", "landline"}
@@ -93,14 +95,14 @@ def test_every_reason_of_the_gates_is_explained(reference: dict[str, str]) -> No
 def test_every_gate_is_explained_in_its_order(reference: dict[str, str]) -> None:
     part = reference["reasons.md"].split("## Why a text stops", 1)[1].split("\n## ", 1)[0]
     told = list(dict.fromkeys(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)))
-    holds_only = {"marketing_hours"}
+    holds_only = {"marketing_hours", "digest"}
     gates = [gate.__name__.removesuffix("_gate") for gate in ORDER]
     assert told == [*(gate for gate in gates if gate not in holds_only), "text"]
     assert holds_only <= rows(reference["reasons.md"], "Why a text waits")
 
 
 def test_every_reason_of_a_release_is_explained(reference: dict[str, str]) -> None:
-    said = {"by_hand"}
+    said = {"by_hand", MERGED}
     for call in calls("engine"):
         if called(call) == "Again":
             said |= set(words_of(call, "reason", 2))
@@ -228,7 +230,7 @@ def test_every_key_of_a_test_is_explained(model: type, reference: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "model", [FileKeys, DefaultsKeys, RuleKeys, QuietHoursKeys, PreJobKeys, ToKeys]
+    "model", [FileKeys, DefaultsKeys, RuleKeys, QuietHoursKeys, DigestKeys, PreJobKeys, ToKeys]
 )
 def test_every_key_of_a_rule_file_is_explained(model: type, reference: dict[str, str]) -> None:
     for name, field in model.model_fields.items():
