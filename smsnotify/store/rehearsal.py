@@ -170,9 +170,11 @@ class Rehearsal:
             found = self._below.happened(subjects, names)
         if self._happened is not None:
             for subject, records in self._happened.every(subjects).items():
-                own = [Happening(name, at.astimezone(UTC)) for _, name, at in records]
-                known = [*found.get(subject, ()), *(one for one in own if one.name in names)]
-                found[subject] = sorted(known, key=_at)
+                own = [
+                    Happening(name, at.astimezone(UTC)) for _, name, at in records if name in names
+                ]
+                if own:
+                    found[subject] = sorted([*found.get(subject, ()), *own], key=_at)
         return found
 
     def doors(self, wanted: Collection[str], now: datetime) -> dict[str, datetime]:

@@ -20,11 +20,13 @@ from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import MessageState
 from smsnotify.model.silence import Silence
 from smsnotify.store import spill
-from smsnotify.store.batch import Batch, JobRow
+from smsnotify.store.batch import Batch, EventRow, JobRow
 from smsnotify.store.open import open_existing, open_store
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.rehearsal import Rehearsal
 from smsnotify.store.store import Store
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -110,11 +112,19 @@ def work(memory: Any, chunk: Any, run: str, serial: list[int]) -> list[object]:
             gate=gate if held else "",
             run=run,
         )
+    events = [
+        EventRow(row.subject, row.state.phase, "", NOW - row.job.attempt_number * HOUR, b"")
+        if row.job.id
+        else EventRow(row.subject, row.state.phase, "", None, b"")
+        for row in rows
+    ]
     lost = memory.save(
-        Batch(rows, [], [], messages, NOW, replaces=[one.id for one in replaced.values()])
+        Batch(rows, events, [], messages, NOW, replaces=[one.id for one in replaced.values()])
     )
     answers += [plain(lost), memory.find_jobs(ALL_NAMES), plain(memory.taken(ALL_KEYS))]
     answers.append(memory.has_idless_jobs())
+    subjects = {row.subject for row in rows} | {known.subject for known in recalled.values()}
+    answers += [memory.happened(subjects, {name}) for name in ("scheduled", "completed")]
     return answers
 
 

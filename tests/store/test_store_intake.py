@@ -15,7 +15,7 @@ from smsnotify.model.decision import Earlier, Verdict
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState
 from smsnotify.model.message import MessageState
-from smsnotify.store.batch import Batch
+from smsnotify.store.batch import Batch, EventRow
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.store import Store
 from smsnotify.store.unstorable import storable
@@ -73,6 +73,27 @@ def test_the_same_stop_of_the_same_key_is_recorded_once(store: Store) -> None:
     for _ in range(2):
         store.save(Batch(jobs=[], events=[], decisions=[stopped], messages={}, at=NOW))
     assert decisions_of(store) == [("stop", "opted_out", "")]
+
+
+def test_what_happened_to_jobs_is_told_in_the_order_in_which_it_happened(store: Store) -> None:
+    minute, one, two = timedelta(minutes=1), "id:1", "do:delivery|DO\x00|"
+    for at, rows in (
+        (NOW, [("completed", None), ("failed", None), ("noise", None), ("failed", None)]),
+        (NOW + minute, [("completed", NOW - minute), ("arrived", NOW)]),
+    ):
+        events = [EventRow(one, name, "", time, b"{}") for name, time in rows]
+        events.append(EventRow(two, "completed", "\x00", None, b"{}"))
+        store.save(Batch(jobs=[], events=events, decisions=[], messages={}, at=at))
+    told = store.happened({one, two, "id:unknown"}, {"completed", "failed", "arrived"})
+    assert told[one] == [
+        ("completed", NOW - minute),
+        ("completed", NOW),
+        ("failed", NOW),
+        ("failed", NOW),
+        ("arrived", NOW),
+    ]
+    assert told[two] == [("completed", NOW), ("completed", NOW + minute)]
+    assert told.keys() == {one, two}
 
 
 def test_a_stopped_draft_leaves_no_key(store: Store) -> None:
