@@ -64,6 +64,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings sandbox": settings.sandbox,
     "settings tracking": settings.tracking,
     "settings serve": settings.serve,
+    "settings console": settings.console,
     "settings 8x8": lambda: settings.own_keys("8x8"),
     "settings twilio": lambda: settings.own_keys("twilio"),
     "provider matrix": providers.matrix,

@@ -164,3 +164,17 @@ def _empty(url: str) -> None:
         for table in metadata.sorted_tables:
             rows = table.delete()
             connection.execute(rows.where(meta.c.name != KEY_SECRET) if table is meta else rows)
+
+
+@pytest.fixture(scope="session")
+def cheap() -> Iterator[None]:
+    """Password hashes that cost next to nothing: what is tested is who gets in, not how slowly."""
+    from argon2 import PasswordHasher
+
+    from smsnotify.engine import passwords
+
+    patch = pytest.MonkeyPatch()
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    patch.setattr(passwords, "_hasher", lambda: hasher)
+    yield
+    patch.undo()

@@ -13,6 +13,7 @@ from smsnotify.base.durations import format_duration
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
 from smsnotify.wiring.models import (
+    ConsoleSettings,
     Conversation,
     Detrack,
     OwnWords,
@@ -104,6 +105,21 @@ SETTINGS: Final[Told] = {
     "tracking": (
         "The tracking page of jobs that bring no link; see [below](#tracking).",
         "[tracking]",
+    ),
+    "console": (
+        "The pages at `/console` for those who run the desk; see [below](#console).",
+        "[console]",
+    ),
+}
+CONSOLE: Final[Told] = {
+    "enabled": ("Whether `serve` has the pages at all.", "enabled = false"),
+    "session": (
+        "After so long one logs in anew, from `1m` to `30d`.",
+        'session = "8h"',
+    ),
+    "idle": (
+        "Whoever does nothing for so long logs in anew; a page that looks by itself does nothing.",
+        'idle = "30m"',
     ),
 }
 TRACKING: Final[Told] = {
@@ -322,6 +338,11 @@ def tracking() -> str:
 def serve() -> str:
     """Return the keys of `[serve]`."""
     return _keys(ServeSettings, SERVE)
+
+
+def console() -> str:
+    """Return the keys of `[console]`."""
+    return _keys(ConsoleSettings, CONSOLE)
 
 
 def accounts() -> str:

@@ -69,6 +69,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "contacts": Row("contacts", "Keep what is known of people, and what they want.", CARE),
     "silences": Row("silences", "Silence a group or a rule for some time, and say why.", CARE),
     "keys": Row("keys", "Keep the keys that programs post events with.", CARE),
+    "users": Row("users", "Keep who may log in to the console, and see what people changed.", CARE),
     "config": Row("config", "Show, change and check the settings.", CARE),
     "providers": Row("providers", "List providers and check your accounts' credentials.", CARE),
     "db": Row("db", "Look after the database.", CARE),

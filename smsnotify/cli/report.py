@@ -72,6 +72,7 @@ def _read(desk: Desk, since: str) -> Any:
     """Return the report of the days from `since` until today; None without a database."""
     from smsnotify.engine.reporting import local_days, make_report
     from smsnotify.gates.zones import known_zone
+    from smsnotify.wiring import build
 
     zone = known_zone(desk.settings.timezone) or ZoneInfo("UTC")
     now = desk.clock().astimezone(zone)
@@ -92,18 +93,7 @@ def _read(desk: Desk, since: str) -> Any:
         return None
     days = local_days(first, last, zone)
     figures = desk.store.report_figures(days, desk.settings.mode.value)
-    return make_report(figures, _prices(desk), desk.settings.prices.currency)
-
-
-def _prices(desk: Desk) -> Any:
-    """Return (account, country) → money for one segment."""
-    settings = desk.settings
-    providers = {name: account.provider for name, account in settings.accounts.items()}
-
-    def price(account: str, country: str) -> Any:
-        return settings.prices.of(providers.get(account, account), country)
-
-    return price
+    return make_report(figures, build.prices(desk.settings), desk.settings.prices.currency)
 
 
 def _write(path: Path, text: str) -> None:

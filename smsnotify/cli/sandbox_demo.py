@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import tempfile
 import time
@@ -22,6 +23,7 @@ from smsnotify.cli.sandboxing import (
     own_names,
     settled,
 )
+from smsnotify.cli.show import emit_json
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.sandbox.exchange import Exchange
 from smsnotify.sandbox.server import run_exchange
@@ -30,6 +32,7 @@ from smsnotify.web.state import Serving
 from smsnotify.wiring.loading import Sources, load
 from smsnotify.wiring.models import SandboxSettings
 
+USER: Final = "clerk"
 SETTINGS: Final = """\
 # Live, and yet nobody is texted: both accounts' base_url is the sandbox.
 mode = "live"
@@ -87,6 +90,7 @@ def run_demo(asked: Desk, wishes: Wishes) -> int:
             exchange = exchange_for(plan, accounts, clock=desk.clock)
             greet(asked, url, plan, accounts)
             asked.note(f"the example's desk takes receipts and answers at {desk_url}")
+            _open_console(asked, desk, desk_url)
             _run(desk, exchange, sandbox, hooks, own_names(plan.host))
         finally:
             desk.close()
@@ -116,6 +120,20 @@ def _play(desk: Desk, folder: Path) -> None:
     )
     chunks = read_chunks(str(folder / EVENTS))
     take_all(intake.take, chunks, desk.clock, Tally(), show=lambda taken: None)
+
+
+def _open_console(asked: Desk, desk: Desk, desk_url: str) -> None:
+    """Make a user of the console, and say how to log in."""
+    from smsnotify.engine.auditing import CLI, Actor
+    from smsnotify.engine.logins import add_user
+    from smsnotify.model.user import Role
+
+    password = secrets.token_urlsafe(12)
+    add_user(desk.store, USER, Role.CLERK, password, Actor(USER, CLI), desk.clock())
+    url = f"{desk_url}/console"
+    if asked.json:
+        emit_json({"type": "console", "url": url, "name": USER, "password": password})
+    asked.note(f"console: {url}   (name {USER}, password {password})")
 
 
 def _run(

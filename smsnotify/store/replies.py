@@ -194,6 +194,12 @@ def counted_since(
     return {row[0]: int(row[1]) for row in execute(connection, asking, values).fetchall()}
 
 
+def count_open(connection: Connection) -> int:
+    """Return how many replies wait for a clerk."""
+    asking = "SELECT count(*) FROM replies WHERE state IN ('inbox', 'doubtful')"
+    return int(execute(connection, asking, {}).fetchone()[0])
+
+
 def list_replies(
     connection: Connection, wanted: WantedReplies, limit: int | None
 ) -> list[StoredReply]:

@@ -15,6 +15,8 @@ enrolments that are over        400 days   deleted with their history, counted f
 messages, jobs and their names  400 days   deleted: until then an old file must not text again
 replies                         400 days   deleted
 ratings of tracking pages       a year     deleted; the pages themselves after 400 days
+what people changed (audit)     400 days   deleted
+sessions of the console         over       deleted; tries to log in after a day
 ==============================  =========  ====================================================
 
 What is not settled is never touched: texts that are held, queued, sending or unknown, replies that
@@ -43,6 +45,7 @@ RAW: Final = timedelta(days=90)
 RECORDS: Final = timedelta(days=30)
 KEYS: Final = timedelta(days=400)
 YEAR: Final = timedelta(days=365)
+DAY: Final = timedelta(days=1)
 
 _AT_ONCE: Final = 2000
 _SETTLED: Final = "state NOT IN ('held', 'queued', 'sending', 'unknown')"
@@ -80,6 +83,9 @@ class Pruned(msgspec.Struct, kw_only=True):
     feedback: int = 0
     choices: int = 0
     digests: int = 0
+    sessions: int = 0
+    login_tries: int = 0
+    audit: int = 0
 
 
 class _Task(NamedTuple):
@@ -133,6 +139,9 @@ _TASKS: Final = (
     _Task("feedback", "feedback", "created_at < :at", _DELETE, YEAR),
     _Task("choices", "choices", "due_at < :at", _DELETE, RECORDS),
     _Task("digests", "digests", f"ends_at < :at AND NOT {SOMEBODY_WAITS}", _DELETE, RECORDS),
+    _Task("sessions", "sessions", "expires_at < :at", _DELETE, timedelta()),
+    _Task("login_tries", "login_tries", "since < :at", _DELETE, DAY),
+    _Task("audit", "audit", "id < :id", _DELETE, KEYS),
 )
 
 

@@ -41,6 +41,7 @@ from smsnotify.store import people as persons
 from smsnotify.store.batch import Batch, StoredJob
 from smsnotify.store.care import CheckUp, back_up, check_up
 from smsnotify.store.conversation_books import ConversationBooks
+from smsnotify.store.desk_books import DeskBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.people_books import PeopleBooks
@@ -53,10 +54,13 @@ from smsnotify.store.unstorable import (
     storable_key,
     texts_of,
 )
+from smsnotify.store.user_books import UserBooks
 from smsnotify.store.words import OPT_OUT, TRACKING
 
 
-class Store(DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks, SilenceBooks):
+class Store(
+    DoorBooks, ReplyBooks, ConversationBooks, PeopleBooks, SilenceBooks, UserBooks, DeskBooks
+):
     """The database, opened; every method is one transaction of its own.
 
     Safe to use from several threads. Made by `open_store`. Every method raises StoreError when

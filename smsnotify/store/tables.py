@@ -22,12 +22,14 @@ from smsnotify.store.tables_people import (
     replies,
 )
 from smsnotify.store.tables_plans import choices, enrolments, errands, plans, transitions
+from smsnotify.store.tables_users import audit, login_tries, sessions, users
 
 __all__ = [
     "addresses",
     "aliases",
     "api_keys",
     "attempts",
+    "audit",
     "choices",
     "consents",
     "contacts",
@@ -38,6 +40,7 @@ __all__ = [
     "interactions",
     "jobs",
     "links",
+    "login_tries",
     "messages",
     "meta",
     "metadata",
@@ -45,7 +48,9 @@ __all__ = [
     "rates",
     "receipts",
     "replies",
+    "sessions",
     "silences",
     "transitions",
+    "users",
     "watermarks",
 ]

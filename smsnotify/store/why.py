@@ -19,6 +19,7 @@ from smsnotify.store.instants import from_micros
 from smsnotify.store.receipts import StoredReceipt, receipts_of
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import is_postgres, packed, words
+from smsnotify.store.texted import messages_to
 
 MOST: Final = 500
 """How many messages, decisions and events a story tells at most, the newest."""
@@ -102,12 +103,11 @@ def story_of_job(connection: Connection, name: str) -> Story:
 
 def story_of_number(connection: Connection, hashed: RecipientHash, number: str) -> Story:
     """Tell what was decided and sent for a recipient, and what went to that number instead."""
-    values = {"hash": hashed(number), "number": number}
-    messages = _messages(connection, "(recipient_hash = :hash OR recipient = :number)", values)
+    messages = messages_to(connection, hashed, [number], MOST)[::-1]
     return Story(
         [],
         [],
-        _decisions(connection, "recipient_hash = :hash AND :number <> ''", values),
+        _decisions(connection, "recipient_hash = :hash", {"hash": hashed(number)}),
         messages,
         _receipts(connection, messages),
         _carries(connection, messages),

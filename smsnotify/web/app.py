@@ -15,6 +15,8 @@ from starlette.types import ASGIApp
 from smsnotify.web import events_api, health, hooks, interactions_api, opt_out_page, tracking_page
 from smsnotify.web.access_log import with_access_log
 from smsnotify.web.answers import json_answer, on_http_error, on_unforeseen
+from smsnotify.web.console.routes import ROUTES as CONSOLE_ROUTES
+from smsnotify.web.console.routes import show_file
 from smsnotify.web.forwarded import with_caller
 from smsnotify.web.headers import with_headers
 from smsnotify.web.openapi import document
@@ -41,6 +43,7 @@ ROUTES: Final = (
     Route("/t/{token}", tracking_page.show_page, methods=["GET"]),
     Route("/t/{token}", tracking_page.rate, methods=["POST"]),
     Route("/t/static/{name}", tracking_page.show_asset, methods=["GET"]),
+    *CONSOLE_ROUTES,
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
     Route("/metrics", health.metrics),
@@ -49,7 +52,7 @@ ROUTES: Final = (
 
 
 PACKED: Final = frozenset(
-    {_openapi, health.metrics, tracking_page.show_page, tracking_page.show_asset}
+    {_openapi, health.metrics, tracking_page.show_page, tracking_page.show_asset, show_file}
 )
 """The doors whose answers are packed: nothing of the request is in them. See `web/packing.py`."""
 

@@ -25,6 +25,8 @@ class Threads:
         self._talk = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-talk")
         self._errands = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-errands")
         self._clock = ThreadPoolExecutor(1, thread_name_prefix="sms-notify-clock")
+        self._console = ThreadPoolExecutor(3, thread_name_prefix="sms-notify-console")
+        self._logins = ThreadPoolExecutor(2, thread_name_prefix="sms-notify-logins")
         self._short = ThreadPoolExecutor(4, thread_name_prefix="sms-notify-short")
 
     async def intake(self, work: Callable[[], T]) -> T:
@@ -47,6 +49,14 @@ class Threads:
         """Do what is due by the clock; one call at a time."""
         return await _in(self._clock, work)
 
+    async def console(self, work: Callable[[], T]) -> T:
+        """Make a page of the console: a long look at the books keeps nobody else waiting."""
+        return await _in(self._console, work)
+
+    async def logins(self, work: Callable[[], T]) -> T:
+        """Look at a password, which costs time and memory on purpose: two at once, no more."""
+        return await _in(self._logins, work)
+
     async def short(self, work: Callable[[], T]) -> T:
         """Ask something that is answered at once."""
         return await _in(self._short, work)
@@ -54,7 +64,8 @@ class Threads:
     def close(self) -> None:
         """Wait for what has begun; drop what has not."""
         talking = (self._inbox, self._talk, self._errands)
-        for pool in (self._intake, *talking, self._clock, self._short):
+        people = (self._console, self._logins)
+        for pool in (self._intake, *talking, *people, self._clock, self._short):
             pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -14,7 +14,6 @@ import re
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -30,6 +29,7 @@ from smsnotify.web.limits import read_body
 from smsnotify.web.pace import SPAN_S, Pace, caller_of
 from smsnotify.web.page_words import PageWords, page_words, words_for
 from smsnotify.web.refusals import Refusal, RefusedError
+from smsnotify.web.same_site import form_of, is_same_site
 from smsnotify.web.state import Serving
 from smsnotify.web.tracking_look import Look, look_of, template
 from smsnotify.web.tracking_view import EDITABLE, View, is_over, origins, view_of
@@ -143,7 +143,7 @@ async def _rate(
     words = _words(request, look, tracked)
     if not tracking.by_link.takes(token):
         raise _too_often(words)
-    form = _form(await read_body(request, _FORM_LIMIT))
+    form = form_of(await read_body(request, _FORM_LIMIT))
     if not _is_ours(serving, token, form.get("proof", ""), now):
         raise _UnwillingError(403, Refusal.UNAUTHENTICATED, words, "old_form")
     view = _view(tracked, look, words, now)
@@ -216,20 +216,8 @@ def _view(tracked: TrackedJob, look: Look, words: PageWords, now: datetime) -> V
 
 def _must_be_ours(request: Request, serving: Serving, words: PageWords) -> None:
     """Refuse a form that a browser says another site sends."""
-    origin = request.headers.get("origin", "")
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    public = urlsplit(serving.loaded.settings.public_url)
-    known = {f"{public.scheme}://{public.netloc}", f"http://{request.headers.get('host', '')}"}
-    if site not in ("same-origin", "none") or (origin and origin not in known):
+    if not is_same_site(request, serving.loaded.settings.public_url):
         raise _UnwillingError(403, Refusal.UNAUTHENTICATED, words, "elsewhere")
-
-
-def _form(body: bytes) -> dict[str, str]:
-    try:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _rating(form: dict[str, str], words: PageWords) -> tuple[Rating, str]:

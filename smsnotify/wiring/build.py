@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 from smsnotify.base.clock import Clock, system_clock
 from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, senders_of
+from smsnotify.engine.reporting import Price
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
@@ -122,6 +124,16 @@ def real_routes(settings: Settings) -> Routes:
     alone = {name: ((name,),) for name in settings.accounts}
     default = tuple((name,) for name in settings.accounts)
     return {DEFAULT_ROUTE: default} | alone | settings.routes
+
+
+def prices(settings: Settings) -> Price:
+    """Return (account, destination country) → money for one segment, as the settings say."""
+    providers = {name: account.provider for name, account in settings.accounts.items()}
+
+    def price(account: str, country: str) -> Decimal | None:
+        return settings.prices.of(providers.get(account, account), country)
+
+    return price
 
 
 def callback_url(settings: Settings) -> Callable[[str, str], str]:

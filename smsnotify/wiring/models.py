@@ -34,6 +34,7 @@ Route = Annotated[tuple[tuple[str, ...], ...], PlainValidator(values.route)]
 Latency = Annotated[timedelta, PlainValidator(values.latency)]
 Span = Annotated[timedelta, PlainValidator(values.span)]
 PageLanguage = Annotated[str, PlainValidator(values.page_language)]
+SessionSpan = Annotated[timedelta, PlainValidator(values.session_span)]
 Colour = Annotated[str, PlainValidator(values.colour)]
 ContactLink = Annotated[str, PlainValidator(values.contact_link)]
 Network = Annotated[str, PlainValidator(values.network)]
@@ -146,6 +147,14 @@ class ServeSettings(_Part):
     access_log: bool = False
 
 
+class ConsoleSettings(_Part):
+    """The pages at `/console` for those who run the desk."""
+
+    enabled: bool = True
+    session: SessionSpan = timedelta(hours=12)
+    idle: SessionSpan = timedelta(hours=2)
+
+
 class OwnAnswers(_Part):
     """What people get after STOP, START and HELP, in the firm's words; `""` for nothing.
 
@@ -205,6 +214,7 @@ class Settings(_Part):
     sandbox: SandboxSettings = SandboxSettings()
     tracking: TrackingSettings = TrackingSettings()
     serve: ServeSettings = ServeSettings()
+    console: ConsoleSettings = ConsoleSettings()
 
     _file: Path | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)

@@ -121,6 +121,14 @@ def span(written: Any) -> timedelta:
     return parse_duration(_text(written, '"2s"'))
 
 
+def session_span(written: Any) -> timedelta:
+    """Read how long somebody stays logged in: a minute to 30 days."""
+    read = parse_duration(_text(written, '"12h"'))
+    if not timedelta(minutes=1) <= read <= timedelta(days=30):
+        raise ValueError("must be from 1m to 30d")
+    return read
+
+
 def latency(written: Any) -> timedelta:
     """Read how late an answer shall be."""
     return read_latency(_text(written, '"200ms"'))

@@ -1,0 +1,59 @@
+"""The day so far, as those see it who run the desk."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+
+import msgspec
+
+from smsnotify.engine.reporting import Price, local_days, make_report
+from smsnotify.model.message import Message
+from smsnotify.model.report import Report
+from smsnotify.store.gauges import Gauges
+from smsnotify.store.replies import StoredReply, WantedReplies
+from smsnotify.store.search import Sought
+from smsnotify.store.store import Store
+
+_NEWEST: Final = 8
+_LOST: Final = frozenset({"failed", "undelivered", "expired", "unknown"})
+
+
+class Today(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures since midnight where the firm is, what is open now, and the newest troubles."""
+
+    report: Report
+    gauges: Gauges
+    troubles: list[Message]
+    replies: list[StoredReply]
+
+    def depth(self, state: str) -> int:
+        """Return how many messages are held, queued, sending or unknown now."""
+        return sum(count for (one, _), count in self.gauges.depth.items() if one == state)
+
+    @property
+    def no_word_yet(self) -> int:
+        """How many messages a provider has, and has not told the end of."""
+        return sum(self.gauges.unsettled.values())
+
+
+def today_of(
+    store: Store, mode: str, zone: tzinfo, price: Price, currency: str, now: datetime
+) -> Today:
+    """Read the day so far, in one mode."""
+    day = now.astimezone(zone).date()
+    days = local_days(day, day, zone)
+    figures = store.report_figures(days, mode)
+    lost = Sought(mode=mode, states=_LOST, since=days[0].start)
+    waiting = WantedReplies(states=frozenset({"inbox", "doubtful"}))
+    return Today(
+        report=make_report(figures, price, currency),
+        gauges=store.gauges(mode, now),
+        troubles=store.search_messages(lost, _NEWEST),
+        replies=store.list_replies(waiting, _NEWEST),
+    )
+
+
+def is_stale(last_tick: datetime | None, now: datetime) -> bool:
+    """Say whether nobody does the clock's work: reminders and held texts wait for it."""
+    return last_tick is None or now - last_tick > timedelta(minutes=10)
