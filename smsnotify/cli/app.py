@@ -57,7 +57,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "pause": Row("pause", "Stop sending everywhere, at once.", WORK),
     "resume": Row("resume", "Allow sending again.", WORK),
     "preview": Row("preview", "Show the texts as the phone would, without sending any.", LOOK),
-    "why": Row("why", "Tell what a job or a number was sent or not, and why.", LOOK),
+    "why": Row("why", "Tell what a job, a number or an address was sent or not, and why.", LOOK),
     "segments": Row("segments", "Count what a text costs on the air.", LOOK),
     "outbox": Row("outbox", "List, repeat or cancel messages.", LOOK),
     "replies": Row(
