@@ -177,12 +177,22 @@ def judge(
     decisions = []
     keys = facts.keys
     usual = are_usual(facts, policy, order)
+    leads_to_page = facts.tracking_link is not None
     concerned: dict[Concern, tuple[Gate, ...]] = {}
+    here = now
     for draft in drafts:
         if draft.terms.reads_person and not is_meant(draft, facts):
             continue
-        if usual and passes_usual(draft, facts, policy, now):
+        happened_at = draft.event.time
+        if happened_at is not None and happened_at.tzinfo is not here.tzinfo:
+            here = now.astimezone(happened_at.tzinfo)  # within one zone, ages cost a fifth
+        if usual and passes_usual(draft, facts, policy, here):
             ruling = None
+            sent = None if leads_to_page else _sent_at_a_glance(draft)
+            if sent is not None:
+                keys[draft.key] = _QUEUED
+                decisions.append(sent)
+                continue
         else:
             concern = concern_of(draft)
             gates = concerned.get(concern)
@@ -203,6 +213,34 @@ def judge(
 
 _QUEUED = Earlier("", MessageState.QUEUED)
 _HELD = Earlier("", MessageState.HELD)
+
+
+def _sent_at_a_glance(draft: Draft) -> Decision | None:
+    """Return what `_worded` comes to for a draft that `passes_usual`, if it is short and GSM-7.
+
+    None says nothing: ask that.
+    """
+    terms, job = draft.terms, draft.event.job
+    try:
+        text = terms.body(job)
+    except MissingValueError:
+        return None
+    if not text or text.isspace():
+        return None
+    link = job.tracking_link
+    if link and terms.tracking_link == "append":
+        text = f"{text}\n{link}"
+    size = measure(text)
+    if size.encoding is not GSM7 or size.segments > terms.max_segments:
+        return None
+    return Decision(
+        draft=draft,
+        verdict=SEND,
+        to=draft.recipient,
+        body=text,
+        encoding=GSM7,
+        segments=size.segments,
+    )
 
 
 def _stopped(draft: Draft, ruling: Ruling, facts: Facts) -> Decision:

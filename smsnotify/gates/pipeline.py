@@ -48,7 +48,7 @@ ORDER: tuple[Gate, ...] = (
 class Concern(NamedTuple):
     """What there is about a draft that decides which gates can have a word on it.
 
-    One more of these needs its line in `passes_usual` too.
+    One more of these needs its line in `passes_usual`, or in `RuleTerms.is_plain`, too.
     """
 
     is_reminder: bool
@@ -115,11 +115,7 @@ def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> b
     a run; a test holds both to the same answers.
     """
     terms, event = draft.terms, draft.event
-    if draft.refusal or draft.key in facts.keys:
-        return False
-    if terms.bounds is not None:
-        return False
-    if terms.quiet_hours is not None or event.name == "pre_job" or terms.purpose is _MARKETING:
+    if draft.refusal or not terms.is_plain or event.name == "pre_job" or draft.key in facts.keys:
         return False
     if policy.countries is not None and draft.country not in policy.countries:
         return False

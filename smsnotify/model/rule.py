@@ -145,7 +145,9 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     the message may leave. With `start_plan` the rule texts nobody itself: each recipient
     comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
     renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is
-    None for most rules: then no gate asks about them.
+    None for most rules: then no gate asks about them. `is_plain` is worked out here: a text of
+    service at any hour, the same whoever reads it, as most are; the rest of what few rules have
+    is then not asked for with each draft.
     """
 
     id: str
@@ -174,6 +176,20 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     has_opt_out_link: bool = False
     contact_tests: tuple[Callable[[object], bool], ...] = ()
     bounds: Bounds | None = None
+    is_plain: bool = False
+
+    def __post_init__(self) -> None:
+        """Work out `is_plain`."""
+        plain = (
+            self.channel != EMAIL
+            and self.purpose is Purpose.SERVICE
+            and self.quiet_hours is None
+            and self.bounds is None
+            and self.encoding != "ucs2"
+            and self.markup is None
+            and not self.reads_person
+        )
+        msgspec.structs.force_setattr(self, "is_plain", plain)
 
     @property
     def digest(self) -> Digest | None:
