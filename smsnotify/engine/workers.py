@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,10 +27,9 @@ from smsnotify.engine.intake import Intake, Taken
 from smsnotify.engine.process import take_all
 from smsnotify.engine.tally import Tally
 from smsnotify.events.read import TO_LOOK_AT, read_chunks
-from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.facts import Policy
+from smsnotify.model.jobstate import JobState
 from smsnotify.plans.load import load_book
-from smsnotify.store.batch import Batch
 from smsnotify.store.existing import stored_so_far
 from smsnotify.store.rehearsal import Rehearsal
 
@@ -49,10 +48,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Share(msgspec.Struct):
-    """What a process brings home. `met` are hashes of all names of the jobs that it met."""
+    """What a process brings home.
+
+    `subjects` are hashes of the subjects of the jobs that it met, and of ids that became another
+    name of one; `numbers` are hashes of their names by number and date. Those tell of a job only
+    while some job has no id: `by_number`.
+    """
 
     tally: Tally | None = None
-    met: Any = ()
+    subjects: Any = ()
+    numbers: Any = ()
+    by_number: bool = False
     error: str = ""
 
 
@@ -71,14 +77,16 @@ def dry_run_in_parallel(job: Job, workers: int) -> Tally:
     return _work(job, 0, 1).tally or Tally()
 
 
-def _are_apart(shares: Iterable[Share]) -> bool:
+def _are_apart(shares: Sequence[Share]) -> bool:
     """Say whether no two shares met the same job, by whatever name."""
+    by_number = any(share.by_number for share in shares)
     met: set[int] = set()
     for share in shares:
-        theirs = set(share.met)
-        if not met.isdisjoint(theirs):
+        theirs = (share.subjects, share.numbers) if by_number else (share.subjects,)
+        if not all(map(met.isdisjoint, theirs)):
             return False
-        met |= theirs
+        if share is not shares[-1]:
+            met.update(*theirs)
     return True
 
 
@@ -130,13 +138,16 @@ class _Noting(Rehearsal):
 
     def __init__(self, database: str) -> None:
         super().__init__(stored_so_far(database))
-        self.met = array("q")
+        self.subjects, self.numbers = array("q"), array("q")
 
-    def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
-        names = {row.names for row in batch.jobs}
-        self.met.extend([hash(name) for each in names for name in each])
-        self.met.extend({hash(row.subject) for row in batch.jobs})
-        return super().save(batch)
+    def _keep_jobs(self, records: list[tuple[str, str, JobState]]) -> None:
+        self.subjects.extend([hash(record[0]) for record in records])
+        self.numbers.extend([hash(record[1]) for record in records])
+        super()._keep_jobs(records)
+
+    def _put_aliases(self, pairs: list[tuple[str, str]]) -> None:
+        self.subjects.extend([hash(pair[0]) for pair in pairs])
+        super()._put_aliases(pairs)
 
 
 def _work(job: Job, index: int, workers: int) -> Share:
@@ -152,7 +163,8 @@ def _work(job: Job, index: int, workers: int) -> Share:
     chunks = read_chunks(job.source, size=TO_LOOK_AT * workers, ends=True)
     take_all(take, chunks, fixed_clock(job.at), tally, show=_show_nothing)
     memory.close()
-    return Share(tally=tally, met=memory.met)
+    by_number = memory.has_idless_jobs()
+    return Share(tally=tally, subjects=memory.subjects, numbers=memory.numbers, by_number=by_number)
 
 
 def _show_nothing(taken: Taken) -> None:
@@ -163,13 +175,13 @@ def pick(lines: Sequence[bytes], index: int, workers: int) -> list[bytes]:
     """Return the lines of one share: those whose D.O. number is its; without one, the first's.
 
     Every process reads all lines, so this is what keeps two from being twice as fast: it takes
-    what stands after the first `"do_number"` up to a comma for the number, unread. Hashes have to
+    what stands from the first `"do_number"` up to a comma for the number, unread. Hashes have to
     agree between the processes.
     """
     mine = []
     for line in lines:
-        at = line.find(_NUMBER) + len(_NUMBER)
-        if at < len(_NUMBER):
+        at = line.find(_NUMBER)
+        if at < 0:
             if index == 0:
                 mine.append(line)
         elif hash(line[at : line.find(b",", at)]) % workers == index:

@@ -275,6 +275,10 @@ class Rehearsal:
                     portion = []
             self._put_aliases(portion)
 
+    def _keep_jobs(self, records: list[tuple[str, str, JobState]]) -> None:
+        """Keep jobs as (subject, the name it goes by last, state)."""
+        self._jobs.put(records)
+
     def _put_aliases(self, pairs: list[tuple[str, str]]) -> None:
         if self._aliases is None:
             self._aliases = Spill[str](tuple[str, str])
@@ -293,7 +297,7 @@ class Rehearsal:
             known = self.find_jobs([name for name, _ in joined])
             joined = [(name, subject) for name, subject in joined if name not in known]
         records = [(row.subject, row.names[-1], row.state) for row in rows]
-        self._jobs.put(records)
+        self._keep_jobs(records)
         if joined:
             self._put_aliases(joined)
         if self._numbers_indexed:
