@@ -16,6 +16,7 @@ app = single()
         "sms-notify serve",
         "sms-notify serve --host 0.0.0.0 --port 8080",
         "sms-notify serve --no-deliver --no-tick",
+        "sms-notify serve --workers 2 --access-log",
     )
 )
 def serve(
@@ -32,17 +33,28 @@ def serve(
     no_tick: Annotated[
         bool, typer.Option("--no-tick", help="Leave reminders and held texts to `tick`.")
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers", metavar="N", min=1, max=64, help="So many processes on one address."
+        ),
+    ] = 1,
     access_log: Annotated[
         bool,
         typer.Option("--access-log", help="A line of JSON on stderr for each request."),
     ] = False,
+    worker: Annotated[
+        str | None, typer.Option("--worker", hidden=True, help="Started by serve itself.")
+    ] = None,
 ) -> None:
     """Take receipts, replies and events in by HTTP, and deliver.
 
     One process is a whole desk: it sends what is queued, wakes up held texts and
     reminders, and reads settings and rules again when they change. Put a proxy with
-    TLS before it and set public_url. SIGTERM ends it within ten seconds.
+    TLS before it and set public_url. SIGTERM ends it within ten seconds. With --workers
+    the first process delivers and watches the clock, and all of them answer.
     """
+    from smsnotify.cli.serve_workers import read_place
     from smsnotify.cli.serving import Door, run_desk
 
     door = Door(
@@ -51,5 +63,7 @@ def serve(
         delivering=not no_deliver,
         ticking=not no_tick,
         log_access=access_log,
+        workers=workers,
+        place=read_place(worker) if worker else None,
     )
     raise typer.Exit(run_desk(desk_of(ctx), door))

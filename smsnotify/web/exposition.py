@@ -41,6 +41,17 @@ class Counter:
         """Return the count so far."""
         return self._values.get(labels, 0)
 
+    def held(self) -> list[tuple[Labels, float]]:
+        """Return the counts so far, by labels."""
+        with self._lock:
+            return list(self._values.items())
+
+    def with_counts(self, counts: Iterable[tuple[Labels, float]]) -> Counter:
+        """Return the same counter with other counts."""
+        made = Counter(self.name, self.help_line, self.labels)
+        made._values.update(counts)
+        return made
+
     def lines(self) -> list[str]:
         """Return the samples as lines."""
         with self._lock:
@@ -70,6 +81,21 @@ class Histogram:
             counts = self._counts.setdefault(labels, [0] * (len(self._bounds) + 1))
             counts[bisect_left(self._bounds, value)] += 1
             self._sums[labels] = self._sums.get(labels, 0.0) + value
+
+    def held(self) -> list[tuple[Labels, list[int], float]]:
+        """Return the measures so far: labels, count by bound, sum."""
+        with self._lock:
+            return [
+                (labels, list(counts), self._sums[labels])
+                for labels, counts in self._counts.items()
+            ]
+
+    def with_measures(self, measures: Iterable[tuple[Labels, list[int], float]]) -> Histogram:
+        """Return the same histogram with other measures."""
+        made = Histogram(self.name, self.help_line, self.labels, self._bounds)
+        for labels, counts, added in measures:
+            made._counts[labels], made._sums[labels] = counts, added
+        return made
 
     def lines(self) -> list[str]:
         """Return the samples as lines."""

@@ -16,6 +16,7 @@ from smsnotify.engine.tracking import TrackedReport
 from smsnotify.store.gauges import Gauges
 from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.exposition import Counter, Gauge, Histogram, Labels, render
+from smsnotify.web.shared_figures import Counted, SharedFigures, total
 
 _LATENCY_S = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LAG_S = (1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
@@ -26,8 +27,12 @@ class Metrics:
     """The counters of one process; every method may be called from any thread."""
 
     def __init__(self) -> None:
-        """Begin at zero; `past` is read now and then, by whoever has the time."""
+        """Begin at zero; `past` is read now and then, by whoever has the time.
+
+        `shared` is there when several processes serve together.
+        """
         self.past: ReceiptStats | None = None
+        self.shared: SharedFigures | None = None
         self.sends = Counter(
             "smsnotify_sends_total",
             "Messages handed to an account, by what came of the try.",
@@ -184,13 +189,7 @@ class Metrics:
 
     def exposed(self, figures: Gauges | None, ticked_at: datetime | None, now: datetime) -> bytes:
         """Write everything; `figures` None: the database did not answer."""
-        counted: Sequence[Counter | Histogram] = (
-            *(self.sends, self.latency, self.settled, self.restarts),
-            *(self.receipts, self.receipt_effects, self.receipt_lag, self.replies),
-            *(self.read_as, self.plan_steps, self.errands, self.talk_troubles),
-            *(self.refusals, self.other_calls, self.events, self.decisions),
-            *(self.reloads, self.ticks),
-        )
+        counted, past = self._summed()
         up = Gauge(
             "smsnotify_database_up",
             "1 when the database answered just now.",
@@ -198,8 +197,39 @@ class Metrics:
         )
         if figures is None:
             return render([*counted, up])
-        past = _past(self.past) if self.past is not None else []
-        return render([*counted, up, *_gauges(figures, ticked_at, now), *past])
+        looked_back = _past(past) if past is not None else []
+        return render([*counted, up, *_gauges(figures, ticked_at, now), *looked_back])
+
+    def counted(self) -> Counted:
+        """Return what this process alone counted."""
+        figures = self._figures()
+        return Counted(
+            counters={one.name: one.held() for one in figures if isinstance(one, Counter)},
+            histograms={one.name: one.held() for one in figures if isinstance(one, Histogram)},
+            past=self.past,
+        )
+
+    def _figures(self) -> Sequence[Counter | Histogram]:
+        return (
+            *(self.sends, self.latency, self.settled, self.restarts),
+            *(self.receipts, self.receipt_effects, self.receipt_lag, self.replies),
+            *(self.read_as, self.plan_steps, self.errands, self.talk_troubles),
+            *(self.refusals, self.other_calls, self.events, self.decisions),
+            *(self.reloads, self.ticks),
+        )
+
+    def _summed(self) -> tuple[Sequence[Counter | Histogram], ReceiptStats | None]:
+        """Return the figures of all processes that serve together, and the look back."""
+        figures = self._figures()
+        if self.shared is None:
+            return figures, self.past
+        summed = total([self.counted(), *self.shared.others()])
+        return [
+            one.with_counts(summed.counters.get(one.name, ()))
+            if isinstance(one, Counter)
+            else one.with_measures(summed.histograms.get(one.name, ()))
+            for one in figures
+        ], summed.past
 
 
 _PLURALS = {"send": "queued", "hold": "held", "stop": "stopped"}

@@ -26,6 +26,7 @@ from smsnotify.web.background import (
 )
 from smsnotify.web.connection import Connection
 from smsnotify.web.reload import Reloader
+from smsnotify.web.shared_figures import share
 from smsnotify.web.signals import listening
 from smsnotify.web.state import Serving
 from smsnotify.web.talking import Talking
@@ -79,6 +80,7 @@ async def serve(
     *,
     delivering: bool = True,
     ticking: bool = True,
+    looking_back: bool = True,
     stop: asyncio.Event | None = None,
     stopping: Callable[[], None] = lambda: None,
     log_access: LogAccess = lambda line: None,
@@ -104,10 +106,11 @@ async def serve(
         http = asyncio.create_task(server.serve(sockets=[listener]))
         sending = asyncio.create_task(deliver(serving, stop)) if delivering else None
         reloading = asyncio.create_task(reloader.watch())
-        others = [
-            asyncio.create_task(look_back(serving, stop)),
-            asyncio.create_task(Talking(serving).run(stop)),
-        ]
+        others = [asyncio.create_task(Talking(serving).run(stop))]
+        if looking_back:
+            others.append(asyncio.create_task(look_back(serving, stop)))
+        if (shared := serving.metrics.shared) is not None:
+            others.append(asyncio.create_task(share(shared, serving.metrics.counted, stop)))
         if delivering:
             others.append(asyncio.create_task(catch_up(serving, stop)))
         if ticking:
