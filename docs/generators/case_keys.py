@@ -98,6 +98,7 @@ def expected_keys() -> str:
             "subject": "subject: Order DO-7 delivered",
             "encoding": "encoding: GSM7",
             "segments": "segments: 1",
+            "language": "language: zh",
             "not_before": "not_before: 2026-03-03T08:00:00+08:00",
         },
     )

@@ -44,7 +44,8 @@ _TYPES: Final = {
     "custom_events": "list of names",
     "custom_fields": "kinds by field name",
     "version": "`1`",
-    "body": "text",
+    "body": "text, or texts by language",
+    "subject": "text, or texts by language",
     "days_before": "0 to 5",
     "max_segments": "1 to 10",
     "then": "`hold`, `drop`, or these by event",
@@ -68,6 +69,8 @@ _BELOW: Final = {
     "digest": "[digest](#digest)",
 }
 _FROM_DEFAULTS: Final = (
+    "language",
+    "language_field",
     "route",
     "tracking_link",
     "quiet_hours",
@@ -198,6 +201,7 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "repeat": "once per attempt",
         "digest": "a text for each job",
         "priority": "by the event",
+        "language": "English, or the body's first",
     }.get(key, "")
 
 

@@ -106,15 +106,18 @@ def _samples(working: Any, rule: str) -> list[Decision]:
     from smsnotify.engine.decide import judge
     from smsnotify.engine.keep import known_facts
     from smsnotify.engine.openings import openings
-    from smsnotify.engine.samples import sample_contacts, sample_drafts
+    from smsnotify.engine.samples import by_language, sample_contacts, sample_drafts
 
     now = working.clock()
     wanted = [one for one in working.rules.all if not rule or rule in (one.id, one.terms.name)]
     drafts = sample_drafts(working.rules, wanted, working.policy, now)
     drafts = openings(drafts, working.desk.plans)
-    facts = known_facts(drafts, working.memory, working.policy, {}, now)
-    facts.contacts = sample_contacts(draft.recipient for draft in drafts)
-    return judge(drafts, facts, working.policy, now)
+    decided: list[Decision] = []
+    for language, spoken in by_language(drafts):
+        facts = known_facts(spoken, working.memory, working.policy, {}, now)
+        facts.contacts = sample_contacts((draft.recipient for draft in spoken), language)
+        decided += judge(spoken, facts, working.policy, now)
+    return decided
 
 
 def _begun(working: Any, starts: Sequence[Draft]) -> list[Decision]:

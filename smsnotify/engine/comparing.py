@@ -175,4 +175,5 @@ def plain_values(decision: Decision) -> dict[str, str]:
         "subject": decision.title,
         "encoding": decision.encoding.value if decision.encoding else "",
         "segments": str(decision.segments),
+        "language": decision.language,
     }

@@ -31,7 +31,7 @@ from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import MessageState
 from smsnotify.model.reading import Reading
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import EMAIL, Languages, RuleTerms
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.text.address import NOT_AN_ADDRESS, read_email
@@ -39,6 +39,7 @@ from smsnotify.text.encode import fit
 from smsnotify.text.markdown import link_to, plain_text
 from smsnotify.text.phone import country_of, read_at_a_glance, read_number, split_numbers
 from smsnotify.text.size import measure
+from smsnotify.text.speaking import language_for
 
 NO_RECIPIENT = "no_recipient"
 NOTHING_SWAPPED: tuple[tuple[str, str], ...] = ()
@@ -274,10 +275,12 @@ def _reading(draft: Draft, facts: Facts, to: str = "") -> Reading:
 
 def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     """Write the text of a draft that passed or waits; without its words it cannot go."""
-    terms = draft.terms
+    terms, language, spoken = draft.terms, "", ""
+    if terms.languages is not None:
+        terms, language, spoken = _in_language(draft, terms.languages, facts)
     to = ruling.to if ruling is not None and ruling.to else draft.recipient
     told = draft if facts.tracking_link is None else _with_pages(draft, facts.tracking_link, to)
-    reads_more = terms.reads_person or terms.bounds is not None  # the other jobs of a digest
+    reads_more = draft.terms.reads_person or terms.bounds is not None  # the others of a digest
     reading = _reading(told, facts, to) if reads_more else None
     title = markup = ""
     try:
@@ -287,7 +290,7 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             markup = _with_tracking(terms.markup(job), told)
             text = plain_text(markup)
         else:
-            text = wording(told, reading)
+            text = wording(told, terms, reading)
     except MissingValueError as missing:
         return Decision(
             draft=draft,
@@ -295,6 +298,7 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             gate="text",
             reason="missing_value",
             detail=f"{missing.field} has no value",
+            language=language,
         )
     if not text or text.isspace():
         return Decision(
@@ -305,7 +309,7 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             detail="the text is empty: no branch of the template has anything to say",
         )
     if terms.channel == EMAIL:
-        return _mailed(draft, ruling, to, title, text, markup)
+        return _mailed(draft, ruling, to, title, text, markup, language, spoken)
     if to != draft.recipient:
         text = f"TEST for {draft.recipient}: {text}"
     size, swapped = measure(text), NOTHING_SWAPPED
@@ -319,7 +323,8 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             gate="text",
             reason="too_long",
             detail=f"{size.segments} segments in {size.encoding}, "
-            f"max_segments is {terms.max_segments}",
+            f"max_segments is {terms.max_segments}{f', {spoken}' if spoken else ''}",
+            language=language,
             body=text,
             encoding=size.encoding,
             segments=size.segments,
@@ -329,6 +334,8 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         return Decision(
             draft=draft,
             verdict=SEND,
+            detail=spoken,
+            language=language,
             to=to,
             body=text,
             encoding=size.encoding,
@@ -340,7 +347,8 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         verdict=ruling.verdict,
         gate=ruling.gate if ruling.verdict is Verdict.HOLD else "",
         reason=ruling.reason,
-        detail=ruling.detail,
+        detail="; ".join(filter(None, (ruling.detail, spoken))),
+        language=language,
         not_before=ruling.not_before,
         to=to,
         body=text,
@@ -350,8 +358,23 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     )
 
 
+def _in_language(draft: Draft, languages: Languages, facts: Facts) -> tuple[RuleTerms, str, str]:
+    """Return a rule's terms in the reader's language, which one it is, and why in words."""
+    contact = facts.contacts.get(draft.recipient, NOBODY_KNOWN)
+    chosen = language_for(languages, contact, draft.event.job, draft.country)
+    told = chosen.told(languages, draft.country)
+    return languages.terms[chosen.language], chosen.language, told
+
+
 def _mailed(
-    draft: Draft, ruling: Ruling | None, to: str, title: str, text: str, markup: str
+    draft: Draft,
+    ruling: Ruling | None,
+    to: str,
+    title: str,
+    text: str,
+    markup: str,
+    language: str,
+    spoken: str,
 ) -> Decision:
     """Return the decision of a mail whose words are there."""
     if not title:
@@ -361,6 +384,7 @@ def _mailed(
             gate="text",
             reason="missing_value",
             detail="the subject line is empty",
+            language=language,
         )
     if to != draft.recipient:
         title = f"TEST for {draft.recipient}: {title}"
@@ -370,7 +394,8 @@ def _mailed(
         verdict=SEND if ruling is None else ruling.verdict,
         gate=ruling.gate if ruling is not None and held else "",
         reason="" if ruling is None else ruling.reason,
-        detail="" if ruling is None else ruling.detail,
+        detail="; ".join(filter(None, ("" if ruling is None else ruling.detail, spoken))),
+        language=language,
         not_before=None if ruling is None else ruling.not_before,
         to=to,
         title=title,
@@ -419,15 +444,16 @@ def _with_page(event: Event, link_of: Callable[[str, str], str], to: str) -> Eve
     return msgspec.structs.replace(event, job=job)
 
 
-def wording(draft: Draft, reading: Reading | None = None) -> str:
+def wording(draft: Draft, terms: RuleTerms, reading: Reading | None = None) -> str:
     """Return the body of a draft with the tracking link where the rule wants it.
 
-    `reading` is for rules whose terms say `reads_person`.
+    `terms` are the rule's in the reader's language; `reading` is for rules that say
+    `reads_person`.
 
     Raises:
         MissingValueError: a field of the template has no value and no default.
     """
-    terms, job = draft.terms, draft.event.job
+    job = draft.event.job
     text = terms.body(job if reading is None else reading)
     link = job.tracking_link
     if terms.tracking_link == "append" and link:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -91,14 +91,24 @@ def sample_drafts(
     ]
 
 
-def sample_contacts(recipients: Iterable[str]) -> dict[str, Contact]:
+def by_language(drafts: Sequence[Draft]) -> Iterator[tuple[str, list[Draft]]]:
+    """Give the drafts of rules with one wording, then each language with those that speak it."""
+    yield "en", [draft for draft in drafts if draft.terms.languages is None]
+    spoken: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        for tag in draft.terms.languages.offered if draft.terms.languages is not None else ():
+            spoken.setdefault(tag, []).append(draft)
+    yield from spoken.items()
+
+
+def sample_contacts(recipients: Iterable[str], language: str = "en") -> dict[str, Contact]:
     """Return an invented contact behind each recipient, who has every facet that is asked for."""
     return {
         recipient: Contact(
             id="sample",
             addresses=(recipient, "mei.tan@example.com"),
             name="Mei Tan",
-            language="en",
+            language=language,
             facets=_AnyFacet(),
         )
         for recipient in recipients

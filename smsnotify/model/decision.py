@@ -77,7 +77,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     or `test_to` in test mode. `swapped` are the (was, is) pairs of characters that the rule's
     encoding changed in the body. An email has a `title` (its subject line), and `markup`: its body
     as Markdown, values escaped, of which `body` is the plain text. `not_before` is when a held one
-    may leave.
+    may leave. `language` is the one that was chosen, `''` for a rule with one wording.
     """
 
     draft: Draft
@@ -94,11 +94,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     swapped: tuple[tuple[str, str], ...] = ()
     not_before: datetime | None = None
     earlier: Earlier | None = None
+    language: str = ""
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "decision", "rule": …, "event": …, …}`."""
         draft, job = self.draft, self.draft.event.job
         heading: dict[str, object] = {"subject": self.title} if draft.terms.channel == EMAIL else {}
+        if self.language:
+            heading["language"] = self.language
         return {
             "type": "decision",
             "rule": draft.terms.name,

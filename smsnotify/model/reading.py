@@ -46,6 +46,11 @@ class Reading:
         return getattr(self._job, name)
 
 
+def contact_of(reading: Reading) -> Contact:
+    """Return the recipient's contact."""
+    return reading._contact
+
+
 def of_person(field: str) -> bool:
     """Say whether a field is the recipient's and none of the job's."""
     return field == OPT_OUT_LINK or field.startswith(_CONTACT)

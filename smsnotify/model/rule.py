@@ -134,6 +134,19 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return told
 
 
+class Languages(msgspec.Struct, frozen=True, kw_only=True):
+    """The languages that a rule speaks: its terms in each, by tag.
+
+    `offered` are the tags in the file's order, `fallback` one of them. `field` is the job's field
+    that names the reader's language, `''` for none.
+    """
+
+    terms: Mapping[str, RuleTerms]
+    offered: tuple[str, ...]
+    fallback: str
+    field: str = ""
+
+
 class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     """One rule after compiling: everything that does not decide whether it matches.
 
@@ -145,9 +158,9 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     the message may leave. With `start_plan` the rule texts nobody itself: each recipient
     comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
     renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is
-    None for most rules: then no gate asks about them. `is_plain` is worked out here: a text of
-    service at any hour, the same whoever reads it, as most are; the rest of what few rules have
-    is then not asked for with each draft.
+    None for most rules: then no gate asks about them. `languages` is None for a rule that has one
+    wording. `is_plain` is worked out here: a text of service at any hour, the same whoever reads
+    it, as most are; the rest of what few rules have is then not asked for with each draft.
     """
 
     id: str
@@ -176,6 +189,7 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     has_opt_out_link: bool = False
     contact_tests: tuple[Callable[[object], bool], ...] = ()
     bounds: Bounds | None = None
+    languages: Languages | None = None
     is_plain: bool = False
 
     def __post_init__(self) -> None:

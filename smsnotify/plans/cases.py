@@ -108,6 +108,7 @@ class ExpectedKeys(Keys):
     subject: Word = Field(default=None, description="A mail's subject line.")
     encoding: Word = Field(default=None, description="`GSM7` or `UCS2`.")
     segments: Word = Field(default=None, description="What it costs.")
+    language: Word = Field(default=None, description="The language of a rule with several.")
     not_before: Instant = Field(default=None, description="When a held one may leave.")
 
 

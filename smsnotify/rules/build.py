@@ -22,7 +22,7 @@ from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
 from smsnotify.rules.conditions import Condition
-from smsnotify.rules.digest import read_digest, read_of_job
+from smsnotify.rules.digest import read_digest
 from smsnotify.rules.mail import (
     check_channel,
     check_mail_field,
@@ -40,9 +40,13 @@ from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import REQUIRED, DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.rules.where import read_conditions, unknown_field
+from smsnotify.rules.wordings import read_speech, spoken
 from smsnotify.rules.yaml_nodes import MapNode, find
 
-_OF_TEXTS: Final = ("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown")
+_OF_TEXTS: Final = (
+    *("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown"),
+    *("language", "language_field"),
+)
 _ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
 """Events that are news each time they happen: `repeat: each` adds nothing to them."""
 
@@ -67,8 +71,9 @@ def build_rule(
     digest = read_digest(keys, words, ages, report, path)
     bounds = read_bounds(keys, digest, words, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
-    body = no_body() if keys.start_plan else read_body(keys, defaults, words, report, path)
-    mail = read_mail(keys, words, report, path)
+    speech = read_speech(keys, defaults, words, report, path)
+    body = no_body() if keys.start_plan else read_body(keys, defaults, speech, words, report, path)
+    mail = read_mail(keys, speech, words, report, path)
     check_offer(keys, report, path)
     if body is None or keys.name is None or report.errors > before:
         return None
@@ -94,10 +99,10 @@ def build_rule(
             **more,
         )
 
-    read = read_of_job(body.template).union(() if digest is None else digest.by)
+    read = body.read.union(() if digest is None else digest.by)
     if mail is None:
         return compiled(terms, fields, fixed, template_fields=read)
-    of_mail = mail_terms(terms, mail, mail_fixed, quiet if _keeps_hours(keys) else None)
+    of_mail = mail_terms(terms, mail, speech, mail_fixed, quiet if _keeps_hours(keys) else None)
     mailing = compiled(of_mail, mail_fields, mail_fixed, template_fields=mail.fields | read)
     if not texts(keys):
         return mailing
@@ -124,7 +129,7 @@ def _terms(
 ) -> RuleTerms:
     tests = tuple(one.test for one in conditions if of_person(one.field))
     priorities = {event: Priority(keys.priority) for event in keys.events} if keys.priority else {}
-    return RuleTerms(
+    terms = RuleTerms(
         id=keys.id or keys.name or "",
         name=keys.name or "",
         body=body.template.render,
@@ -144,11 +149,12 @@ def _terms(
         on_unknown=keys.on_unknown,
         priorities=priorities,
         start_plan=keys.start_plan or "",
-        reads_person=bool(tests) or any(map(of_person, body.template.fields)),
-        has_opt_out_link=OPT_OUT_LINK in body.template.fields,
+        reads_person=bool(tests) or any(map(of_person, body.fields)),
+        has_opt_out_link=OPT_OUT_LINK in body.fields,
         contact_tests=tests,
         bounds=bounds,
     )
+    return spoken(terms, body.speech, lambda tag: {"body": body.wordings[tag].render})
 
 
 def _written(report: Reporter, path: Path) -> Mapping[str, Any]:

@@ -126,6 +126,8 @@ class CompiledRule:
         """Every job field that the rule reads."""
         asked = {each.field for each in self.conditions}
         every = self.template_fields | asked | set(self.recipient_fields)
+        if self.terms.languages is not None and self.terms.languages.field:
+            every |= {self.terms.languages.field}
         if self.mail is not None:
             every |= self.mail.fields
         return frozenset(field for field in every if not of_person(field))
@@ -172,10 +174,12 @@ class RuleSet:
         custom_events: Iterable[str] = (),
         files: Sequence[str] = (),
         plan_fields: frozenset[str] = frozenset(),
+        language_fields: Sequence[str] = (),
     ) -> None:
         """Index the rules; their order is the order of the files.
 
-        `plan_fields` are job fields that a decoder must keep although no rule reads them.
+        `plan_fields` are job fields that a decoder must keep although no rule reads them;
+        `language_fields` those that name a reader's language, by the rules or their `defaults`.
         """
         self.all: tuple[CompiledRule, ...] = tuple(rules)
         self.rules = tuple(rule for rule in self.all if rule.enabled)
@@ -187,6 +191,9 @@ class RuleSet:
         self.routes = frozenset(rule.terms.route for rule in self.rules)
         bounds = [rule.terms.bounds for rule in self.rules if rule.terms.bounds is not None]
         self.asks = frozenset(event for one in bounds for event in one.asks)
+        spoken = [rule.terms.languages for rule in self.all if rule.terms.languages is not None]
+        named = [*language_fields, *(one.field for one in spoken)]
+        self.language_fields = tuple(dict.fromkeys(filter(None, named)))
         self.job_type = job_type(self.all, self.custom_fields, plan_fields)
         self._by_event = _by_event(self.rules)
         self._groups = frozenset(group for rule in self.rules for group in rule.groups)

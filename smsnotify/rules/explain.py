@@ -11,9 +11,11 @@ from smsnotify.base.errors import MissingValueError
 from smsnotify.model.contact import NOBODY_KNOWN, Contact
 from smsnotify.model.event import Event
 from smsnotify.model.job import Job
-from smsnotify.model.reading import Reading, of_person
+from smsnotify.model.reading import Reading, contact_of, of_person
 from smsnotify.rules.compile import CompiledRule, RuleSet, fold
 from smsnotify.rules.conditions import Condition, as_text
+from smsnotify.text.phone import country_of
+from smsnotify.text.speaking import language_for
 
 ANY: Final = "any"
 """What a check expects that nothing was asked of."""
@@ -117,6 +119,7 @@ def explain_rule(event: Event, rule: CompiledRule, people: People = nobody_known
             *checks,
             *_bounds(rule),
             _recipients(rule, event.job),
+            *_language(rule, event.job, readers),
             _body(rule, reading),
         ),
     )
@@ -154,6 +157,21 @@ def _bounds(rule: CompiledRule) -> list[Check]:
         Check(name=name, expected=bound, actual=bound, passed=True, info=True)
         for name, bound in told.items()
     ]
+
+
+def _language(rule: CompiledRule, job: Job, readers: Sequence[tuple[str, Reading]]) -> list[Check]:
+    """Say in which language each recipient is told, and why."""
+    languages = rule.terms.languages
+    if languages is None:
+        return []
+    told = []
+    for number, who in readers:
+        country = country_of(number) if number.startswith("+") else ""
+        chosen = language_for(languages, contact_of(who), job, country)
+        told.append(": ".join(filter(None, (number, chosen.told(languages, country)))))
+    offered = ", ".join(languages.offered)
+    actual = "; ".join(told) or "nobody"
+    return [Check(name="language", expected=offered, actual=actual, passed=True, info=True)]
 
 
 def _asked_of(condition: Condition, readers: Sequence[tuple[str, Reading]]) -> Check:

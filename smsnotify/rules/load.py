@@ -18,6 +18,7 @@ from smsnotify.rules.problems import Reporter
 from smsnotify.rules.quiet import check_shared_quiet_hours
 from smsnotify.rules.schema import FIELD_KINDS
 from smsnotify.rules.vocabulary import Vocabulary, vocabulary
+from smsnotify.rules.wordings import check_shared_language
 
 
 class Built(NamedTuple):
@@ -107,12 +108,14 @@ def rule_set(
         custom_events=_custom_events(files),
         files=[file.report.file for file in files],
         plan_fields=plan_fields,
+        language_fields=[file.head.defaults.language_field or "" for file in files],
     )
 
 
 def _build_file(file: RuleFile, words: Vocabulary) -> Iterator[tuple[Reporter, int, CompiledRule]]:
     check_ages(file.head.defaults, words, file.report)
     check_shared_quiet_hours(file.head.defaults, words, file.report)
+    check_shared_language(file.head.defaults, words, file.report)
     for index, keys in file.rules:
         rule = build_rule(keys, file.head.defaults, words, file.report, ("rules", index))
         if rule is not None:

@@ -15,6 +15,14 @@ from smsnotify.rules.digest import lists_of, read_of_job
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
+from smsnotify.rules.wordings import (
+    ONLY,
+    Speech,
+    check_same_languages,
+    check_texts,
+    spoken,
+    wordings,
+)
 from smsnotify.text.address import read_email
 from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.template import Template, compile_template
@@ -23,15 +31,22 @@ _OF_TEXTS: Final = ("encoding", "max_segments")
 
 
 class MailWords(msgspec.Struct, frozen=True):
-    """The two templates of a mail: a line, and Markdown that escapes what it prints."""
+    """The two templates of a mail: a line, and Markdown that escapes what it prints.
 
-    title: Template
-    markup: Template
+    Each by language, or under ONLY: `titles` may have one line for all languages.
+    """
+
+    titles: Mapping[str, Template]
+    markups: Mapping[str, Template]
+
+    def title(self, language: str) -> Template:
+        """Return the line of a language."""
+        return self.titles.get(language) or self.titles[ONLY]
 
     @property
     def fields(self) -> frozenset[str]:
         """What both read of the job and the recipient."""
-        parts = (self.title, self.markup)
+        parts = (*self.titles.values(), *self.markups.values())
         return frozenset().union(*(read_of_job(part) for part in parts))
 
 
@@ -87,37 +102,49 @@ def check_channel(keys: RuleKeys, written: Mapping[str, Any], report: Reporter, 
             )
 
 
-def read_mail(keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path) -> MailWords | None:
+def read_mail(
+    keys: RuleKeys, speech: Speech, words: Vocabulary, report: Reporter, path: Path
+) -> MailWords | None:
     """Compile what a mail says; None when the rule does not mail, or its words are wrong."""
     if not mails(keys) or keys.body is None or keys.subject is None:
         return None
-    title = _compiled(keys.subject, keys, words, report, path)
+    at = (*path, "subject")
+    if not check_texts(keys.subject, report, at):
+        return None
+    if not check_same_languages(keys.subject, speech.tags, report, at):
+        return None
+    lines = {
+        tag: _compiled(source, tag or speech.fallback, keys, words, report, place)
+        for tag, (source, place) in wordings(keys.subject, at).items()
+    }
+    titles = {tag: one for tag, one in lines.items() if one is not None}
     try:
-        markup = compile_template(
-            keys.body,
-            fields=words.printable | {OPT_OUT_LINK},
-            lists=lists_of(keys, words),
-            namespaces=CONTACT,
-            escape=escape_markdown,
-        )
+        markups = {
+            tag: compile_template(
+                source,
+                fields=words.printable | {OPT_OUT_LINK},
+                lists=lists_of(keys, words),
+                namespaces=CONTACT,
+                escape=escape_markdown,
+                language=tag or speech.fallback,
+            )
+            for tag, (source, _) in wordings(keys.body, ()).items()
+        }
     except TemplateError:
         return None  # `read_body` has said it
-    return MailWords(title, markup) if title is not None else None
+    return MailWords(titles, markups) if len(titles) == len(lines) else None
 
 
 def _compiled(
-    source: str, keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path
+    source: str, language: str, keys: RuleKeys, words: Vocabulary, report: Reporter, at: Path
 ) -> Template | None:
-    at = (*path, "subject")
-    if not source.strip():
-        report.error(at, "blank_body", "the subject is blank")
-        return None
     try:
         return compile_template(
             source,
             fields=words.printable,
             lists=lists_of(keys, words),
             namespaces=CONTACT,
+            language=language,
         )
     except TemplateError as error:
         report.error_in_text(at, error.line, error.name, "bad_template", error.message, error.hint)
@@ -125,18 +152,27 @@ def _compiled(
 
 
 def mail_terms(
-    terms: RuleTerms, words: MailWords, fixed: Sequence[str], quiet: QuietHours | None
+    terms: RuleTerms,
+    words: MailWords,
+    speech: Speech,
+    fixed: Sequence[str],
+    quiet: QuietHours | None,
 ) -> RuleTerms:
     """Return the terms of a rule's mails; `quiet` are hours that the rule itself asks for."""
-    return msgspec.structs.replace(
+
+    def word(tag: str) -> Mapping[str, Any]:
+        return {"title": words.title(tag).render, "markup": words.markups[tag].render}
+
+    mailing = msgspec.structs.replace(
         terms,
         channel=EMAIL,
-        title=words.title.render,
-        markup=words.markup.render,
+        **word(speech.fallback if speech.tags else ONLY),
+        languages=None,
         quiet_hours=quiet,
         fixed=frozenset(fixed),
         reads_person=bool(terms.contact_tests) or any(map(of_person, words.fields)),
     )
+    return spoken(mailing, speech, word)
 
 
 def is_mail_field(field: str) -> bool:

@@ -6,20 +6,22 @@ from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, PreJob
 from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import DefaultsKeys, MarketingHoursKeys, RuleKeys
+from smsnotify.rules.wordings import wordings
 
 
 def check_offer(keys: RuleKeys, report: Reporter, path: Path) -> None:
     """Warn of a service rule that offers something."""
     if keys.purpose != "service" or keys.body is None:
         return
-    word = offer_word(keys.body)
-    if word:
-        report.warn(
-            (*path, "body"),
-            "offer_word",
-            f"{word!r} reads like an offer, and the rule's purpose is service",
-            "purpose: marketing, if it is one: then only those who asked for it get it",
-        )
+    for source, place in wordings(keys.body, (*path, "body")).values():
+        word = offer_word(source)
+        if word:
+            report.warn(
+                place,
+                "offer_word",
+                f"{word!r} reads like an offer, and the rule's purpose is service",
+                "purpose: marketing, if it is one: then only those who asked for it get it",
+            )
 
 
 def marketing_hours(

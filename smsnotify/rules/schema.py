@@ -24,10 +24,10 @@ from smsnotify.rules.scalars import (
     Names,
     Segments,
     Span,
-    Text,
     Thens,
     Wait,
     Word,
+    Wording,
     one_of,
     refuse,
 )
@@ -185,6 +185,15 @@ _ENCODING: Final = (
 )
 
 
+_LANGUAGE: Final = (
+    "The language of days, times and amounts, such as `de` or `pt-BR`. Of a body in several "
+    "languages: the one for whom none other suits."
+)
+_LANGUAGE_FIELD: Final = (
+    "The job field that names the reader's language, where the contact has none."
+)
+
+
 class DefaultsKeys(Keys):
     """What every rule of this file does unless it says otherwise."""
 
@@ -196,6 +205,8 @@ class DefaultsKeys(Keys):
     max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
+    language: Word = Field(default=None, description=_LANGUAGE)
+    language_field: Word = Field(default=None, description=_LANGUAGE_FIELD)
 
 
 class RuleKeys(Keys):
@@ -245,8 +256,10 @@ class RuleKeys(Keys):
         description="`email`: a mail goes where no text can go, because the job has no number "
         "that can be texted.",
     )
-    subject: Text = Field(
-        default=None, description="The subject line of a mail; {{ field }} prints a job field."
+    subject: Wording = Field(
+        default=None,
+        description="The subject line of a mail; {{ field }} prints a job field. By language, if "
+        "the body is.",
     )
     job_type: Annotated[
         Literal["job", "delivery", "collection"], one_of("job", "delivery", "collection")
@@ -275,11 +288,12 @@ class RuleKeys(Keys):
         default=None, description="When a reminder leaves; with the event `pre_job`."
     )
     to: ToKeys | None = Field(default=None, description="Who is texted.")
-    body: Text = Field(
+    body: Wording = Field(
         default=None,
-        description="The text. {{ field }} prints a job field, {{ contact.name }} what is known "
-        "of the recipient, {{ opt_out_link }} an address to opt out; without a value the text is "
-        "stopped, unless {{ field | default('…') }} says otherwise.",
+        description="The text, or texts by language: `{en: …, zh: …}`. {{ field }} prints a job "
+        "field, {{ contact.name }} what is known of the recipient, {{ opt_out_link }} an address "
+        "to opt out; without a value the text is stopped, unless {{ field | default('…') }} says "
+        "otherwise.",
     )
     start_plan: Word = Field(
         default=None,
@@ -296,6 +310,8 @@ class RuleKeys(Keys):
     )
     max_segments: Segments = Field(default=None, description=_SEGMENTS)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
+    language: Word = Field(default=None, description=_LANGUAGE)
+    language_field: Word = Field(default=None, description=_LANGUAGE_FIELD)
     max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
     repeat: Annotated[Literal["each"] | None, one_of("each")] = Field(

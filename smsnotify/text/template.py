@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from smsnotify.base.errors import TemplateError
+from smsnotify.text.languages import ENGLISH
 from smsnotify.text.template_fast import compile_plain, read_plain
 from smsnotify.text.template_namespaces import NO_NAMESPACES, Namespaces
 
@@ -31,7 +32,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     `fields` are the job fields that it reads, `loops` the lists, `entries` what it reads of the
     entries of each. `render(job)` takes any object
     with attributes of those names (an absent one is a missing value) and returns the text; it
-    raises MissingValueError for a value that is needed and missing.
+    raises MissingValueError for a value that is needed and missing. `speaks`: the language that
+    it was compiled for makes a difference.
     """
 
     source: str
@@ -39,6 +41,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     loops: frozenset[str]
     render: Callable[[object], str]
     entries: Mapping[str, frozenset[str]] = {}
+    speaks: bool = False
 
 
 def compile_template(
@@ -48,6 +51,7 @@ def compile_template(
     lists: Mapping[str, Collection[str]] | None = None,
     namespaces: Namespaces = NO_NAMESPACES,
     escape: Callable[[str], str] | None = None,
+    language: str = ENGLISH,
 ) -> Template:
     """Check a template and compile it.
 
@@ -56,6 +60,7 @@ def compile_template(
     names behind it (None: any lower-case name): `{{ contact.tier }}` is read from the attribute
     `contact__tier`, and stands so in the template's fields. One line end at the end of the
     source is dropped. `escape` is done to all that is printed, not to the template's own words.
+    Days, times and numbers are written in `language`.
 
     Raises:
         TemplateError: with the line, the name it stumbled over, and a hint.
@@ -78,13 +83,14 @@ def compile_template(
         )
     from smsnotify.text.template_jinja import compile_jinja
 
-    compiled = compile_jinja(text, allowed, lists or {}, namespaces, escape)
+    compiled = compile_jinja(text, allowed, lists or {}, namespaces, escape, language)
     return Template(
         source=source,
         fields=compiled.fields,
         loops=compiled.loops,
         entries=compiled.entries,
         render=_when_needed(compiled.make),
+        speaks=compiled.speaks,
     )
 
 

@@ -11,6 +11,8 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Final
 
+from smsnotify.text.languages import ENGLISH, locale_of
+
 _DATE_LETTERS: Final = {"E": 5, "d": 2, "M": 5, "L": 5, "y": 4}
 _TIME_LETTERS: Final = {"h": 2, "H": 2, "K": 2, "k": 2, "m": 2, "s": 2, "a": 1}
 _LETTERS: Final = {"date": _DATE_LETTERS, "time": _TIME_LETTERS}
@@ -25,6 +27,10 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?\s*(?:([AaPp])\.?[Mm]\.?)?", re.ASCII)
 
 DEFAULT_PATTERNS: Final = {"date": "EEE d MMM", "time": "h:mm a"}
+"""What is written in English where no pattern is given."""
+
+PLAIN_SPACES: Final = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
+"""Spaces of print, which would make a text dearer, and the one that phones have."""
 
 
 def check_pattern(kind: str, pattern: str) -> str:
@@ -84,8 +90,11 @@ def read_time(written: str) -> time | None:
 
 # Thousands of jobs share a day and a few hundred planned times.
 @lru_cache(maxsize=4096)
-def format_written(kind: str, written: str, pattern: str) -> str:
-    """Return a written date or time in a pattern, in English; unreadable ones as they stand."""
+def format_written(kind: str, written: str, pattern: str, language: str = ENGLISH) -> str:
+    """Return a written date or time in a pattern; unreadable ones as they stand.
+
+    Without a pattern it is written as the language has it: `2 mars`, `14:30`.
+    """
     if kind == "date":
         day = read_date(written)
         moment = None if day is None else datetime(day.year, day.month, day.day)  # noqa: DTZ001
@@ -94,6 +103,16 @@ def format_written(kind: str, written: str, pattern: str) -> str:
         moment = None if clock is None else datetime.combine(date(2000, 1, 1), clock)
     if moment is None:
         return written
-    from babel.dates import format_datetime
+    from babel.core import Locale
+    from babel.dates import format_datetime, format_skeleton
 
-    return str(format_datetime(moment, pattern, locale="en"))
+    locale = Locale.parse(locale_of(language))
+    if pattern:
+        told = format_datetime(moment, pattern, locale=locale)
+    elif language == ENGLISH:
+        told = format_datetime(moment, DEFAULT_PATTERNS[kind], locale=locale)
+    elif kind == "date":
+        told = format_skeleton("MMMEd", moment, fuzzy=True, locale=locale)
+    else:
+        told = format_datetime(moment, locale.time_formats["short"].pattern, locale=locale)
+    return str(told).translate(PLAIN_SPACES)

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
+from smsnotify.text.languages import ENGLISH
 from smsnotify.text.template_dates import DEFAULT_PATTERNS, check_pattern, format_written
+from smsnotify.text.template_numbers import check_currency, spoken_money, spoken_number
 from smsnotify.text.template_values import (
     Missing,
     as_number,
@@ -41,13 +43,17 @@ class Parameter(NamedTuple):
 
 
 class FilterSpec(NamedTuple):
-    """A filter: what it takes, what it does, whether a loop's list may stand before it."""
+    """A filter: what it takes, what it does, whether a loop's list may stand before it.
+
+    One that `speaks` is told the `language` of the text besides.
+    """
 
     apply: Callable[..., object]
     parameters: tuple[Parameter, ...]
     does: str
     takes_list: bool = False
     check: Callable[[Mapping[str, object]], str] | None = None
+    speaks: bool = False
 
 
 def _default(value: object, _: str, default_value: object, boolean: bool = False) -> object:
@@ -136,8 +142,8 @@ def _length(value: object) -> object:
 
 
 def _moment(kind: str) -> FilterSpec:
-    def apply(text: str, pattern: str = DEFAULT_PATTERNS[kind]) -> str:
-        return format_written(kind, text, pattern)
+    def apply(text: str, pattern: str = "", *, language: str = ENGLISH) -> str:
+        return format_written(kind, text, pattern, language)
 
     def check(given: Mapping[str, object]) -> str:
         return check_pattern(kind, str(given["pattern"])) if "pattern" in given else ""
@@ -149,9 +155,10 @@ def _moment(kind: str) -> FilterSpec:
     return FilterSpec(
         _on_text(apply),
         (Parameter("pattern", "text"),),
-        f"prints {reads} in a pattern, {DEFAULT_PATTERNS[kind]!r} if none is given; an instant "
-        "in its own offset",
+        f"prints {reads} in a pattern, or as the text's language has it (in English "
+        f"{DEFAULT_PATTERNS[kind]!r}); an instant in its own offset",
         check=check,
+        speaks=True,
     )
 
 
@@ -189,6 +196,16 @@ FILTERS: Final[dict[str, FilterSpec]] = {
         "rounds a number to `precision` decimals (0), halves away from zero",
     ),
     "int": FilterSpec(_on_value(_int), (), "drops the decimals of a number"),
+    "number": FilterSpec(
+        _on_value(spoken_number), (), "prints a number as the text's language does", speaks=True
+    ),
+    "money": FilterSpec(
+        _on_value(spoken_money),
+        (Parameter("currency", "text", required=True),),
+        "prints an amount of a currency as the text's language does: money('SGD')",
+        check=check_currency,
+        speaks=True,
+    ),
     "replace": FilterSpec(
         _on_text(_replace),
         (Parameter("old", "text", required=True), Parameter("new", "text", required=True)),

@@ -6,13 +6,14 @@ Loaded for a rule file that has such a template, and not otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from smsnotify.base.errors import TemplateError
+from smsnotify.text.languages import ENGLISH
 from smsnotify.text.template_check import Checker
 from smsnotify.text.template_errors import unreadable
 from smsnotify.text.template_filters import FILTERS, INTERNAL
@@ -25,16 +26,18 @@ Escape = Callable[[str], str]
 
 
 class Compiled(NamedTuple):
-    """What a template reads, and what makes the function that renders it."""
+    """What a template reads, what makes the function that renders it, and whether the language
+    makes a difference to it."""
 
     fields: frozenset[str]
     loops: frozenset[str]
     entries: Mapping[str, frozenset[str]]
     make: Callable[[], Callable[[object], str]]
+    speaks: bool
 
 
 @cache
-def _environment(escape: Escape | None = None) -> SandboxedEnvironment:
+def _environment(escape: Escape | None = None, language: str = ENGLISH) -> SandboxedEnvironment:
     # A text is no HTML, so nothing is escaped unless somebody asks for it, and never as HTML.
     # The caller has already dropped the last line end.
     printed = as_text if escape is None else lambda value: escape(as_text(value))
@@ -42,7 +45,10 @@ def _environment(escape: Escape | None = None) -> SandboxedEnvironment:
         autoescape=False, finalize=printed, keep_trailing_newline=True, cache_size=0
     )
     made.globals = {}
-    made.filters = {name: spec.apply for name, spec in FILTERS.items()} | INTERNAL
+    made.filters = {
+        name: partial(spec.apply, language=language) if spec.speaks else spec.apply
+        for name, spec in FILTERS.items()
+    } | INTERNAL
     made.tests = {"defined": lambda value: not isinstance(value, Missing)}
     return made
 
@@ -53,6 +59,7 @@ def compile_jinja(
     lists: Mapping[str, Collection[str]],
     namespaces: Namespaces = NO_NAMESPACES,
     escape: Escape | None = None,
+    language: str = ENGLISH,
 ) -> Compiled:
     """Check a template; `make` then gives the function that renders it.
 
@@ -63,10 +70,17 @@ def compile_jinja(
     """
     tree = _parse(source)
     checker = Checker(fields, lists, namespaces)
+    filters = list(tree.find_all(nodes.Filter))
     checker.check(tree)
     read, loops = frozenset(checker.fields), frozenset(checker.loops)
     entries = {name: frozenset(found) for name, found in checker.entries.items()}
-    return Compiled(read, loops, entries, lambda: _renderer(tree, checker.fields, loops, escape))
+    speaks = any(FILTERS[one.name].speaks for one in filters)
+    environment = _environment(escape, language)
+
+    def make() -> Callable[[object], str]:
+        return _renderer(tree, checker.fields, loops, environment)
+
+    return Compiled(read, loops, entries, make, speaks)
 
 
 def _parse(source: str) -> nodes.Template:
@@ -86,9 +100,8 @@ def _renderer(
     tree: nodes.Template,
     fields: Mapping[str, str],
     loops: frozenset[str],
-    escape: Escape | None,
+    environment: SandboxedEnvironment,
 ) -> Callable[[object], str]:
-    environment = _environment(escape)
     tree.set_environment(environment)
     template = environment.from_string(tree)
     start, context = template.root_render_func, template.new_context

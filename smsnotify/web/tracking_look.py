@@ -22,7 +22,8 @@ _BLACK, _WHITE = "#000000", "#ffffff"
 class Look(msgspec.Struct, frozen=True):
     """What one set of settings makes of the page.
 
-    `no_raters` are the firm's own people; `language` is spoken where nothing else is known.
+    `no_raters` are the firm's own people; `language` is spoken where nothing else is known, and
+    `language_fields` are those of a job that name its reader's.
     """
 
     settings: TrackingSettings
@@ -30,6 +31,7 @@ class Look(msgspec.Struct, frozen=True):
     assets: dict[str, tuple[bytes, str]]
     no_raters: frozenset[str]
     language: str
+    language_fields: tuple[str, ...]
 
     @property
     def has_logo(self) -> bool:
@@ -54,6 +56,7 @@ def look_of(loaded: Loaded) -> Look:
         assets=assets,
         no_raters=frozenset(fixed | set(loaded.settings.staff)),
         language=loaded.settings.language,
+        language_fields=loaded.rules.language_fields,
     )
 
 

@@ -32,7 +32,7 @@ from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.same_site import form_of, is_same_site
 from smsnotify.web.state import Serving
 from smsnotify.web.tracking_look import Look, look_of, template
-from smsnotify.web.tracking_view import EDITABLE, View, is_over, origins, view_of
+from smsnotify.web.tracking_view import EDITABLE, View, is_over, languages_in, origins, view_of
 
 log = logging.getLogger(__name__)
 
@@ -205,8 +205,10 @@ async def _find(serving: Serving, look: Look, token: str, now: datetime) -> Trac
 def _words(request: Request, look: Look, tracked: TrackedJob | None = None) -> PageWords:
     """Return the words for whoever asks; nothing is known of the reader before the page is."""
     accepted = request.headers.get("accept-language", "")
-    recipient, known = ("", ()) if tracked is None else (tracked.recipient, (tracked.language,))
-    return words_for(recipient, known, accepted, look.language)
+    if tracked is None:
+        return words_for("", (), accepted, look.language)
+    known = (tracked.language, *languages_in(tracked.job, look.language_fields))
+    return words_for(tracked.recipient, known, accepted, look.language)
 
 
 def _view(tracked: TrackedJob, look: Look, words: PageWords, now: datetime) -> View:

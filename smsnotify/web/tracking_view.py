@@ -60,6 +60,22 @@ def is_over(job: StoredJob, keep_days: int, timezone: str, now: datetime) -> boo
     return not job.snapshot or (now.astimezone(zone).date() - day).days > keep_days
 
 
+def languages_in(stored: StoredJob, fields: Sequence[str]) -> list[str]:
+    """Return what a job says of its reader's language."""
+    if not fields:
+        return []
+    job = _snapshot(stored)
+    return [tag for field in fields if (tag := _text(job.get(field)))]
+
+
+def _snapshot(stored: StoredJob) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = msgspec.json.decode(stored.snapshot, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found
+
+
 def view_of(
     tracked: TrackedJob,
     settings: TrackingSettings,
@@ -71,10 +87,7 @@ def view_of(
 ) -> View:
     """Return what the page says, in these words. `rates`: its reader is one who may rate."""
     stored, state = tracked.job, tracked.job.state
-    try:
-        job: Mapping[str, Any] = msgspec.json.decode(stored.snapshot, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        job = {}
+    job = _snapshot(stored)
     zone = _zone(stored.time_zone, timezone)
     said = words.said
     if str(job.get("type") or "").strip().lower() == "collection":

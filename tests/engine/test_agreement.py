@@ -86,6 +86,16 @@ rules:
     where: {contact.tier: [gold, silver], do_number: {ne: DO-3}}
     to: {fields: [phone_number, sender_phone_number]}
     body: "Dear {{ contact.first_name | default('customer') }}, {{ contact.tier }}: {{ do_number }}"
+  - name: spoken
+    channel: [sms, email]
+    events: [completed, failed, arrived]
+    to: {fields: [phone_number, sender_phone_number], fixed: [ops@acme.test]}
+    language_field: assign_to
+    subject: {en: "Order {{ do_number }}", zh: "订单{{ do_number }}", ms: Pesanan}
+    body:
+      en: "{{ do_number }} on {{ date | date }}, {{ driver_rating | number }}"
+      zh: "{{ do_number }} {{ date | date }}"
+      ms: "{{ do_number }} pada {{ date | date }}"
   - name: offer
     purpose: marketing
     events: [completed, feedback, heading_to]
@@ -107,7 +117,7 @@ def jobs(draw: st.DrawFn) -> dict[str, object]:
         "date": draw(st.sampled_from(["2026-03-02", "2026-03-04"])),
         "status": draw(st.sampled_from(STATUSES)),
         "attempt": draw(st.sampled_from([None, 1, 2])),
-        "assign_to": draw(st.sampled_from([None, "Van 3"])),
+        "assign_to": draw(st.sampled_from([None, "Van 3", "ms"])),
         "deliver_to_collect_from": draw(st.sampled_from(["Mei", None, "陈美", "x" * 600])),
         "phone_number": draw(
             st.sampled_from(
@@ -177,7 +187,14 @@ def remember(
     store: Store, people: list[tuple[str, dict[str, str], tuple[ConsentChange, ...], bool]]
 ) -> None:
     for index, (number, facets, changes, doubt) in enumerate(people):
-        person = Contact(id=new_id(NOW), addresses=(number,), name=f"Mei {index}", facets=facets)
+        language = ("", "zh-TW", "fr")[index]
+        person = Contact(
+            id=new_id(NOW),
+            addresses=(number,),
+            name=f"Mei {index}",
+            language=language,
+            facets=facets,
+        )
         store.add_contacts([person], NOW)
         store.note_consents(changes, NOW)
         if doubt:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from smsnotify.base.errors import MissingValueError
+from smsnotify.base.errors import MissingValueError, TemplateError
 from smsnotify.text.gsm7 import is_gsm7
 from smsnotify.text.template import compile_template
 from smsnotify.text.template_dates import DEFAULT_PATTERNS, check_pattern, format_written
@@ -67,11 +67,48 @@ def test_filters_do_what_they_say(filtered: str, value: object, printed: str) ->
 
 @pytest.mark.parametrize("name", sorted(set(FILTERS) - {"default", "d"}))
 def test_a_missing_value_passes_every_filter_until_default_stands_in(name: str) -> None:
-    brackets = {"truncate": "(5)", "replace": "('a', 'b')"}.get(name, "")
+    given = {"truncate": "(5)", "replace": "('a', 'b')", "money": "('SGD')"}
+    brackets = given.get(name, "")
     with pytest.raises(MissingValueError) as caught:
         apply(f"{name}{brackets}", " ")
     assert caught.value.field == "value"
     assert apply(f"{name}{brackets} | default('?')", None) == "?"
+
+
+@pytest.mark.parametrize(
+    ("language", "filtered", "value", "printed"),
+    [
+        ("en", "money('SGD')", "1234.5", "SGD 1,234.50"),
+        ("en-SG", "money('SGD')", 1234.5, "$1,234.50"),
+        ("de", "money('EUR')", 12, "12,00 €"),
+        ("fr", "money('EUR')", "1234567.891", "1 234 567,89 €"),
+        ("en", "money('JPY')", 1234.5, "¥1,234"),
+        ("en", "money('SGD')", "on account", "on account"),
+        ("en", "money('SGD')", "1e40", "1e40"),
+        ("de", "number", 1234.5, "1.234,5"),
+        ("en", "number", "1234.5", "1,234.5"),
+        ("en", "number", True, "yes"),
+        ("de", "date", "2026-03-02", "Mo., 2. März"),
+        ("de", "date('d. MMMM')", "2026-03-02", "2. März"),
+        ("de", "time", "2:30 PM", "14:30"),
+        ("ms", "date | upper", "2026-03-02", "ISN, 2 MAC"),
+    ],
+)
+def test_days_and_amounts_in_a_language(
+    language: str, filtered: str, value: object, printed: str
+) -> None:
+    source = f"{{{{ value | {filtered} }}}}"
+    made = compile_template(source, fields=["value"], language=language)
+    assert made.render(SimpleNamespace(value=value)) == printed
+    assert made.speaks
+    assert not is_gsm7("\u00a0")
+    assert is_gsm7(printed)
+
+
+@pytest.mark.parametrize("currency", ["XYZ", "sgd", "$", "SGDX"])
+def test_a_currency_has_three_letters(currency: str) -> None:
+    with pytest.raises(TemplateError, match="is no currency"):
+        compile_template(f"{{{{ value | money('{currency}') }}}}", fields=["value"])
 
 
 def test_every_filter_says_what_it_does() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tracking_desk import MEI, TRACKED, Desk, desk
+from tracking_desk import MEI, RULES, TRACKED, Desk, desk
 from web_desk import SETTINGS, write_desk
 
 from smsnotify.base.clock import Clock
@@ -81,6 +81,15 @@ def test_the_page_speaks_to_its_reader(made: Desk, now: datetime) -> None:
     assert page_words("ar").told["bad_stars"] in wrong.text
     old = made.client.post(page, data={"proof": "1.x"})
     assert page_words("ar").told["old_form"] in old.text
+
+
+def test_the_jobs_field_names_the_language(
+    store: Store, sources: Sources, clock: Clock, key: str
+) -> None:
+    rules = RULES.replace("version: 1", "version: 1\ndefaults: {language_field: group_name}")
+    with desk(store, sources, clock, key, rules=rules) as made:
+        made.happens("completed", group_name="fr")
+        assert '<html lang="fr"' in made.client.get(made.page(), headers=GERMAN).text
 
 
 def test_a_stranger_is_told_in_the_browsers_language(made: Desk) -> None:
