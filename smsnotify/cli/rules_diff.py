@@ -80,11 +80,8 @@ def diff_rules(
                     show.emit_json(line.as_json())
                 elif rejected_count <= _TOLD_REJECTS:
                     desk.note(rejected_line(line))
-            for change in changes:
-                if limit and shown >= limit:
-                    break
-                shown += 1
-                _show_change(desk, change)
+            shown += _show_changes(desk, changes, limit - shown if limit else None)
+        shown += _show_changes(desk, differ.finish(), limit - shown if limit else None)
         over = _finish(desk, differ, limits, shown, rejected_count)
     finally:
         differ.close()
@@ -150,6 +147,14 @@ _STYLES: Final[dict[Kind, str]] = {
     "changed": "yellow",
     "moved": "yellow",
 }
+
+
+def _show_changes(desk: Desk, changes: list[Change], most: int | None) -> int:
+    """Show changes, `most` of them; return how many."""
+    shown = changes if most is None else changes[:most]
+    for change in shown:
+        _show_change(desk, change)
+    return len(shown)
 
 
 def _show_change(desk: Desk, change: Change) -> None:

@@ -14,12 +14,17 @@ from typing import Final, Literal
 
 import msgspec
 
-from smsnotify.engine.intake import Intake, Rejected
+from smsnotify.engine.diff_waiting import WaitingTexts, waits
+from smsnotify.engine.intake import NO_RUN, Intake, Rejected
+from smsnotify.engine.keep import judge_remembering, keep
+from smsnotify.gates.duplicate import NAME as DUPLICATE
 from smsnotify.model.contact import Contact
-from smsnotify.model.decision import Decision, MessageKey, Verdict
+from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Verdict
 from smsnotify.model.facts import Person, Policy
 from smsnotify.rules.compile import RuleSet
+from smsnotify.store.batch import Batch, JobRow
 from smsnotify.store.rehearsal import Rehearsal
+from smsnotify.store.words import UNCHANGED
 
 Kind = Literal["added", "removed", "changed", "moved"]
 KINDS: Final[tuple[Kind, ...]] = ("added", "removed", "changed", "moved")
@@ -94,8 +99,10 @@ class Side:
     ) -> None:
         """Start with empty books."""
         self.rules = rules
+        self._policy = policy
         self.memory = _Replay(people, contacts)
         self.intake = Intake(rules, policy, self.memory, format=format)
+        self.waiting = WaitingTexts(rules, policy, self.memory)
         self.texts = 0
         self.segments: Counter[tuple[str, str, str]] = Counter()
         self.stops: Counter[str] = Counter()
@@ -103,11 +110,53 @@ class Side:
     def take(
         self, first: int, lines: Sequence[bytes], now: datetime
     ) -> tuple[dict[MessageKey, Decision], list[Decision], list[Rejected], int]:
-        """Return the texts of a chunk by key, its stops, what was rejected, and its events."""
+        """Return the texts of a chunk by key, its stops, what was rejected, and its events.
+
+        What waits is left out, and what has waited until then is among them.
+        """
         taken = self.intake.take(first, lines, now)
+        decisions = self._parked(taken.decisions, now)
+        released = list(self.waiting.release(now))
+        if released:
+            decisions = released + self._parked(self._heard_too_soon(decisions, released, now), now)
+        texts, stops = self._settle(decisions)
+        return texts, stops, taken.rejected, taken.events
+
+    def _parked(self, decisions: list[Decision], now: datetime) -> list[Decision]:
+        """Let wait what waits, and return the others."""
+        parked = [decision for decision in decisions if waits(decision)]
+        self.waiting.park(parked, self.memory.rows, now)
+        return [one for one in decisions if not waits(one)] if parked else decisions
+
+    def _heard_too_soon(
+        self, decisions: list[Decision], released: Sequence[Decision], now: datetime
+    ) -> list[Decision]:
+        """Judge again what doubled a text that had given up its key by then.
+
+        A portion's events are judged before those that waited for a time within the portion.
+        """
+        free = {one.draft.key for one in released if one.gate == UNCHANGED}
+        others, again = list[Decision](), list[Draft]()
+        for one in decisions:
+            if one.reason == DUPLICATE and one.draft.key in free:
+                again.append(one.draft)
+            else:
+                others.append(one)
+        if not again:
+            return decisions
+        judged = judge_remembering(again, self.memory, self._policy, NO_RUN, now)
+        return others + keep(judged, self.memory, NO_RUN, now)
+
+    def finish(self) -> tuple[dict[MessageKey, Decision], list[Decision]]:
+        """Return the texts that still waited, and what stopped some of them."""
+        return self._settle(self.waiting.release(None))
+
+    def _settle(
+        self, decisions: Iterable[Decision]
+    ) -> tuple[dict[MessageKey, Decision], list[Decision]]:
         texts: dict[MessageKey, Decision] = {}
         stops: list[Decision] = []
-        for decision in taken.decisions:
+        for decision in decisions:
             if decision.verdict is Verdict.STOP:
                 self.stops[decision.reason] += 1
                 stops.append(decision)
@@ -118,7 +167,7 @@ class Side:
                 decision.segments
             )
         self.texts += len(texts)
-        return texts, stops, taken.rejected, taken.events
+        return texts, stops
 
     def money(self, price: PriceOf) -> tuple[Decimal, int]:
         """Return what the texts cost, and how many segments have no price."""
@@ -139,12 +188,41 @@ class _Replay(Rehearsal):
         super().__init__(None)
         self._people_of = people
         self._contacts_of = contacts
+        # The jobs of the last chunk.
+        self.rows: Sequence[JobRow] = ()
+
+    def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
+        self.rows = batch.jobs
+        return super().save(batch)
 
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:
         return self._people_of(numbers)
 
     def contacts_of(self, addresses: Collection[str]) -> dict[str, Contact]:
         return self._contacts_of(addresses)
+
+
+class _Early:
+    """Texts of one side that the other side lets wait: compared when it lets them go."""
+
+    def __init__(self) -> None:
+        self._texts: dict[MessageKey, Decision] = {}
+
+    def meet(
+        self,
+        own: dict[MessageKey, Decision],
+        others: dict[MessageKey, Decision],
+        stopped: Sequence[Decision],
+        waiting: Collection[MessageKey],
+    ) -> None:
+        """Take out of `own` what waits on the other side, and put in what waits no more."""
+        if self._texts:
+            # A stop may be of another text that would have had the same key.
+            settled = {*others, *(decision.draft.key for decision in stopped)} - set(waiting)
+            own.update({key: self._texts.pop(key) for key in settled & self._texts.keys()})
+        if waiting:
+            for key in own.keys() & waiting:
+                self._texts[key] = own.pop(key)
 
 
 class Differ:
@@ -169,6 +247,7 @@ class Differ:
         self._people: set[int] = set()
         # Keys that only one side has had so far: the other may come to them with a later event.
         self._open: dict[int, Kind] = {}
+        self._early_before, self._early_after = _Early(), _Early()
 
     @property
     def people(self) -> int:
@@ -185,6 +264,23 @@ class Differ:
         before, stopped_before, _, _ = self.before.take(first, lines, now)
         after, stopped_after, rejected, events = self.after.take(first, lines, now)
         self.events += events
+        return self._compare(before, stopped_before, after, stopped_after), rejected
+
+    def finish(self) -> list[Change]:
+        """Compare the texts that wait for a time after the last event."""
+        before, stopped_before = self.before.finish()
+        after, stopped_after = self.after.finish()
+        return self._compare(before, stopped_before, after, stopped_after)
+
+    def _compare(
+        self,
+        before: dict[MessageKey, Decision],
+        stopped_before: Sequence[Decision],
+        after: dict[MessageKey, Decision],
+        stopped_after: Sequence[Decision],
+    ) -> list[Change]:
+        self._early_before.meet(before, after, stopped_after, self.after.waiting.keys)
+        self._early_after.meet(after, before, stopped_before, self.before.waiting.keys)
         changes = [
             Change("changed" if old.body != new.body else "moved", old, new)
             for key, old in before.items()
@@ -205,7 +301,7 @@ class Differ:
             ]
         for change in changes:
             self._note(change)
-        return changes, rejected
+        return changes
 
     def _note(self, change: Change) -> None:
         kind, draft = change.kind, change.decision.draft

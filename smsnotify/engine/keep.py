@@ -28,7 +28,7 @@ from smsnotify.model.rule import EMAIL
 from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked, Waiting
 from smsnotify.store.conversation_batch import NewLink
-from smsnotify.store.words import OPT_OUT, TRACKING
+from smsnotify.store.words import OPT_OUT, TRACKING, UNCHANGED
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _REHEARSED = "rehearsed"
@@ -93,8 +93,8 @@ class Ticket(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """Decisions, the messages of a stopped run whose place they take, pages that they make, and
-    which of them wait for others of a digest."""
+    """Decisions, the messages that nobody had and whose place they take, pages that they make,
+    and which of them wait for others of a digest."""
 
     decisions: list[Decision]
     left_behind: list[Earlier] = []
@@ -112,14 +112,19 @@ def judge_remembering(
     left_behind = {
         key: earlier for key, earlier in taken.items() if is_left_behind(earlier, ticket)
     }
-    for key in left_behind:
+    watched = {key: earlier for key, earlier in taken.items() if watched_in_vain(earlier)}
+    for key in (*left_behind, *watched):
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
     facts = known_facts(drafts, memory, policy, taken, now)
     decisions = judge(drafts, facts, policy, now)
     pages = tracking_pages(decisions, memory, policy) if memory.durable else []
-    return Judged(decisions, list(left_behind.values()), pages, waiting(decisions, facts, policy))
+    replaced = list(left_behind.values())
+    if watched:
+        going = {one.draft.key for one in decisions if one.verdict is not Verdict.STOP}
+        replaced += [earlier for key, earlier in watched.items() if key in going]
+    return Judged(decisions, replaced, pages, waiting(decisions, facts, policy))
 
 
 def known_facts(
@@ -304,6 +309,11 @@ def is_left_behind(earlier: Earlier, ticket: Ticket) -> bool:
         and earlier.state == MessageState.HELD
         and earlier.run != ticket.run
     )
+
+
+def watched_in_vain(earlier: Earlier) -> bool:
+    """Say whether a text never left because its job went on: when the job is back, it is news."""
+    return earlier.gate == UNCHANGED and earlier.state == MessageState.CANCELLED
 
 
 def _naming_earlier(decision: Decision, messages: Mapping[MessageKey, Message]) -> Decision:

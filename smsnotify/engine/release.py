@@ -22,6 +22,7 @@ from smsnotify.engine.conversing_release import (
 from smsnotify.engine.decide import drafts_for, judge
 from smsnotify.engine.digesting import by_door, longest_hold, shares
 from smsnotify.engine.keep import (
+    Memory,
     concerned,
     opt_out_link,
     opt_out_pages,
@@ -108,21 +109,21 @@ def _is_other_news(message: Message, draft: Draft) -> bool:
 
 
 def facts_of_held(
-    held: Sequence[HeldMessage], store: Store, rules: RuleSet, policy: Policy, now: datetime
+    held: Sequence[HeldMessage], memory: Memory, rules: RuleSet, policy: Policy, now: datetime
 ) -> Facts:
     """Fetch what is known of those whom held texts are for, and what is silenced."""
     intended = {one.message.intended for one in held}
-    facts = Facts({}, store.people(concerned(intended, policy)), silences=store.silences(now))
-    facts.tracking_link = tracking_link(store, policy)
+    facts = Facts({}, memory.people(concerned(intended, policy)), silences=memory.silences(now))
+    facts.tracking_link = tracking_link(memory, policy)
     if any(rule.terms.reads_person for rule in rules.rules):
-        facts.contacts = store.contacts_of(intended)
-        facts.opt_out_link = opt_out_link(store, policy)
-    facts.happened = _what_happened(held, store, rules)
+        facts.contacts = memory.contacts_of(intended)
+        facts.opt_out_link = opt_out_link(memory, policy)
+    facts.happened = _what_happened(held, memory, rules)
     return facts
 
 
 def _what_happened(
-    held: Sequence[HeldMessage], store: Store, rules: RuleSet
+    held: Sequence[HeldMessage], memory: Memory, rules: RuleSet
 ) -> Mapping[str, Sequence[Happening]]:
     """Fetch what happened to the jobs of texts whose rules look back at it."""
     bounds = {rule.id: rule.terms.bounds for rule in rules.rules if rule.terms.bounds is not None}
@@ -131,7 +132,7 @@ def _what_happened(
         for one in held
         if (bound := bounds.get(one.message.rule)) is not None and bound.asks
     }
-    return store.happened(subjects, rules.asks) if subjects else {}
+    return memory.happened(subjects, rules.asks) if subjects else {}
 
 
 def _with_key(draft: Draft, message: Message) -> Draft:

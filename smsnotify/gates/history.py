@@ -15,8 +15,8 @@ _at = attrgetter("at")
 
 
 def happened_at(event: Event, now: datetime) -> datetime:
-    """Return when an event happened: its own time, else when it came."""
-    return event.time or event.came_at or now
+    """Return when an event happened, in UTC: at its own time, else when it came."""
+    return (event.time or event.came_at or now).astimezone(UTC)
 
 
 def history(draft: Draft, facts: Facts) -> list[Happening]:

@@ -61,10 +61,10 @@ class Batch(msgspec.Struct):
     """One chunk's outcome, saved in one transaction.
 
     `jobs` in the order they came; a subject may come twice. `messages` holds a message for every
-    decision that is no stop, under the decision's key. `replaces` are ids of messages that an
-    earlier run left held by the volume guard: they make room for this batch's. `links` are pages
-    that the texts lead to, `tracked` what happened with people on other channels. `waiting` says
-    which of the messages wait for others of a digest.
+    decision that is no stop, under the decision's key. `replaces` are ids of messages that make
+    room for this batch's: an earlier run left them held by the volume guard, or they watched a
+    status in vain. `links` are pages that the texts lead to, `tracked` what happened with people
+    on other channels. `waiting` says which of the messages wait for others of a digest.
     """
 
     jobs: list[JobRow]

@@ -19,7 +19,7 @@ from smsnotify.store.digests import join, note_windows
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
 from smsnotify.store.interactions import note_interactions
-from smsnotify.store.keys import GUARDED, KEY_COLUMNS, taken
+from smsnotify.store.keys import GIVES_WAY, KEY_COLUMNS, taken
 from smsnotify.store.links import add_links
 from smsnotify.store.rows import MESSAGE_COLUMNS, message_row
 from smsnotify.store.rowset import is_postgres, packed, words
@@ -114,10 +114,10 @@ def _save_events(connection: Connection, batch: Batch) -> None:
 
 
 def _make_room(connection: Connection, replaced: Sequence[str]) -> None:
-    """Take away what is still held back; what went out meanwhile keeps its key."""
+    """Take away what is still held back or cancelled; what went out meanwhile keeps its key."""
     if replaced:
         which = words(is_postgres(connection), "ids")
-        statement = text(f"DELETE FROM messages WHERE id IN ({which}) AND {GUARDED}")  # noqa: S608 - our own names
+        statement = text(f"DELETE FROM messages WHERE id IN ({which}) AND {GIVES_WAY}")  # noqa: S608 - our own names
         connection.execute(statement, {"ids": packed(list(replaced))})
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, TextClause, text
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.rowset import is_postgres, packed, words
-from smsnotify.store.words import VOLUME_GUARD
+from smsnotify.store.words import UNCHANGED, VOLUME_GUARD
 
 KEY_COLUMNS: Final = (
     "subject",
@@ -28,6 +28,9 @@ KEY_COLUMNS: Final = (
 
 GUARDED: Final = f"state = 'held' AND gate = '{VOLUME_GUARD}'"
 """SQL: held back by a run's volume guard."""
+
+GIVES_WAY: Final = f"(({GUARDED}) OR (state = 'cancelled' AND gate = '{UNCHANGED}'))"
+"""SQL: nobody had it, and a later text of the same key takes its place."""
 
 
 @cache

@@ -152,7 +152,7 @@ def cancel(
     """Cancel what was not handed over yet; return how many."""
     condition, values = _condition(connection, _only(wanted, CANCELLABLE))
     statement = text(
-        "UPDATE messages SET state = 'cancelled', reason = :why, lease_owner = '', "
+        "UPDATE messages SET state = 'cancelled', gate = '', reason = :why, lease_owner = '', "
         f"lease_until = NULL, updated_at = :now WHERE {condition}"
     )
     return connection.execute(statement, values | {"now": to_micros(now), "why": reason}).rowcount

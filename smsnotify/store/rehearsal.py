@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
@@ -29,7 +29,7 @@ from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, JobRow, StoredJob, Waiting
 from smsnotify.store.hashing import NO_TOKEN
 from smsnotify.store.spill import Spill
-from smsnotify.store.words import ID, NUMBER_AND_DATE, VOLUME_GUARD
+from smsnotify.store.words import ID, NUMBER_AND_DATE, UNCHANGED, VOLUME_GUARD
 
 if TYPE_CHECKING:
     from smsnotify.store.store import Store
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 _Key = tuple[str, str, str, str, str, str, str]
 _subject = itemgetter(0)
 _at = attrgetter("at")
+_GIVE_WAY: Final = {
+    (VOLUME_GUARD, MessageState.HELD.value),
+    (UNCHANGED, MessageState.CANCELLED.value),
+}
 
 
 class Rehearsal:
@@ -64,7 +68,7 @@ class Rehearsal:
         self._happened: Spill[str] | None = None
         # Of digests: door, end of its window, when it leaves; made when the first one waits.
         self._doors: Spill[str] | None = None
-        # What the last `taken` found out: free keys, and what a volume guard holds back, by id.
+        # What the last `taken` found out: free keys, and what gives way to a later text, by id.
         self._free: frozenset[MessageKey] = frozenset()
         self._held_back: dict[str, MessageKey] = {}
 
@@ -121,7 +125,7 @@ class Rehearsal:
             self._free = frozenset(keys) - own.keys() - below.keys()
             found |= below
         for key, earlier in found.items():
-            if earlier.gate == VOLUME_GUARD and earlier.state == MessageState.HELD:
+            if (earlier.gate, earlier.state) in _GIVE_WAY:
                 self._held_back[earlier.id] = key
         return found
 
@@ -216,6 +220,10 @@ class Rehearsal:
         if batch.waiting:
             self._save_doors(batch.waiting)
         return self._save_messages(batch.messages)
+
+    def free(self, keys: Iterable[MessageKey]) -> None:
+        """Let texts of this run give up their keys."""
+        self._keys.put([(key, "", "", "", "") for key in keys])
 
     def jobs_between(self, first: date, last: date) -> Iterator[StoredJob]:
         """Give every job dated from `first` to `last`: those of this run, then the stored ones.
@@ -347,8 +355,7 @@ class Rehearsal:
         return {key: Earlier(*record[1:]) for key, record in records.items()}
 
     def _make_room(self, replaced: Iterable[str]) -> None:
-        keys = [self._held_back[one] for one in replaced if one in self._held_back]
-        self._keys.put([(key, "", "", "", "") for key in keys])
+        self.free([self._held_back[one] for one in replaced if one in self._held_back])
 
     def _save_messages(self, messages: Mapping[MessageKey, Message]) -> dict[MessageKey, Earlier]:
         """Note the messages whose keys are free; return what has the other keys."""

@@ -13,6 +13,9 @@ NUMBER_AND_DATE: Final = "do:"
 VOLUME_GUARD: Final = "volume_guard"
 """The gate of messages that a run's guard holds back."""
 
+UNCHANGED: Final = "unchanged"
+"""The gate of messages whose job must stay as it is."""
+
 OPT_OUT: Final = "opt_out"
 """The kind of page where a recipient says that they want no more texts."""
 

@@ -158,3 +158,57 @@ def test_a_fall_exceeds_nothing_and_from_nothing_every_share_is() -> None:
     assert exceeded(limits, 0, {"cost": (Decimal(10), Decimal(1))}) == []
     assert exceeded(limits, 0, {"cost": (Decimal(0), Decimal(1))}) == ["cost"]
     assert exceeded(limits, 0, {"cost": (Decimal(0), Decimal(0))}) == []
+
+
+def at(minute: int, n: int, name: str = "completed") -> str:
+    return event(n, name, f"2026-03-02T12:{minute:02}:00+08:00")
+
+
+WAITS = "    after: 20m\n    unless: [feedback]\n"
+
+
+def test_what_waits_is_let_go_by_the_clock_of_the_events(desk: Cli, folder: Path) -> None:
+    """The first is overtaken before its time, the second after it; the third by nothing."""
+    (folder / "events.jsonl").write_text(
+        at(0, 1) + at(0, 2) + at(0, 3) + at(0, 3) + at(10, 1, "feedback") + at(40, 2, "feedback")
+    )
+    changes = diff(desk, folder, rules(rule() + WAITS), "--events", "events.jsonl")
+    told = {one["job"]: one for one in changes[:-1]}
+    assert {job: one["kind"] for job, one in told.items()} == {
+        "DO-1": "removed",
+        "DO-2": "moved",
+        "DO-3": "moved",
+    }
+    assert told["DO-1"]["after"]["reason"] == "overtaken"  # type: ignore[index]
+    assert told["DO-2"]["after"]["not_before"] == "2026-03-02T04:20:00+00:00"  # type: ignore[index]
+    assert (changes[-1]["texts"], changes[-1]["people"]) == ([3, 2], 3)
+
+
+def test_texts_that_wait_differently_are_compared_when_both_have_left(
+    desk: Cli, folder: Path
+) -> None:
+    (folder / "old.yaml").write_text(rules(rule() + WAITS))
+    (folder / "events.jsonl").write_text(at(0, 1) + at(0, 2) + at(25, 3) + at(45, 1, "feedback"))
+    new = rules(rule() + WAITS.replace("20m", "50m"))
+    *changes, told = diff(desk, folder, new, "--events", "events.jsonl")
+    assert sorted((one["job"], one["kind"]) for one in changes) == [
+        ("DO-1", "removed"),
+        ("DO-2", "moved"),
+        ("DO-3", "moved"),
+    ]
+    assert (told["texts"], told["added"], told["moved"]) == ([3, 2], 0, 2)
+
+
+def test_a_status_must_stay_the_same_in_a_replay_too(desk: Cli, folder: Path) -> None:
+    (folder / "events.jsonl").write_text(
+        at(0, 1, "on_hold") + at(0, 2, "on_hold") + at(30, 1, "in_transit") + at(50, 1, "on_hold")
+    )
+    new = rules(rule() + "", rule("stuck", "stuck", "on_hold", "Stuck.") + "    for: 45m\n")
+    first, second, told = diff(desk, folder, new, "--events", "events.jsonl")
+    assert [(one["job"], one["kind"]) for one in (first, second)] == [
+        ("DO-2", "added"),
+        ("DO-1", "added"),
+    ]
+    when = [one["after"]["not_before"][11:16] for one in (first, second)]  # type: ignore[index]
+    assert when == ["04:45", "05:35"]
+    assert told["texts"] == [0, 2]

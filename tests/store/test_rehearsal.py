@@ -27,6 +27,7 @@ from smsnotify.store.rehearsal import Rehearsal
 from smsnotify.store.store import Store
 
 HOUR = timedelta(hours=1)
+STATES = {"queued": MessageState.QUEUED, "unchanged": MessageState.CANCELLED}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,8 @@ keys = st.builds(
     kind=st.sampled_from(["completed", "arrived"]),
     mode=st.sampled_from(["live", "test"]),
 )
-texts = st.lists(st.tuples(keys, st.sampled_from(["queued", "quiet_hours", "volume_guard"])))
+GATES = ["queued", "quiet_hours", "volume_guard", "unchanged"]
+texts = st.lists(st.tuples(keys, st.sampled_from(GATES)))
 chunks = st.lists(st.tuples(st.lists(st.tuples(jobs, states), max_size=4), texts), max_size=6)
 
 ALL_NAMES = sorted(
@@ -96,7 +98,8 @@ def work(memory: Any, chunk: Any, run: str, serial: list[int]) -> list[object]:
     replaced = {
         one: earlier
         for one, earlier in taken.items()
-        if earlier.gate == "volume_guard" and earlier.state == "held" and earlier.run != run
+        if (earlier.gate == "volume_guard" and earlier.state == "held" and earlier.run != run)
+        or (earlier.gate == "unchanged" and earlier.state == "cancelled")
     }
     answers.append(plain(taken))
     messages = {}
@@ -108,7 +111,7 @@ def work(memory: Any, chunk: Any, run: str, serial: list[int]) -> list[object]:
         messages[one] = message(
             one,
             id=f"{serial[0]:026}",
-            state=MessageState.HELD if held else MessageState.QUEUED,
+            state=STATES.get(gate, MessageState.HELD),
             gate=gate if held else "",
             run=run,
         )

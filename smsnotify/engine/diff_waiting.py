@@ -1,0 +1,113 @@
+"""Texts of a replay that wait by their rule's word, let go by the clock of its events.
+
+`after` and `for` judge a text again when its time has come. A comparison of rules has to do the
+same, or it would count texts that some later event cancels.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from heapq import heappop, heappush
+
+import msgspec
+
+from smsnotify.engine.outgoing import to_message
+from smsnotify.engine.release import facts_of_held, judge_again
+from smsnotify.model.decision import Decision, MessageKey, Verdict
+from smsnotify.model.facts import Policy
+from smsnotify.model.job import Job
+from smsnotify.model.message import Message
+from smsnotify.rules.compile import RuleSet
+from smsnotify.store.batch import JobRow
+from smsnotify.store.held import HeldMessage
+from smsnotify.store.rehearsal import Rehearsal
+from smsnotify.store.words import UNCHANGED
+
+_Waiting = tuple[datetime, int, Message, Decision]
+
+
+def waits(decision: Decision) -> bool:
+    """Say whether a text is held because its rule lets its texts wait."""
+    bounds = decision.draft.terms.bounds
+    return (
+        decision.verdict is Verdict.HOLD
+        and bounds is not None
+        and (bounds.after is not None or bounds.unchanged is not None)
+    )
+
+
+class WaitingTexts:
+    """The texts that wait, by when their time comes, and the newest look of their jobs."""
+
+    def __init__(self, rules: RuleSet, policy: Policy, memory: Rehearsal) -> None:
+        """Nothing waits yet."""
+        self._rules = rules
+        self._policy = policy
+        self._memory = memory
+        self._heap: list[_Waiting] = []
+        self._serial = 0
+        self._jobs: dict[str, Job] = {}
+        self._texts = Counter[str]()  # of each job
+        self.keys: set[MessageKey] = set()
+
+    def park(self, decisions: Iterable[Decision], rows: Sequence[JobRow], now: datetime) -> None:
+        """Let texts wait; `rows` are the jobs that came with them, and with those before."""
+        for decision in decisions:
+            message = to_message(decision, "", now)
+            self._jobs[message.subject] = decision.draft.event.job
+            self._texts[message.subject] += 1
+            self.keys.add(decision.draft.key)
+            self._push(message, decision)
+        if self._jobs:
+            for row in rows:
+                if row.subject in self._jobs:
+                    self._jobs[row.subject] = row.job
+
+    def release(self, now: datetime | None) -> Iterator[Decision]:
+        """Judge again whatever has waited long enough at `now`; None is the end of time.
+
+        Each is judged at its own time, by what had happened until then; what came in since then
+        does not count.
+        """
+        while self._heap and (now is None or self._heap[0][0] <= now):
+            at, _, message, parked = heappop(self._heap)
+            decision = self._judge(message, parked, at)
+            if decision.verdict is Verdict.HOLD and (decision.not_before or at) > at:
+                held = msgspec.structs.replace(message, not_before=decision.not_before)
+                self._push(held, decision)
+                continue
+            self._forget(message, parked)
+            if decision.verdict is Verdict.STOP and decision.gate == UNCHANGED:
+                self._memory.free([parked.draft.key])
+            yield decision
+
+    def _push(self, message: Message, decision: Decision) -> None:
+        assert message.not_before is not None, "a wait has an end"
+        self._serial += 1
+        heappush(self._heap, (message.not_before, self._serial, message, decision))
+
+    def _judge(self, message: Message, parked: Decision, at: datetime) -> Decision:
+        job = self._jobs[message.subject]
+        held = [HeldMessage(message, None)]
+        facts = facts_of_held(held, self._memory, self._rules, self._policy, at)
+        facts.happened = {
+            subject: [one for one in known if one.at <= at]
+            for subject, known in facts.happened.items()
+        }
+        again = judge_again(message, job, self._rules, self._policy, facts, at)
+        if again.decision is None:
+            return msgspec.structs.replace(
+                parked, verdict=Verdict.STOP, gate="release", reason=again.reason, detail=""
+            )
+        if again.decision.verdict is Verdict.SEND:
+            return msgspec.structs.replace(again.decision, not_before=at)
+        return again.decision
+
+    def _forget(self, message: Message, parked: Decision) -> None:
+        subject = message.subject
+        self.keys.discard(parked.draft.key)
+        self._texts[subject] -= 1
+        if not self._texts[subject]:
+            del self._texts[subject], self._jobs[subject]
