@@ -12,6 +12,7 @@ RUNS = (
     ("many_rules.py",),
     ("peers.py",),
     ("outbox_inserts.py",),
+    ("by_number.py",),
     ("enrolments.py",),
     ("start_up.py",),
     ("delivery.py",),

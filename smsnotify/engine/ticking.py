@@ -64,9 +64,11 @@ def remind(
 def close_tick(store: Store, now: datetime) -> None:
     """Note that a tick came to its end, and forget once a day what is old enough.
 
-    Receipts that came in the same instant as the answer which makes them known count now.
+    Receipts that came in the same instant as the answer which makes them known count now, and
+    messages are entered in the index by number.
     """
     apply_early(store, now)
+    store.index_numbers(now)
     store.set_watermark(TICKED, now)
     pruned_at = store.get_watermark(PRUNED)
     if pruned_at is None or now - pruned_at >= PRUNE_EVERY:

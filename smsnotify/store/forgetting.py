@@ -18,6 +18,7 @@ from smsnotify.store.consents import standings
 from smsnotify.store.contacts import contacts_of
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
+from smsnotify.store.numbers import ids_of
 from smsnotify.store.people_batch import Forgotten
 from smsnotify.store.rowset import among, is_postgres, packed
 
@@ -35,7 +36,7 @@ def forget(
     done = Forgotten(
         enrolments=erasing.enrolments(),
         cancelled=erasing.waiting_texts(),
-        in_flight=erasing.count(f"messages WHERE recipient_hash = :hash AND {_IN_FLIGHT}"),
+        in_flight=erasing.in_flight(),
         texts=erasing.texts(),
         replies=erasing.replies(),
         interactions=0 if contact is None else erasing.contact(contact.id),
@@ -62,6 +63,8 @@ class _Erasing:
         self._now = to_micros(now)
         self._numbers = packed(list(addresses))
         self._postgres = is_postgres(connection)
+        self._ids = packed(ids_of(connection, hashed, addresses))
+        self._theirs = f"{among(self._postgres, 'id', 'ids')} AND recipient_hash = :hash"
 
     def consents(self) -> bool:
         """Keep of consents the opt-outs that hold, without a word beside them."""
@@ -123,8 +126,12 @@ class _Erasing:
         return self._by_hash(
             "UPDATE messages SET state = 'cancelled', gate = '', reason = 'forgotten', "
             "lease_owner = '', lease_until = NULL, updated_at = :now "
-            "WHERE recipient_hash = :hash AND state IN ('held', 'queued')"
+            f"WHERE {self._theirs} AND state IN ('held', 'queued')"
         )
+
+    def in_flight(self) -> int:
+        """Count what nobody knows the fate of yet."""
+        return self.count(f"messages WHERE {self._theirs} AND {_IN_FLIGHT}")
 
     def texts(self) -> int:
         """Blank what was said; the row stays, so that an old file does not text again."""
@@ -135,12 +142,12 @@ class _Erasing:
         # Providers repeat numbers in their complaints.
         self._by_hash(
             "UPDATE attempts SET raw_text = '' WHERE raw_text <> '' AND message_id IN "
-            "(SELECT id FROM messages WHERE recipient_hash = :hash)"
+            f"(SELECT id FROM messages WHERE {self._theirs})"
         )
         return self._by_hash(
             "UPDATE messages SET recipient = '', intended = '', body = '', title = '', "
             "markup = '', error_text = '' "
-            f"WHERE recipient_hash = :hash AND NOT ({_IN_FLIGHT}) AND recipient <> ''"
+            f"WHERE {self._theirs} AND NOT ({_IN_FLIGHT}) AND recipient <> ''"
         )
 
     def replies(self) -> int:
@@ -188,7 +195,7 @@ class _Erasing:
         return int(self._connection.execute(text(statement), bound).rowcount)
 
     def _values(self, statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        every = {"now": self._now, "numbers": self._numbers, **values}
+        every = {"now": self._now, "numbers": self._numbers, "ids": self._ids, **values}
         return {name: value for name, value in every.items() if f":{name}" in statement}
 
     def _true(self, column: str) -> str:

@@ -21,6 +21,7 @@ from smsnotify.store.instants import to_micros
 from smsnotify.store.interactions import note_interactions
 from smsnotify.store.keys import GIVES_WAY, KEY_COLUMNS, taken
 from smsnotify.store.links import add_links
+from smsnotify.store.numbers import enter_late
 from smsnotify.store.rows import MESSAGE_COLUMNS, message_row
 from smsnotify.store.rowset import is_postgres, packed, words
 from smsnotify.store.statements import insert_rows
@@ -50,6 +51,9 @@ _NEWEST_MESSAGE: Final = (
     "WHERE excluded.message_id <> '' AND decisions.message_id <> excluded.message_id"
 )
 _once = itemgetter(slice(0, 9))
+_numbers_of = itemgetter(
+    *map(MESSAGE_COLUMNS.index, ("id", "recipient_hash", "recipient", "intended"))
+)
 
 
 def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[MessageKey, Earlier]:
@@ -126,6 +130,8 @@ def _save_messages(
 ) -> dict[MessageKey, Earlier]:
     rows = [message_row(key, hashed(key.recipient), message) for key, message in messages.items()]
     rows.sort()
+    # Those whose key is taken are entered for nothing: it costs a row, and misleads nobody.
+    enter_late(connection, hashed, [_numbers_of(row) for row in rows])
     if insert_rows(connection, "messages", MESSAGE_COLUMNS, rows, _NOTHING) == len(rows):
         return {}
     statement = text(

@@ -13,11 +13,15 @@ from sqlalchemy import Connection, text
 
 from smsnotify.model.facts import GATE_OF_REASON
 from smsnotify.model.message import Attempt, Message, MessageState, Result
+from smsnotify.store.books import subjects_called
+from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.keys import GUARDED
+from smsnotify.store.numbers import ids_of
 from smsnotify.store.order import first_id
 from smsnotify.store.rows import SELECTED, read_message
-from smsnotify.store.rowset import is_postgres, packed, words
+from smsnotify.store.rowset import among, is_postgres, packed, words
+from smsnotify.store.tables_outbox import OF_CONVERSATIONS
 from smsnotify.store.wakeups import announce
 
 RETRYABLE: Final = frozenset(
@@ -64,17 +68,19 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     oldest_queued_at: datetime | None = None
 
 
-def list_messages(connection: Connection, wanted: Wanted, limit: int | None) -> list[Message]:
+def list_messages(
+    connection: Connection, hashed: RecipientHash, wanted: Wanted, limit: int | None
+) -> list[Message]:
     """Return messages, newest first."""
-    condition, values = _condition(connection, wanted)
+    condition, values = _condition(connection, hashed, wanted)
     most = "" if limit is None else f" LIMIT {int(limit)}"
     statement = text(f"SELECT {SELECTED} FROM messages WHERE {condition} ORDER BY id DESC{most}")
     return [read_message(row) for row in connection.execute(statement, values)]
 
 
-def count_messages(connection: Connection, wanted: Wanted) -> int:
+def count_messages(connection: Connection, hashed: RecipientHash, wanted: Wanted) -> int:
     """Return how many messages there are of this kind."""
-    condition, values = _condition(connection, wanted)
+    condition, values = _condition(connection, hashed, wanted)
     counted = connection.execute(text(f"SELECT count(*) FROM messages WHERE {condition}"), values)
     return int(counted.scalar_one())
 
@@ -118,7 +124,14 @@ def attempts_of(connection: Connection, message_id: str) -> list[Attempt]:
     ]
 
 
-def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: bool = False) -> int:
+def retry(
+    connection: Connection,
+    hashed: RecipientHash,
+    wanted: Wanted,
+    now: datetime,
+    *,
+    unknown: bool = False,
+) -> int:
     """Queue messages again, through the first account of their route; return how many.
 
     `unknown` takes those that are maybe sent too: a person's decision. A message has as long as
@@ -127,7 +140,7 @@ def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: boo
     sent again with that.
     """
     states = RETRYABLE | {MessageState.UNKNOWN} if unknown else RETRYABLE
-    condition, values = _condition(connection, _only(wanted, states))
+    condition, values = _condition(connection, hashed, _only(wanted, states))
     statement = text(
         "UPDATE messages SET state = 'queued', account = '', error = '', error_text = '', "
         # What its earlier tries still come to is told apart from the new one by their ids.
@@ -147,10 +160,15 @@ def retry(connection: Connection, wanted: Wanted, now: datetime, *, unknown: boo
 
 
 def cancel(
-    connection: Connection, wanted: Wanted, now: datetime, *, reason: str = "by_hand"
+    connection: Connection,
+    hashed: RecipientHash,
+    wanted: Wanted,
+    now: datetime,
+    *,
+    reason: str = "by_hand",
 ) -> int:
     """Cancel what was not handed over yet; return how many."""
-    condition, values = _condition(connection, _only(wanted, CANCELLABLE))
+    condition, values = _condition(connection, hashed, _only(wanted, CANCELLABLE))
     statement = text(
         "UPDATE messages SET state = 'cancelled', gate = '', reason = :why, lease_owner = '', "
         f"lease_until = NULL, updated_at = :now WHERE {condition}"
@@ -225,7 +243,9 @@ def _only(wanted: Wanted, states: Collection[MessageState]) -> Wanted:
     return msgspec.structs.replace(wanted, states=chosen or frozenset({"none"}))
 
 
-def _condition(connection: Connection, wanted: Wanted) -> tuple[str, dict[str, object]]:
+def _condition(
+    connection: Connection, hashed: RecipientHash, wanted: Wanted
+) -> tuple[str, dict[str, object]]:
     parts = ["1 = 1"]
     values: dict[str, object] = {}
     postgres = is_postgres(connection)
@@ -234,12 +254,18 @@ def _condition(connection: Connection, wanted: Wanted) -> tuple[str, dict[str, o
             parts.append(f"{name} = :{name}")
             values[name] = value
     if wanted.job:
-        parts.append("(job = :job OR subject = :job)")
-        values["job"] = wanted.job
-    for name, chosen in (("state", sorted(wanted.states)), ("id", list(wanted.ids))):
-        if chosen:
-            parts.append(f"{name} IN ({words(postgres, f'{name}s')})")
-            values[f"{name}s"] = packed(chosen)
+        # Texts of rules are found by the key, which begins with the job; the few others by number.
+        parts.append(
+            f"({among(postgres, 'subject', 'subjects')} OR (job = :job AND {OF_CONVERSATIONS}))"
+        )
+        subjects = subjects_called(connection, wanted.job)
+        values |= {"job": wanted.job, "subjects": packed([*subjects, wanted.job])}
+    if wanted.ids or wanted.recipient:
+        parts.append(among(postgres, "id", "ids"))
+        values["ids"] = packed(list(wanted.ids or ids_of(connection, hashed, [wanted.recipient])))
+    if wanted.states:
+        parts.append(f"state IN ({words(postgres, 'states')})")
+        values["states"] = packed(sorted(wanted.states))
     # Ids ascend with created_at, and only they have an index.
     if wanted.since is not None:
         parts.append("id >= :since_id AND created_at >= :since")

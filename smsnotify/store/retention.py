@@ -38,6 +38,7 @@ from sqlalchemy import Connection, text
 
 from smsnotify.store.digests import SOMEBODY_WAITS
 from smsnotify.store.instants import to_micros
+from smsnotify.store.numbers import forget_old
 from smsnotify.store.order import first_id
 from smsnotify.store.words import TRACKING
 
@@ -157,6 +158,7 @@ def prune(begin: Begin, now: datetime) -> Pruned:
                 "(SELECT 1 FROM jobs WHERE jobs.subject = aliases.subject)"
             )
         )
+        forget_old(connection, first_id(now - KEYS))
     return pruned
 
 

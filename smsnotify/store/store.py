@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from smsnotify.store import (
     intake,
     keys,
     meta,
+    numbers,
     outbox,
     pauses,
     receipt_stats,
@@ -205,12 +206,12 @@ class Store(
     def list_messages(self, wanted: outbox.Wanted, limit: int | None = 50) -> list[Message]:
         """Return messages, newest first."""
         with self.read() as connection:
-            return outbox.list_messages(connection, wanted, limit)
+            return outbox.list_messages(connection, self.recipient_hash, wanted, limit)
 
     def count_messages(self, wanted: outbox.Wanted) -> int:
         """Return how many messages there are of this kind."""
         with self.read() as connection:
-            return outbox.count_messages(connection, wanted)
+            return outbox.count_messages(connection, self.recipient_hash, wanted)
 
     def messages_called(self, id_start: str) -> list[Message]:
         """Return up to two messages whose id begins so: one is found, two are too many."""
@@ -235,12 +236,12 @@ class Store(
     def retry(self, wanted: outbox.Wanted, now: datetime, *, unknown: bool = False) -> int:
         """Queue messages again; return how many. `unknown` takes those that are maybe sent too."""
         with self.begin() as connection:
-            return outbox.retry(connection, wanted, now, unknown=unknown)
+            return outbox.retry(connection, self.recipient_hash, wanted, now, unknown=unknown)
 
     def cancel(self, wanted: outbox.Wanted, now: datetime, *, reason: str = "by_hand") -> int:
         """Cancel what was not handed over yet; return how many."""
         with self.begin() as connection:
-            return outbox.cancel(connection, wanted, now, reason=reason)
+            return outbox.cancel(connection, self.recipient_hash, wanted, now, reason=reason)
 
     def stats(self, mode: str = "") -> outbox.Stats:
         """Count the outbox, of one mode or of all."""
@@ -284,6 +285,10 @@ class Store(
         """Return the messages that others carry within a digest."""
         with self.read() as connection:
             return digests.carried(connection, carriers)
+
+    def index_numbers(self, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
+        """Let messages be found by number faster; return how many were taken in."""
+        return numbers.index_numbers(self.begin, self.recipient_hash, now, go_on)
 
     # People.
 

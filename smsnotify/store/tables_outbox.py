@@ -17,6 +17,9 @@ from sqlalchemy import (
 
 from smsnotify.store.tables_base import EXACT, metadata, text_column
 
+OF_CONVERSATIONS = "kind IN ('plan', 'consent', 'alert', 'clerk')"
+"""The messages whose subject is no job: what stands in the index of their jobs' numbers."""
+
 # The newest snapshot of each job (`snapshot` is the job object as JSON) and its JobState.
 jobs = Table(
     "jobs",
@@ -104,7 +107,7 @@ decisions = Table(
 
 # The outbox. The UNIQUE key is the lock: whoever inserts a key first owns the text. There is no
 # index by recipient: in no order, it would cost two thirds of the inserts' speed at a million rows
-# (docs/explanation/speed.md).
+# (docs/explanation/speed.md). `message_numbers` is filled afterwards in its place.
 messages = Table(
     "messages",
     metadata,
@@ -226,6 +229,13 @@ messages = Table(
         sqlite_where=text("digest <> ''"),
         postgresql_where=text("digest <> ''"),
     ),
+    # Texts of conversations have other subjects than their job.
+    Index(
+        "ix_messages_conversation_job",
+        "job",
+        sqlite_where=text(OF_CONVERSATIONS),
+        postgresql_where=text(OF_CONVERSATIONS),
+    ),
     # Texts of plans that did not arrive: their plans go another way.
     Index(
         "ix_messages_plan_ended",
@@ -250,6 +260,17 @@ digests = Table(
     Column("id", String(26), nullable=False),
     Column("ends_at", BigInteger, nullable=False),
     Column("is_open", Integer, nullable=False, server_default="1"),
+)
+
+# Which messages are whose: half of a keyed hash of the number, and the id. `run` keeps what was
+# entered at about the same time together (`store/numbers.py`).
+message_numbers = Table(
+    "message_numbers",
+    metadata,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", String(26), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 attempts = Table(

@@ -15,8 +15,10 @@ from smsnotify.base.errors import UsageError
 from smsnotify.cli import show
 from smsnotify.cli.instants import ago, read_since
 from smsnotify.model.decision import MessageKey
+from smsnotify.model.job import Job
+from smsnotify.model.jobstate import JobState
 from smsnotify.model.message import Message, MessageState
-from smsnotify.store.batch import Batch
+from smsnotify.store.batch import Batch, JobRow
 from smsnotify.store.open import open_store
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -49,8 +51,12 @@ def books(folder: Path) -> Path:
         )
         key = MessageKey(f"id:{index}", "sandbox", "event", message.rule, "1", "sms", "+6591230000")
         rows[key] = message
+    jobs = [
+        JobRow(f"id:{n}", (f"id:{n}",), JobState(), Job(id=str(n), do_number=f"DO-{n}"), b"{}")
+        for n in range(len(STATES))
+    ]
     with open_store(url) as store:
-        store.save(Batch(jobs=[], events=[], decisions=[], messages=rows, at=NOW))
+        store.save(Batch(jobs=jobs, events=[], decisions=[], messages=rows, at=NOW))
     return folder / "sms-notify.db"
 
 

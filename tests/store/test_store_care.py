@@ -14,7 +14,6 @@ from store_cases import (
     NUMBER,
     batch,
     decision,
-    event,
     job_row,
     key,
     message,
@@ -192,5 +191,6 @@ def test_postgresql_brings_its_own_backup(postgres_url: str, tmp_path: Path) -> 
 def test_a_text_and_its_event_may_be_of_any_words(store: Store) -> None:
     words = "Grüße, 你好 🚚 ' \" % ; -- \\"
     made = message(key(1), body=words, job=words)
-    store.save(Batch([job_row(event(1).job)], [], [], {key(1): made}, NOW))
+    job = Job(id="j0001", do_number=words)
+    store.save(Batch([job_row(job)], [], [], {key(1): made}, NOW))
     assert store.list_messages(Wanted(job=words))[0].body == words

@@ -53,9 +53,18 @@ def test_every_filter_finds_its_messages_alone(store: Store, wanted: Wanted) -> 
     made = message(
         other, at, state=MessageState.FAILED, job="DO-9", account="main", error="blocked", run="r2"
     )
-    store.save(Batch(jobs=[], events=[], decisions=[], messages={other: made}, at=at))
+    job = job_row(Job(id="j0002", do_number="DO-9", date="2026-03-03"))
+    store.save(Batch(jobs=[job], events=[], decisions=[], messages={other: made}, at=at))
     assert store.list_messages(wanted) == [made]
     assert store.count_messages(wanted) == 1
+
+
+def test_texts_of_conversations_are_found_by_their_job_too(store: Store) -> None:
+    asked = key(1, subject="an enrolment", kind="plan", occasion="ask/1")
+    made = message(asked, kind="plan", job="DO-9")
+    store.save(Batch(jobs=[], events=[], decisions=[], messages={asked: made}, at=NOW))
+    keep(store, 2, job="DO-8")
+    assert store.list_messages(Wanted(job="DO-9")) == [made]
 
 
 def test_messages_come_newest_first_and_no_more_than_wanted(store: Store) -> None:
