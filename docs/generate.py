@@ -66,6 +66,8 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings serve": settings.serve,
     "settings console": settings.console,
     "settings 8x8": lambda: settings.own_keys("8x8"),
+    "settings apprise": lambda: settings.own_keys("apprise"),
+    "settings smtp": lambda: settings.own_keys("smtp"),
     "settings twilio": lambda: settings.own_keys("twilio"),
     "provider matrix": providers.matrix,
     "8x8 request codes": lambda: providers.request_codes("8x8"),

@@ -69,12 +69,12 @@ SETTINGS: Final[Told] = {
         'test_to_email = "ops@example.com"',
     ),
     "allow": (
-        "In mode `test` these numbers and email addresses are really written to.",
+        "In mode `test` these numbers, email addresses and routes of alarms are really told.",
         'allow = ["+6591230000"]',
     ),
     "staff": (
-        "The firm's own people: alerts of plans go to these numbers.",
-        'staff = ["+6591230000"]',
+        "The firm's own people: alerts of plans go to these numbers, and routes of alarms.",
+        'staff = ["+6591230000", "ops"]',
     ),
     "opt_out_scope": (
         "What a person is out of who says STOP: `all` (every rule and account), `sender` (texts "
@@ -248,6 +248,12 @@ ACCOUNT: Final[Told] = {
     ),
 }
 PROVIDERS: Final[dict[str, Told]] = {
+    "apprise": {
+        "urls": (
+            "Where alarms go: addresses of apprise. They hold tokens, so each is a secret.",
+            'urls = [{file = "slack.url"}, {env = "PAGER_URL"}]',
+        ),
+    },
     "8x8": {
         "api_key": ("The API key of the Connect portal.", 'api_key = {file = "8x8.key"}'),
         "subaccount_id": ("The sub-account that sends.", 'subaccount_id = "acme_notify"'),

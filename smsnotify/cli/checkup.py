@@ -12,7 +12,7 @@ from smsnotify.base.errors import ConfigError, SmsNotifyError
 from smsnotify.cli.config import check_everything
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.instants import ago
-from smsnotify.engine.accounts import Account
+from smsnotify.engine.accounts import Account, groups_of
 from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
 from smsnotify.model.rule import SMS
@@ -105,9 +105,32 @@ def _rules(desk: Desk, settings: Settings) -> Iterator[Finding]:
             f"a rule names the route {route!r}, which the settings do not have",
             f'texts take the default route until [routes] has {route} = ["…"]',
         )
+    yield from _channels(settings, rules)
     yield from _conversations(settings, rules)
     for doubt in check_plan_settings(book.plans, settings):
         yield Finding("plans", "warning", f"{doubt.place}: {doubt.message}", doubt.hint)
+
+
+def _channels(settings: Settings, rules: RuleSet) -> Iterator[Finding]:
+    """A rule that mails or alarms needs an account of that channel on its route."""
+    accounts, routes = build.real_accounts(settings), build.real_routes(settings)
+    if not accounts:
+        return
+    for rule in rules.rules:
+        for terms in (rule.terms, rule.mail.terms if rule.mail is not None else rule.terms):
+            names = {name for stage in groups_of(routes, terms.route) for name in stage}
+            if terms.channel == SMS or any(
+                accounts[name].channel == terms.channel for name in names if name in accounts
+            ):
+                continue
+            yield Finding(
+                "rules",
+                "warning",
+                f"no account on the route {terms.route!r} is for {terms.channel}, and the rule "
+                f"{terms.name!r} needs one: what it sends would wait",
+                "name a route with such an account",
+            )
+            break
 
 
 def _conversations(settings: Settings, rules: RuleSet) -> Iterator[Finding]:

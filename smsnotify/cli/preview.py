@@ -11,7 +11,7 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
 from smsnotify.model.decision import Decision, Draft, Verdict
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import EMAIL, SMS
 
 app = single()
 
@@ -160,6 +160,8 @@ def _footer(desk: Desk, decision: Decision) -> str:
 
     if decision.draft.terms.channel == EMAIL:
         return "email, text and HTML"
+    if decision.draft.terms.channel != SMS:
+        return "an alarm to the firm's own people"
     count = decision.segments
     told = f"{count} segment{'' if count == 1 else 's'} {decision.encoding}"
     prices = desk.settings.prices

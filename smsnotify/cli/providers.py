@@ -13,9 +13,10 @@ from smsnotify.base.redact import scrub
 from smsnotify.cli.frame import desk_of, example, group
 from smsnotify.cli.providers_money import BALANCE_EXAMPLES, PRICES_EXAMPLES, balance, prices
 from smsnotify.engine.accounts import Account
+from smsnotify.engine.alarms import AlarmCarrier
 from smsnotify.engine.client import HttpClient, Transport
 from smsnotify.engine.mail import MailCarrier
-from smsnotify.providers.base import CheckResult, HttpProvider, MailProvider
+from smsnotify.providers.base import AlarmProvider, CheckResult, HttpProvider, MailProvider
 
 BAD: Final = 3
 TIMEOUT_S: Final = 20.0
@@ -134,6 +135,8 @@ async def _check_one(account: Account, client: Transport) -> CheckResult:
         return CheckResult(ok=True, detail="needs no credentials")
     if account.provider.capabilities.transport == "mail":
         return await _check_mail(cast(MailProvider, account.provider))
+    if account.provider.capabilities.transport == "alarm":
+        return _check_alarm(cast(AlarmProvider, account.provider))
     provider = cast(HttpProvider, account.provider)
     try:
         response = await client.send(provider.build_check(), TIMEOUT_S)
@@ -142,6 +145,13 @@ async def _check_one(account: Account, client: Transport) -> CheckResult:
     except SmsNotifyError as error:
         return CheckResult(ok=False, detail=scrub(str(error)))
     return provider.parse_check(response)
+
+
+def _check_alarm(provider: AlarmProvider) -> CheckResult:
+    try:
+        return provider.parse_check(AlarmCarrier().check(provider))
+    except SmsNotifyError as error:
+        return CheckResult(ok=False, detail=scrub(str(error)))
 
 
 async def _check_mail(provider: MailProvider) -> CheckResult:

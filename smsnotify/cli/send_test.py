@@ -10,6 +10,7 @@ from smsnotify.base.errors import ConfigError, InputError, UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
+from smsnotify.model.rule import APPRISE, EMAIL
 
 app = single()
 
@@ -63,10 +64,10 @@ def send_test(
     if event and not rule:
         raise UsageError("--event is for a rule's text", hint="say which one: --rule NAME")
     now = desk.clock()
-    recipient = _recipient(desk, to)
     accounts: dict[str, Account] = build.real_accounts(desk.settings) or build.accounts(
         desk.settings
     )
+    recipient = account if _is_for_alarms(accounts, account) else _recipient(desk, to)
     chosen = _account(desk, accounts, account, recipient)
     policy = build.policy(desk.settings)
     draft = _draft(desk, policy, text, rule, event, recipient)
@@ -103,6 +104,10 @@ def _show(desk: Desk, value: dict[str, object], told: str) -> None:
         show.emit_json(value)
     else:
         show.say(told)
+
+
+def _is_for_alarms(accounts: Any, name: str) -> bool:
+    return name in accounts and accounts[name].channel == APPRISE
 
 
 def _recipient(desk: Desk, to: str) -> str:
@@ -170,9 +175,10 @@ def _draft(desk: Desk, policy: Any, text: str, rule: str, event: str, recipient:
     )
     draft = rule_draft(found[0], channel_of(recipient), happened, policy, now)
     if draft is None:
-        does = "text" if "@" in recipient else "mail"
+        does = {EMAIL: "it mails: see --to", APPRISE: "it alarms: --account NAME of the alarms"}
         raise UsageError(
-            f"the rule {rule!r} sends nothing to such a recipient", hint=f"it does {does}: see --to"
+            f"the rule {rule!r} sends nothing to such a recipient",
+            hint=does.get(found[0].terms.channel, "it texts: see --to"),
         )
     return draft
 

@@ -7,8 +7,16 @@ from typing import cast
 
 import msgspec
 
-from smsnotify.model.rule import EMAIL
-from smsnotify.providers.base import HttpProvider, LocalProvider, MailProvider, Provider
+from smsnotify.model.rule import SMS
+from smsnotify.providers.base import (
+    AlarmProvider,
+    HttpProvider,
+    LocalProvider,
+    MailProvider,
+    Provider,
+)
+
+AnyProvider = HttpProvider | LocalProvider | MailProvider | AlarmProvider
 
 Routes = Mapping[str, Sequence[Sequence[str]]]
 """Route name → groups in order; the accounts of one group share the load by their rates."""
@@ -27,7 +35,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    provider: HttpProvider | LocalProvider | MailProvider
+    provider: AnyProvider
     concurrency: int = 32
     messages_per_second: float | None = None
     countries: frozenset[str] | None = None
@@ -40,7 +48,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         countries = settings.countries
         return cls(
             name=name,
-            provider=cast(HttpProvider | LocalProvider | MailProvider, provider),
+            provider=cast(AnyProvider, provider),
             concurrency=settings.concurrency,
             messages_per_second=settings.messages_per_second,
             countries=None if countries is None else frozenset(countries),
@@ -51,7 +59,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """Say whether a route may lead here for a destination country and a channel."""
         if self.channel not in (channel, ANY_CHANNEL):
             return False
-        return channel == EMAIL or self.countries is None or country.upper() in self.countries
+        return channel != SMS or self.countries is None or country.upper() in self.countries
 
 
 def groups_of(routes: Routes, name: str) -> Sequence[Sequence[str]]:
@@ -63,11 +71,9 @@ def groups_of(routes: Routes, name: str) -> Sequence[Sequence[str]]:
 def senders_of(
     accounts: Mapping[str, Account], routes: Routes, route: str, country: str
 ) -> frozenset[str]:
-    """Return what a route might send as to a country; `''`: whatever a provider chooses."""
+    """Return what a route might text as to a country; `''`: whatever a provider chooses."""
     names = (name for group in groups_of(routes, route) for name in group)
     serving = (accounts[name] for name in names if name in accounts)
     return frozenset(
-        account.provider.sender_for(country)
-        for account in serving
-        if account.serves(country, account.channel)
+        account.provider.sender_for(country) for account in serving if account.serves(country, SMS)
     )

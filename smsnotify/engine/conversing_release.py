@@ -26,7 +26,7 @@ from smsnotify.model.enrolment import Enrolment
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import EMAIL, SMS
 from smsnotify.plans.book import PlanSet
 from smsnotify.store.store import Store
 from smsnotify.text.phone import country_of
@@ -73,7 +73,7 @@ def judge_held(
     if plan is not None:
         terms = plan_terms(plan, body, message.route, title=title)
     else:
-        terms = plain_terms(message.rule, body, message.route)
+        terms = plain_terms(message.rule, body, message.route, message.channel)
     key = MessageKey(
         message.subject,
         message.mode,
@@ -85,7 +85,7 @@ def judge_held(
     )
     terms = msgspec.structs.replace(terms, max_segments=max(message.segments, terms.max_segments))
     event = Cause(message.event, "", message.event_time).event(job, message.subject)
-    country = "" if message.channel == EMAIL else country_of(message.intended)
+    country = country_of(message.intended) if message.channel == SMS else ""
     draft = Draft(terms, event, message.intended, key, "", country)
     return judge([draft], facts, policy, now, gates)[0]
 

@@ -33,9 +33,9 @@ class ConversationTerms(msgspec.Struct, frozen=True, kw_only=True):
     """The firm's settings, as far as they concern conversations.
 
     `route` is for texts of plans that name none. `own_numbers` are ours: what comes from them is
-    a loop. `staff` are the numbers that alerts go to. `most_a_minute` is how many texts of one
-    number are worked in a minute. `twiml_accounts` answer in the provider's own call. `answers`
-    are the texts after STOP, START and HELP: word → text, `''` for no answer.
+    a loop. `staff` are numbers, and routes of alarms, that alerts go to. `most_a_minute` is how
+    many texts of one number are worked in a minute. `twiml_accounts` answer in the provider's own
+    call. `answers` are the texts after STOP, START and HELP: word → text, `''` for no answer.
     """
 
     words: ConsentWords = USUAL_WORDS

@@ -19,7 +19,7 @@ from smsnotify.model.event import Event
 from smsnotify.model.job import Job
 from smsnotify.model.plan import Plan
 from smsnotify.model.reading import OPT_OUT_MARK, Reading
-from smsnotify.model.rule import EMAIL, RuleTerms
+from smsnotify.model.rule import APPRISE, EMAIL, SMS, RuleTerms
 from smsnotify.text.address import NO_ADDRESS
 from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.phone import country_of
@@ -122,11 +122,16 @@ def _plan_terms(plan: Plan, body: str, route: str) -> RuleTerms:
     )
 
 
-def plain_terms(rule: str, body: str, route: str) -> RuleTerms:
-    """Return the same of a text that no plan writes: service, at any hour."""
+def plain_terms(rule: str, body: str, route: str, channel: str = SMS) -> RuleTerms:
+    """Return the same of a text that no plan writes: service, at any hour.
+
+    On the channel of alarms it may come twice rather than never.
+    """
     return RuleTerms(
         id=rule,
         name=rule,
+        channel=channel,
+        on_unknown="resend" if channel == APPRISE else "hold",
         body=_saying(body),
         route=route,
         tracking_link="none",
@@ -146,11 +151,16 @@ def plain_draft(
     body: str,
     route: str,
     cause: Cause,
+    channel: str = SMS,
 ) -> Draft:
-    """Return the draft of a text that no plan writes; it is service, at any hour."""
-    key = MessageKey(subject, mode, kind, rule, occasion, "sms", number)
-    terms = plain_terms(rule, body, route)
-    return Draft(terms, cause.event(None, ""), number, key, "", country_of(number))
+    """Return the draft of a text that no plan writes; it is service, at any hour.
+
+    On the channel of alarms `number` is the route.
+    """
+    key = MessageKey(subject, mode, kind, rule, occasion, channel, number)
+    terms = plain_terms(rule, body, route, channel)
+    country = country_of(number) if channel == SMS else ""
+    return Draft(terms, cause.event(None, ""), number, key, "", country)
 
 
 def _saying(body: str) -> Callable[[object], str]:

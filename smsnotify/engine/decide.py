@@ -31,7 +31,7 @@ from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import MessageState
 from smsnotify.model.reading import Reading
-from smsnotify.model.rule import EMAIL, Languages, RuleTerms
+from smsnotify.model.rule import EMAIL, SMS, Languages, RuleTerms
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.text.address import NOT_AN_ADDRESS, read_email
@@ -284,11 +284,11 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
     reading = _reading(told, facts, to) if reads_more else None
     title = markup = ""
     try:
-        if terms.markup is not None and terms.title is not None:
+        if terms.title is not None:
             job = told.event.job if reading is None else reading
             title = " ".join(terms.title(job).split())
-            markup = _with_tracking(terms.markup(job), told)
-            text = plain_text(markup)
+            markup = "" if terms.markup is None else _with_tracking(terms.markup(job), told)
+            text = wording(told, terms, reading) if terms.markup is None else plain_text(markup)
         else:
             text = wording(told, terms, reading)
     except MissingValueError as missing:
@@ -308,7 +308,7 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             reason="missing_value",
             detail="the text is empty: no branch of the template has anything to say",
         )
-    if terms.channel == EMAIL:
+    if terms.channel != SMS:
         return _mailed(draft, ruling, to, title, text, markup, language, spoken)
     if to != draft.recipient:
         text = f"TEST for {draft.recipient}: {text}"
@@ -376,8 +376,8 @@ def _mailed(
     language: str,
     spoken: str,
 ) -> Decision:
-    """Return the decision of a mail whose words are there."""
-    if not title:
+    """Return the decision of a mail or an alarm whose words are there."""
+    if not title and draft.terms.title is not None:
         return Decision(
             draft=draft,
             verdict=STOP,

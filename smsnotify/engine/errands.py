@@ -29,6 +29,7 @@ from smsnotify.engine.conversing_texts import ALERT_KIND, BY_THE_CLOCK, Cause, p
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.keep import Ticket
 from smsnotify.model.enrolment import Enrolment
+from smsnotify.model.rule import APPRISE, SMS
 from smsnotify.store import errands as errands_store
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.errands import StoredErrand
@@ -170,22 +171,24 @@ def _line(name: str, errand: StoredErrand, stored: StoredJob) -> bytes:
 
 
 def _alert(desk: Desk, hands: Hands, errand: StoredErrand, now: datetime) -> None:
-    """Text the firm's own people."""
+    """Tell the firm's own people, by text or by alarm."""
     if not desk.terms.staff:
         raise _FailedError("`staff` in the settings is empty: nobody is alerted")
     portion = Portion(desk, now)
     portion.know([])
     portion.know_people(desk.terms.staff)
-    for number in desk.terms.staff:
+    for colleague in desk.terms.staff:
+        texted = colleague.startswith("+")  # else it is the route of alarms
         draft = plain_draft(
             ALERT_KIND,
             str(errand.data.get("plan_name", "")),
             subject=errand.id,
             occasion=str(errand.data.get("step", "")),
             mode=desk.policy.mode,
-            number=number,
+            number=colleague,
             body=str(errand.data["text"]),
-            route=desk.terms.route,
+            route=desk.terms.route if texted else colleague,
+            channel=SMS if texted else APPRISE,
             cause=Cause("alert", errand.key, errand.created_at),
         )
         portion.say(draft)

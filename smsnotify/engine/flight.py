@@ -8,12 +8,14 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from smsnotify.engine.alarms import AlarmCarrier
 from smsnotify.engine.client import Transport
 from smsnotify.engine.handover import (
     CallbackUrl,
     OptOutUrl,
     Tried,
     carry,
+    carry_alarm,
     carry_mail,
     hand_to_local,
     outbound,
@@ -50,6 +52,7 @@ class Flight:
         """`timeout_s` is for one request."""
         self._transport = transport
         self._mails = mails
+        self._alarms = AlarmCarrier()
         self._times = times
         self._timeout_s = timeout_s
         self._callback_url = callback_url
@@ -141,8 +144,10 @@ class Flight:
         split = False
         if lane.mail is not None:
             outcomes = await carry_mail(lane.mail, sent[0], self._mails, self._timeout_s)
+        elif lane.alarm is not None:
+            outcomes = await carry_alarm(lane.alarm, sent[0], self._alarms, self._timeout_s)
         else:
-            assert lane.remote is not None, "what is neither local nor mail is HTTP"
+            assert lane.remote is not None, "what is neither local, mail nor alarm is HTTP"
             outcomes, split = await carry(lane.remote, sent, self._transport, self._timeout_s)
         self._latency_s = self._times.monotonic() - began
         del self._running[ticket]

@@ -10,6 +10,7 @@ import msgspec
 
 from smsnotify.base.errors import ConfigError, NotSentError, OutcomeUnknownError
 from smsnotify.base.redact import scrub
+from smsnotify.engine.alarms import AlarmCarrier
 from smsnotify.engine.client import Transport
 from smsnotify.engine.lanes import Lane
 from smsnotify.engine.mail import MailCarrier
@@ -20,8 +21,8 @@ from smsnotify.model.message import (
     Outcome,
     Result,
 )
-from smsnotify.model.rule import EMAIL
-from smsnotify.providers.base import HttpProvider, LocalProvider, MailProvider
+from smsnotify.model.rule import EMAIL, SMS
+from smsnotify.providers.base import AlarmProvider, HttpProvider, LocalProvider, MailProvider
 from smsnotify.store.claims import Claimed
 from smsnotify.store.instants import from_micros
 
@@ -58,7 +59,7 @@ def outbound(
     message: Claimed, lane: Lane, callback_url: CallbackUrl, opt_out_url: OptOutUrl
 ) -> OutboundMessage:
     """Return what the adapter gets of a message."""
-    if message.channel == EMAIL:
+    if message.channel != SMS:
         return OutboundMessage(
             id=message.id,
             recipient=message.recipient,
@@ -68,7 +69,7 @@ def outbound(
             expires_at=from_micros(message.expires_at),
             title=message.title,
             markup=message.markup,
-            opt_out_url=opt_out_url(message.recipient),
+            opt_out_url=opt_out_url(message.recipient) if message.channel == EMAIL else "",
         )
     return OutboundMessage(
         id=message.id,
@@ -154,6 +155,27 @@ async def carry_mail(
         return _all(only, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, type(error).__name__)
     outcome = provider.parse_answer(message, answer)
     return [msgspec.structs.replace(outcome, raw_text=scrub(outcome.raw_text))]
+
+
+async def carry_alarm(
+    provider: AlarmProvider, message: OutboundMessage, carrier: AlarmCarrier, timeout_s: float
+) -> list[Outcome]:
+    """Tell the firm's own people; return what came of it. Never raises."""
+    only = [message]
+    try:
+        async with asyncio.timeout(timeout_s):
+            words = await carrier.send(provider, message.id, provider.build_alarm(message))
+    except ConfigError as error:
+        return _all(only, Result.REJECTED, ErrorWord.BAD_CREDENTIALS, str(error))
+    except TimeoutError:
+        return _all(only, Result.UNKNOWN, ErrorWord.PROVIDER_DOWN, "apprise took too long")
+    except asyncio.CancelledError:
+        # Only the delivery loop cancels, when its time to stop is over.
+        return _all(only, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, "stopped meanwhile")
+    except Exception as error:
+        log.error("an alarm ended in an unforeseen way", extra={"error": type(error).__name__})
+        return _all(only, Result.UNKNOWN, ErrorWord.UNKNOWN_ERROR, type(error).__name__)
+    return [provider.parse_alarm(message, words)]
 
 
 def hand_to_local(

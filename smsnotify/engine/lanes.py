@@ -11,7 +11,7 @@ from smsnotify.engine.breaker import Breaker
 from smsnotify.engine.fleet_rate import FleetBucket
 from smsnotify.engine.rate import TokenBucket
 from smsnotify.model.message import ErrorWord, Outcome, Result
-from smsnotify.providers.base import HttpProvider, LocalProvider, MailProvider
+from smsnotify.providers.base import AlarmProvider, HttpProvider, LocalProvider, MailProvider
 from smsnotify.store.claims import Claimed
 from smsnotify.store.rates import Booking, Turns
 
@@ -38,9 +38,10 @@ class Lane:
         self.account = account
         self.name = account.name
         provider = account.provider
-        is_mail = not provider.local and provider.capabilities.transport == "mail"
-        self.mail = cast(MailProvider, provider) if is_mail else None
-        self.remote = None if provider.local or is_mail else cast(HttpProvider, provider)
+        carried = "" if provider.local else provider.capabilities.transport
+        self.mail = cast(MailProvider, provider) if carried == "mail" else None
+        self.alarm = cast(AlarmProvider, provider) if carried == "alarm" else None
+        self.remote = cast(HttpProvider, provider) if carried == "http" else None
         self.local = cast(LocalProvider, provider) if provider.local else None
         self.batch = max(provider.capabilities.batch, 1)
         self.concurrency = account.concurrency

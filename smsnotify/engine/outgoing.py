@@ -7,7 +7,7 @@ from datetime import datetime
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.model.message import Message, MessageState
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import SMS
 from smsnotify.text.phone import country_of
 
 
@@ -42,7 +42,7 @@ def to_message(
         body=decision.body,
         title=decision.title,
         markup=decision.markup,
-        encoding="" if key.channel == EMAIL else decision.encoding or "GSM7",
+        encoding="" if key.channel != SMS else decision.encoding or "GSM7",
         segments=decision.segments,
         purpose=terms.purpose,
         priority=terms.priority(event.name),

@@ -24,6 +24,10 @@ def curl_of(account: Account, decision: Decision) -> str:
     country = country_of(decision.to)
     if shown.capabilities.transport == "mail":
         return _mail_of(account, shown, decision)
+    if shown.capabilities.transport == "alarm":
+        places = len(shown.settings.urls)
+        told = f"# account {account.name}: by apprise to {places} of its addresses"
+        return "\n".join(filter(None, (told, decision.title, decision.body)))
     message = OutboundMessage(
         id=SHOWN_ID,
         recipient=decision.to,

@@ -16,7 +16,7 @@ from smsnotify.model.decision import Decision, Draft, MessageKey
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
-from smsnotify.model.rule import EMAIL, Priority, RuleTerms
+from smsnotify.model.rule import APPRISE, EMAIL, SMS, Priority, RuleTerms
 from smsnotify.rules.compile import CompiledRule
 from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.phone import country_of
@@ -28,8 +28,10 @@ _GATES = (number_gate, opted_out_gate)
 
 
 def channel_of(recipient: str) -> str:
-    """Return how a recipient is reached: an address with @ by email."""
-    return EMAIL if "@" in recipient else "sms"
+    """Return how a recipient is reached: an address with @ by email, a route by alarm."""
+    if "@" in recipient:
+        return EMAIL
+    return SMS if recipient.startswith("+") else APPRISE
 
 
 def rule_draft(
@@ -41,15 +43,15 @@ def rule_draft(
     return next(iter(drafts_for(rule, channel, event, policy, now)), None)
 
 
-def text_draft(text: str, channel: str = "sms") -> Draft:
+def text_draft(text: str, channel: str = SMS) -> Draft:
     """Return a draft of a plain text that belongs to no rule and no job."""
     terms = RuleTerms(id="", name="", body=lambda job: text, tracking_link="none", max_segments=10)
-    if channel == EMAIL:
+    if channel != SMS:
         terms = msgspec.structs.replace(
             terms,
-            channel=EMAIL,
+            channel=channel,
             title=lambda job: TITLE,
-            markup=lambda job: escape_markdown(text),
+            markup=(lambda job: escape_markdown(text)) if channel == EMAIL else None,
         )
     event = Event(KIND, Job())
     key = MessageKey("", "", KIND, "", "", channel, "")
@@ -72,7 +74,8 @@ def decide_test(
         priorities={draft.event.name: Priority.URGENT},
         contact_tests=(),  # a test is for whoever asks for it
     )
-    test = Draft(terms, draft.event, recipient, key, "", country_of(recipient))
+    country = country_of(recipient) if terms.channel == SMS else ""
+    test = Draft(terms, draft.event, recipient, key, "", country)
     facts = known_facts([test], memory, policy, {}, now)
     if terms.reads_person:
         facts.contacts = sample_contacts([recipient]) | dict(facts.contacts)

@@ -7,7 +7,7 @@ from datetime import datetime
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import APPRISE, EMAIL
 
 NAME = "mode"
 
@@ -19,6 +19,13 @@ def mode_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruli
     """
     if policy.mode is not Mode.TEST or draft.recipient in policy.allow:
         return None
+    if draft.terms.channel == APPRISE:
+        return Ruling(
+            gate=NAME,
+            verdict=Verdict.STOP,
+            reason="not_allowed",
+            detail=f"mode is test, and the route {draft.recipient!r} is not in `allow`",
+        )
     test_to, setting = policy.test_to, "test_to"
     if draft.terms.channel == EMAIL:
         test_to, setting = policy.test_to_email, "test_to_email"

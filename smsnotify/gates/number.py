@@ -7,7 +7,7 @@ from datetime import datetime
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import SMS
 
 NAME = "number"
 
@@ -30,7 +30,7 @@ def number_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ru
             reason=draft.refusal,
             detail=_TOLD.get(draft.refusal, ""),
         )
-    if draft.terms.channel == EMAIL:
+    if draft.terms.channel != SMS:
         return None  # a mailbox is in no country
     if policy.countries is not None and draft.country not in policy.countries:
         return Ruling(

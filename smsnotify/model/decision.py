@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from smsnotify.model.event import Event
-from smsnotify.model.rule import EMAIL, RuleTerms
+from smsnotify.model.rule import SMS, RuleTerms
 from smsnotify.model.size import Encoding
 
 
@@ -99,7 +99,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "decision", "rule": …, "event": …, …}`."""
         draft, job = self.draft, self.draft.event.job
-        heading: dict[str, object] = {"subject": self.title} if draft.terms.channel == EMAIL else {}
+        heading: dict[str, object] = {"subject": self.title} if draft.terms.channel != SMS else {}
         if self.language:
             heading["language"] = self.language
         return {

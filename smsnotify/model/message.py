@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from smsnotify.model.rule import EMAIL, Priority
+from smsnotify.model.rule import SMS, Priority
 
 
 class MessageState(StrEnum):
@@ -172,7 +172,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "message", "id": …, "state": …, …}`."""
-        heading: dict[str, object] = {"subject": self.title} if self.channel == EMAIL else {}
+        heading: dict[str, object] = {"subject": self.title} if self.channel != SMS else {}
         told: dict[str, object] = {
             "type": "message",
             "id": self.id,

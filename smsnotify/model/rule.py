@@ -17,6 +17,9 @@ SMS: Final = "sms"
 EMAIL: Final = "email"
 """The channel of mails."""
 
+APPRISE: Final = "apprise"
+"""The channel of alarms to the firm's own people; who is behind it, the route's accounts say."""
+
 
 class Priority(StrEnum):
     """The order in which waiting messages are claimed."""

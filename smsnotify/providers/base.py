@@ -28,6 +28,7 @@ from pydantic import (
 
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
+from smsnotify.model.alarm import Alarm, AlarmWord
 from smsnotify.model.http import HttpRequest, HttpResponse
 from smsnotify.model.mail import Mail, MailAnswer, MailServer
 from smsnotify.model.message import (
@@ -131,15 +132,16 @@ def _country(code: str) -> str:
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider can do; asked before queueing, never guessed from its name.
 
-    `channel` is `sms`, `email`, or `any` for a provider that takes every one. `transport` is who
-    carries what a provider that is not local sends: `HttpProvider` or `MailProvider`.
+    `channel` is `sms`, `email`, `apprise`, or `any` for a provider that takes every one.
+    `transport` is who carries what a provider that is not local sends: it is an `HttpProvider`, a
+    `MailProvider` or an `AlarmProvider`.
     `batch` is the most messages in one request (1 = no batches); `lookups_per_second` None means
     that no limit is documented; `max_characters` counts UTF-16 units, 0 = not documented;
     `inbound_answer` is the XML that a call with a text from a person is answered with.
     """
 
     channel: str = "sms"
-    transport: Literal["http", "mail"] = "http"
+    transport: Literal["http", "mail", "alarm"] = "http"
     batch: int = 1
     lookup_by_id: bool = False
     lookup_by_recipient: bool = False
@@ -286,6 +288,26 @@ class MailProvider(Provider, Protocol):
 
     def parse_check(self, answer: MailAnswer) -> CheckResult:
         """Read the answer to a log-in; never raises."""
+
+
+class AlarmProvider(Provider, Protocol):
+    """A provider behind a library of its own: `local` is False, the transport is `alarm`."""
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return where alarms go, with the tokens in them.
+
+        Raises:
+            ConfigError: one cannot be read.
+        """
+
+    def build_alarm(self, message: OutboundMessage) -> Alarm:
+        """Return what shall be read at every address."""
+
+    def parse_alarm(self, message: OutboundMessage, words: Sequence[AlarmWord]) -> Outcome:
+        """Read the words of all addresses, in their order; never raises."""
+
+    def parse_check(self, words: Sequence[AlarmWord]) -> CheckResult:
+        """Read what a library says of the addresses; never raises."""
 
 
 class HttpProvider(Provider, Protocol):

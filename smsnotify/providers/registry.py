@@ -20,6 +20,7 @@ GROUP: Final = "smsnotify.providers"
 
 _BUILT_IN: Final = {
     "8x8": "smsnotify.providers.eight_x_eight:EightXEight",
+    "apprise": "smsnotify.providers.apprise:Apprise",
     "sandbox": "smsnotify.providers.sandbox:Sandbox",
     "smtp": "smsnotify.providers.smtp:Smtp",
     "twilio": "smsnotify.providers.twilio:Twilio",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from smsnotify.base.redact import mask_number
-from smsnotify.model.job import JOB_FIELDS, PHONE_FIELDS
 from smsnotify.model.reading import OPT_OUT_LINK, of_person
 from smsnotify.model.rule import (
     Bounds,
@@ -18,6 +16,7 @@ from smsnotify.model.rule import (
     RuleTerms,
 )
 from smsnotify.rules.ages import DAY, Limit, read_ages
+from smsnotify.rules.alarm import alarm_terms, alarms, check_alarm, read_heading, route_of
 from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
@@ -25,23 +24,21 @@ from smsnotify.rules.conditions import Condition
 from smsnotify.rules.digest import read_digest
 from smsnotify.rules.mail import (
     check_channel,
-    check_mail_field,
-    fixed_address,
-    is_mail_field,
     mail_terms,
-    mails,
     read_mail,
     texts,
 )
 from smsnotify.rules.marketing import check_offer, marketing_hours
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.quiet import is_quiet_at, read_quiet_hours
+from smsnotify.rules.recipients import read_recipients
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import REQUIRED, DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
-from smsnotify.rules.where import read_conditions, unknown_field
+from smsnotify.rules.where import read_conditions
 from smsnotify.rules.wordings import read_speech, spoken
 from smsnotify.rules.yaml_nodes import MapNode, find
+from smsnotify.text.template import Template
 
 _OF_TEXTS: Final = (
     *("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown"),
@@ -64,8 +61,10 @@ def build_rule(
     _check_pairs(keys, report, path)
     quiet = read_quiet_hours(keys, defaults, words, report, path)
     pre_job = _pre_job(keys, quiet, report, path)
-    check_channel(keys, _written(report, path), report, path)
-    fields, fixed, mail_fields, mail_fixed = _recipients(keys, words, report, path)
+    alarm = alarms(keys)
+    if not alarm:
+        check_channel(keys, _written(report, path), report, path)
+    fields, fixed, mail_fields, mail_fixed = read_recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
     ages = read_ages(keys, defaults, words, report, path)
     digest = read_digest(keys, words, ages, report, path)
@@ -73,7 +72,12 @@ def build_rule(
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     speech = read_speech(keys, defaults, words, report, path)
     body = no_body() if keys.start_plan else read_body(keys, defaults, speech, words, report, path)
-    mail = read_mail(keys, speech, words, report, path)
+    mail = None if alarm else read_mail(keys, speech, words, report, path)
+    if alarm:
+        fixed = [route_of(keys, defaults)]
+        heading = read_heading(keys, speech, words, report, path)
+        read_by_alarm = _read_by(body, heading, conditions)
+        check_alarm(keys, _written(report, path), report, path, read_by_alarm)
     check_offer(keys, report, path)
     if body is None or keys.name is None or report.errors > before:
         return None
@@ -99,6 +103,9 @@ def build_rule(
             **more,
         )
 
+    if alarm:
+        terms = alarm_terms(keys, terms, heading)
+        return compiled(terms, [], fixed, template_fields=read_by_alarm)
     read = body.read.union(() if digest is None else digest.by)
     if mail is None:
         return compiled(terms, fields, fixed, template_fields=read)
@@ -108,6 +115,17 @@ def build_rule(
         return mailing
     instead = keys.fallback is not None
     return compiled(terms, fields, fixed, template_fields=read, mail=mailing, mail_instead=instead)
+
+
+def _read_by(
+    body: Body | None, heading: Template | None, conditions: Sequence[Condition]
+) -> frozenset[str]:
+    """Return every field that an alarm's words and conditions look at."""
+    read = (one.field for one in conditions)
+    return frozenset().union(
+        *(part.read if isinstance(part, Body) else part.fields for part in (body, heading) if part),
+        read,
+    )
 
 
 def _keeps_hours(keys: RuleKeys) -> bool:
@@ -166,7 +184,8 @@ def _check_required(keys: RuleKeys, report: Reporter, path: Path) -> None:
     written = _written(report, path)
     name = f"rule {keys.name!r}" if keys.name else "the rule"
     for key in REQUIRED:
-        if key not in written and not (key == "body" and "start_plan" in written):
+        instead = (key == "body" and "start_plan" in written) or (key == "to" and alarms(keys))
+        if key not in written and not instead:
             hint = {
                 "to": "to: {fields: [phone_number]}",
                 "events": "events: [completed]",
@@ -273,7 +292,7 @@ def _pre_job(
     chosen = keys.pre_job
     if chosen is None:
         return None
-    staff_alone = keys.to is not None and keys.to.fixed and not keys.to.fields
+    staff_alone = alarms(keys) or (keys.to is not None and keys.to.fixed and not keys.to.fields)
     if quiet is not None and is_quiet_at(chosen.at, quiet) and not staff_alone:
         report.error(
             (*path, "pre_job", "at"),
@@ -283,110 +302,3 @@ def _pre_job(
             "choose another time, or quiet_hours: none for this rule",
         )
     return PreJob(chosen.days_before, chosen.at, chosen.late)
-
-
-def _recipients(
-    keys: RuleKeys, words: Vocabulary, report: Reporter, path: Path
-) -> tuple[list[str], list[str], list[str], list[str]]:
-    """Return fields and fixed numbers for texts, then fields and fixed addresses for mails."""
-    to = keys.to
-    if to is None:
-        return [], [], [], []
-    at = (*path, "to")
-    if not to.fields and not to.fixed and not _reported_below(report, at):
-        report.error(at, "missing_key", "to names nobody", "to: {fields: [phone_number]}")
-    fields: tuple[list[str], list[str]] = ([], [])
-    for index, field in enumerate(to.fields):
-        place = (*at, "fields", index)
-        mailed = _is_mailed(keys, is_mail_field(field))
-        if mailed and field in words.fields:
-            check_mail_field(field, words, report, place)
-        else:
-            _check_recipient(field, words, report, place)
-        if field in to.fields[:index]:
-            report.error(place, "doubled", f"the field {field!r} is in the list twice")
-        fields[mailed].append(field)
-    fixed: tuple[list[str], list[str]] = ([], [])
-    for index, raw in enumerate(to.fixed):
-        place = (*at, "fixed", index)
-        mailed = _is_mailed(keys, "@" in raw)
-        if mailed:
-            address = fixed_address(raw, report, place)
-        else:
-            address = _fixed_number(raw, words.country, report, place)
-        if address in fixed[mailed]:
-            what = "address" if mailed else "number"
-            report.error(place, "doubled", f"this {what} is in the list twice")
-        fixed[mailed].append(address)
-    if mails(keys) and texts(keys) and (to.fields or to.fixed):
-        _check_both(fields, fixed, report, at)
-    return fields[False], fixed[False], fields[True], fixed[True]
-
-
-def _is_mailed(keys: RuleKeys, looks_like_mail: bool) -> bool:
-    """Say whether a recipient is for mails; of a rule of both channels, by what it looks like."""
-    return looks_like_mail if mails(keys) and texts(keys) else mails(keys)
-
-
-def _check_both(
-    fields: tuple[list[str], list[str]],
-    fixed: tuple[list[str], list[str]],
-    report: Reporter,
-    path: Path,
-) -> None:
-    """A rule of both channels must name somebody for each."""
-    for mailed, what, hint in (
-        (False, "texts", "to: {fields: [phone_number, notify_email]}"),
-        (True, "mails", "to: {fields: [phone_number, notify_email]}"),
-    ):
-        if not fields[mailed] and not fixed[mailed]:
-            report.error(path, "missing_key", f"to names nobody who gets the {what}", hint)
-
-
-def _reported_below(report: Reporter, path: Path) -> bool:
-    node = find(report.root, path)
-    assert isinstance(node, MapNode), "its shape was checked before"
-    below = [*node.keys.values(), *node.values.values()]
-    places = {(child.line, child.column) for child in below}
-    return any((known.line, known.column) in places for known in report.problems)
-
-
-def _check_recipient(field: str, words: Vocabulary, report: Reporter, path: Path) -> None:
-    kind = words.fields.get(field)
-    if kind is None:
-        unknown_field(field, words, report, path)
-    elif kind not in ("text", "list") or field in ("items", "milestones"):
-        report.error(
-            path,
-            "not_a_phone_field",
-            f"the field {field!r} cannot hold phone numbers",
-            "Detrack's are " + ", ".join(PHONE_FIELDS),
-        )
-    elif field in JOB_FIELDS and field not in PHONE_FIELDS:
-        report.warn(
-            path,
-            "not_a_phone_field",
-            f"the field {field!r} does not usually hold phone numbers",
-            "Detrack's are " + ", ".join(PHONE_FIELDS),
-        )
-
-
-def _fixed_number(raw: str, country: str, report: Reporter, path: Path) -> str:
-    from smsnotify.text.phone import read_number
-
-    number = read_number(raw, "", country)
-    if not number.reason:
-        return number.e164
-    shown = mask_number(raw)
-    what = {
-        "landline": f"the fixed number {shown} is a landline, which gets no texts",
-        "doubtful_number": f"the fixed number {shown} could be read in two ways",
-    }.get(number.reason, f"the fixed number {shown} is no phone number")
-    if number.reason == "landline":
-        report.error(path, number.reason, what, "give a mobile number")
-        return raw
-    hint = 'write it with + and the country code, in quotes: "+65…"'
-    if not country and not raw.strip().startswith("+"):
-        hint += "; or set country in the settings"
-    report.error(path, number.reason, what, hint)
-    return raw

@@ -101,7 +101,7 @@ def clean(part: Any) -> Any:
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     """Say in a rule what its models leave to later checks."""
     properties = rule["properties"]
-    rule["required"] = [key for key in REQUIRED if key != "body"]
+    rule["required"] = [key for key in REQUIRED if key not in ("body", "to")]
     rule["oneOf"] = [{"required": ["body"]}, {"required": ["start_plan"]}]
     for key, known in (("events", EVENT_NAMES), ("groups", ()), ("reasons", ())):
         properties[key] = one_or_many(properties[key], known)
@@ -132,6 +132,11 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     allow_none(properties["quiet_hours"])
     properties["body"]["pattern"] = r"\S"
     rule["allOf"] = [
+        {
+            "if": _channel_is("apprise"),
+            "then": {"not": {"anyOf": [{"required": [key]} for key in ("to", "fallback")]}},
+            "else": {"required": ["to"]},
+        },
         {
             "if": {"anyOf": [_channel_is("email"), {"required": ["fallback"]}]},
             "then": {"required": ["subject"]},

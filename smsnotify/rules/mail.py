@@ -114,7 +114,7 @@ def read_mail(
     if not check_same_languages(keys.subject, speech.tags, report, at):
         return None
     lines = {
-        tag: _compiled(source, tag or speech.fallback, keys, words, report, place)
+        tag: compile_title(source, tag or speech.fallback, keys, words, report, place)
         for tag, (source, place) in wordings(keys.subject, at).items()
     }
     titles = {tag: one for tag, one in lines.items() if one is not None}
@@ -135,9 +135,10 @@ def read_mail(
     return MailWords(titles, markups) if len(titles) == len(lines) else None
 
 
-def _compiled(
+def compile_title(
     source: str, language: str, keys: RuleKeys, words: Vocabulary, report: Reporter, at: Path
 ) -> Template | None:
+    """Compile a subject line in one language; None when it is wrong."""
     try:
         return compile_template(
             source,

@@ -195,19 +195,21 @@ def one_of(*words: str) -> BeforeValidator:
 
 
 def _channels(value: object) -> tuple[str, ...]:
-    """Read how people are told: one channel, or both."""
+    """Read how people are told: one channel, or sms and email."""
     written = [value] if isinstance(value, str) else value
     if not isinstance(written, list) or not written:
         raise refuse("a channel is missing", "write sms, email or [sms, email]")
     found: list[str] = []
     for one in written:
-        text = scalar(one, "sms or email")
-        if text not in ("sms", "email"):
-            near = did_you_mean(text, ("sms", "email"))
-            raise refuse(f"{text!r} is none of sms, email", near, "unknown_word")
+        text = scalar(one, "sms, email or apprise")
+        if text not in _CHANNELS:
+            near = did_you_mean(text, _CHANNELS)
+            raise refuse(f"{text!r} is none of {', '.join(_CHANNELS)}", near, "unknown_word")
         if text in found:
             raise refuse(f"the channel {text!r} is in the list twice", "write it once", "doubled")
         found.append(text)
+    if "apprise" in found and len(found) > 1:
+        raise refuse("apprise stands alone: an alarm has no recipient", "write two rules")
     return tuple(sorted(found, reverse=True))
 
 
@@ -270,13 +272,14 @@ Wording = Annotated[
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Names = Annotated[list[Item], BeforeValidator(_one_or_many)]
 _CHANNEL_SCHEMA: Final[dict[str, Any]] = {"enum": ["sms", "email"]}
+_CHANNELS: Final = ("sms", "email", "apprise")
 Channels = Annotated[
     tuple[str, ...],
     BeforeValidator(_channels),
     WithJsonSchema(
         {
             "anyOf": [
-                _CHANNEL_SCHEMA,
+                {"enum": [*_CHANNELS]},
                 {
                     "type": "array",
                     "items": _CHANNEL_SCHEMA,

@@ -249,7 +249,9 @@ class RuleKeys(Keys):
         "other status since.",
     )
     channel: Channels = Field(
-        default=("sms",), description="How the recipient is told: `sms`, `email`, or both."
+        default=("sms",),
+        description="How the recipient is told: `sms`, `email`, or both. `apprise` alarms the "
+        "firm's own people behind the route's accounts.",
     )
     fallback: Annotated[Literal["email"] | None, one_of("email")] = Field(
         default=None,
@@ -258,8 +260,8 @@ class RuleKeys(Keys):
     )
     subject: Wording = Field(
         default=None,
-        description="The subject line of a mail; {{ field }} prints a job field. By language, if "
-        "the body is.",
+        description="The subject line of a mail, or the heading of an alarm; {{ field }} prints a "
+        "job field. By language, if the body is.",
     )
     job_type: Annotated[
         Literal["job", "delivery", "collection"], one_of("job", "delivery", "collection")
@@ -287,7 +289,9 @@ class RuleKeys(Keys):
     pre_job: PreJobKeys | None = Field(
         default=None, description="When a reminder leaves; with the event `pre_job`."
     )
-    to: ToKeys | None = Field(default=None, description="Who is texted.")
+    to: ToKeys | None = Field(
+        default=None, description="Who is texted. Alarms go wherever the route's accounts lead."
+    )
     body: Wording = Field(
         default=None,
         description="The text, or texts by language: `{en: …, zh: …}`. {{ field }} prints a job "
@@ -328,7 +332,7 @@ class RuleKeys(Keys):
     on_unknown: Annotated[Literal["hold", "resend"], one_of("hold", "resend")] = Field(
         default="hold",
         description="When a provider gave no answer: `hold` waits until it is known, `resend` "
-        "may text twice (for alarms to staff).",
+        "may text twice. Alarms (`channel: apprise`) are sent again unless this says `hold`.",
     )
 
 

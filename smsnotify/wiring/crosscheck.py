@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from importlib.util import find_spec
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -13,9 +14,11 @@ from pydantic import BaseModel
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
 from smsnotify.model.decision import Mode
+from smsnotify.model.rule import APPRISE
 from smsnotify.plans.words import normalise
 from smsnotify.providers.registry import provider_names
 from smsnotify.wiring.models import Settings
+from smsnotify.wiring.positions import Path
 from smsnotify.wiring.problems import Findings, did_you_mean
 
 RESERVED_ACCOUNTS: Final = ("detrack",)
@@ -41,6 +44,8 @@ def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findin
     """Add every problem that two settings make together, and the doubts about secrets."""
     _account_names(written, findings)
     _routes(settings, written, findings)
+    _alarm_routes(settings, findings)
+    _extras(settings, findings)
     _mode(settings, findings)
     _countries(settings, findings)
     _prices(settings, findings)
@@ -51,12 +56,16 @@ def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findin
     _file_mode(settings.file, (), findings)
 
 
-def secrets_in(settings: Settings) -> Iterator[tuple[tuple[str, ...], Secret]]:
+def secrets_in(settings: Settings) -> Iterator[tuple[Path, Secret]]:
     """Yield every secret of the settings with its path."""
     for name, account in settings.accounts.items():
         for key, value in _fields(account):
             if isinstance(value, Secret):
                 yield ("accounts", name, key), value
+            elif isinstance(value, tuple):
+                secrets = ((at, one) for at, one in enumerate(value) if isinstance(one, Secret))
+                for place, secret in secrets:
+                    yield ("accounts", name, key, place), secret
     if settings.detrack is not None:
         yield DETRACK_KEY, settings.detrack.api_key
     if settings.conversation.webhook_secret is not None:
@@ -113,6 +122,44 @@ def _routes(settings: Settings, written: Mapping[str, Any], findings: Findings) 
                         f"there is no account {account!r}",
                         did_you_mean(account, names) or f"add [accounts.{account}]",
                     )
+
+
+def _alarm_routes(settings: Settings, findings: Findings) -> None:
+    """Names in `staff` and `allow` are routes that alarms can take."""
+    for key in ("staff", "allow"):
+        for index, name in enumerate(getattr(settings, key)):
+            if "@" in name or name.startswith("+"):
+                continue
+            known = {*settings.routes, *settings.accounts}
+            stages = settings.routes.get(name, ((name,),))
+            led = [settings.accounts.get(one) for stage in stages for one in stage]
+            if name not in known:
+                findings.add(
+                    (key, index),
+                    "unknown_account",
+                    f"there is no account or route {name!r}",
+                    did_you_mean(name, known) or "a number is written as +65…",
+                )
+            elif not any(one is not None and one.provider == APPRISE for one in led):
+                findings.add(
+                    (key, index),
+                    "no_alarm_account",
+                    f"no account behind {name!r} is for alarms",
+                    'give it provider = "apprise"',
+                )
+
+
+def _extras(settings: Settings, findings: Findings) -> None:
+    """Say which package an account's provider needs besides."""
+    for name, account in settings.accounts.items():
+        if account.provider == APPRISE and find_spec(APPRISE) is None:
+            findings.add(
+                ("accounts", name, "provider"),
+                "missing_extra",
+                "alarms need the package apprise, the extra `alarms`",
+                "pip install 'sms-notify[alarms]'",
+                "warning" if settings.mode is Mode.SANDBOX else "error",
+            )
 
 
 def _mode(settings: Settings, findings: Findings) -> None:
@@ -191,7 +238,7 @@ def _tracking(settings: Settings, findings: Findings) -> None:
             'public_url = "https://notify.example.com"',
         )
     if tracking.logo:
-        file = settings.folder / Path(tracking.logo).expanduser()
+        file = settings.folder / FilePath(tracking.logo).expanduser()
         if file.suffix.lower() not in LOGO_TYPES:
             findings.add(
                 ("tracking", "logo"), "bad_value", f"must be one of {', '.join(LOGO_TYPES)}"
@@ -226,7 +273,7 @@ def _secrets(settings: Settings, findings: Findings) -> None:
         )
 
 
-def _file_mode(file: Path | None, path: tuple[str, ...], findings: Findings) -> None:
+def _file_mode(file: FilePath | None, path: Path, findings: Findings) -> None:
     if file is None or os.name == "nt":
         return
     try:

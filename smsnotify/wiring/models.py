@@ -27,6 +27,7 @@ Country = Annotated[str, PlainValidator(values.country)]
 Number = Annotated[str, PlainValidator(values.number)]
 EmailAddress = Annotated[str, PlainValidator(values.email)]
 Recipient = Annotated[str, PlainValidator(values.recipient)]
+Colleague = Annotated[str, PlainValidator(values.colleague)]
 Zone = Annotated[str, PlainValidator(values.zone)]
 WebAddress = Annotated[str, PlainValidator(values.web_address)]
 DatabaseUrl = Annotated[str, PlainValidator(values.database_url)]
@@ -202,7 +203,7 @@ class Settings(_Part):
     test_to: Number = ""
     test_to_email: EmailAddress = ""
     allow: tuple[Recipient, ...] = ()
-    staff: tuple[Number, ...] = ()
+    staff: tuple[Colleague, ...] = ()
     opt_out_scope: Literal["all", "sender", "purpose"] = "all"
     volume_guard: Annotated[VolumeGuard | None, BeforeValidator(_volume_guard)] = None
     accounts: dict[str, AccountSettings] = {}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args, get_origin
 
 import msgspec
 
@@ -159,7 +159,9 @@ def _first_account(answers: Answers) -> dict[str, Any]:
         account.setdefault(key, _reference(value) if key in secrets else value)
     if answers.sender:
         account["sender"] = answers.sender
-    return account
+    fields = load_provider(answers.provider).settings_type.model_fields
+    many = {key for key, field in fields.items() if get_origin(field.annotation) is tuple}
+    return {key: [value] if key in many else value for key, value in account.items()}
 
 
 def _reference(written: str) -> dict[str, str]:

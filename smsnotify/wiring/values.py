@@ -17,6 +17,7 @@ from smsnotify.model.fault import read_latency
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
+_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 _PRINTED: Final = re.compile(r"[!-~]+")
 _WHY_NOT: Final = {
     "landline": "is a landline, which receives no texts",
@@ -71,8 +72,14 @@ def email(written: Any) -> str:
 
 
 def recipient(written: Any) -> str:
-    """Read a mobile number in E.164, or an email address."""
-    return email(written) if isinstance(written, str) and "@" in written else number(written)
+    """Read a mobile number in E.164, an email address, or the route of alarms."""
+    return email(written) if isinstance(written, str) and "@" in written else colleague(written)
+
+
+def colleague(written: Any) -> str:
+    """Read a mobile number in E.164, or the route of alarms: a name that begins with a letter."""
+    text = _text(written, '"+6591230000"')
+    return text if _NAME.fullmatch(text) else number(written)
 
 
 def zone(written: Any) -> str:

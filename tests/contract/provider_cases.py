@@ -25,6 +25,10 @@ def mail_providers() -> list[str]:
     return [name for name in provider_names() if _carried_by(name) == "mail"]
 
 
+def alarm_providers() -> list[str]:
+    return [name for name in provider_names() if _carried_by(name) == "alarm"]
+
+
 def _carried_by(name: str) -> str:
     provider = load_provider(name)
     return "" if provider.local else provider.capabilities.transport

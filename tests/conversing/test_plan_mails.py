@@ -6,6 +6,7 @@ import re
 
 from talk import ANNA, BEN, Talk
 
+from smsnotify.engine.errands import Hands, do_errands
 from smsnotify.engine.release import release_due
 from smsnotify.engine.wishes import carry_out
 from smsnotify.model.contact import ConsentChange, Contact
@@ -120,6 +121,23 @@ def test_a_held_mail_keeps_its_words_and_its_heading(make_talk) -> None:
     same = ("title", "body", "markup", "recipient", "channel")
     assert mail["state"] == "queued"
     assert [mail[name] for name in same] == [held[name] for name in same]
+
+
+def test_an_alert_goes_to_numbers_and_to_routes_of_alarms(make_talk) -> None:
+    plan = """plans:
+  - name: look
+    enter: {keywords: [LOOK]}
+    steps:
+      - tell: {alert: "Look at {{ contact.name | default('somebody') }}"}
+"""
+    talk = make_talk(plan, staff=(BEN, "ops"), route="default")
+    talk.hears("LOOK")
+    do_errands(talk.desk, Hands(action_file=talk.folder / "actions.jsonl"), talk.now)
+    told = talk.rows("messages", "channel", "recipient", "route", "body", "on_unknown")
+    assert sorted(map(tuple, (row.values() for row in told))) == [
+        ("apprise", "ops", "ops", "Look at somebody", "resend"),
+        ("sms", BEN, "default", "Look at somebody", "hold"),
+    ]
 
 
 def test_an_opt_out_of_marketing_ends_marketing_plans_alone(talk: Talk) -> None:

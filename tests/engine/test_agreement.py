@@ -47,6 +47,11 @@ rules:
     to: {fields: [phone_number], fixed: [ops@acme.test]}
     subject: "Order {{ do_number }}"
     body: "Mailed and texted: {{ do_number }}"
+  - name: ops
+    channel: apprise
+    events: [failed, delayed, feedback]
+    subject: "{{ do_number }}"
+    body: "{{ assign_to }}: {{ deliver_to_collect_from }}"
   - name: outcome
     events: [completed, failed, out_for_delivery, scheduled, arrived, heading_to, feedback]
     to: {fields: [phone_number, sender_phone_number]}

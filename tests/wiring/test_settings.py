@@ -13,6 +13,7 @@ from smsnotify.model.decision import Mode
 from smsnotify.model.problem import Problem
 from smsnotify.wiring.models import NO_GUARD
 from smsnotify.wiring.settings import check_settings, load_settings, with_database
+from smsnotify.wiring.shown import shown
 
 FULL = """\
 mode     = "test"
@@ -246,3 +247,68 @@ def _file(tmp_path: Path, text: str) -> Path:
     file.parent.mkdir()
     file.write_text(text, encoding="utf-8")
     return file
+
+
+ALARMS = """
+mode = "live"
+country = "SG"
+staff = ["+6591230000", "ops"]
+allow = ["everybody"]
+[accounts.ops]
+provider = "apprise"
+urls = ["slack://tok/en/s3cret", {env = "CHAT"}, {file = "pager.url"}]
+[accounts.main]
+provider = "twilio"
+account_sid = "AC00000000000000000000000000000000"
+auth_token = {env = "TWILIO"}
+sender = "+6531590000"
+[routes]
+everybody = [["ops"]]
+"""
+
+
+def test_alarms_have_secret_addresses_and_are_named_among_the_staff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CHAT", "TWILIO"):
+        monkeypatch.setenv(name, "json://chat.example.com")
+    (tmp_path / "pager.url").write_text("pagerduty://key@id")
+    (tmp_path / "pager.url").chmod(0o600)
+    problems = _check(tmp_path, ALARMS)
+    assert [(one.code, one.severity) for one in problems] == [("plain_secret", "warning")]
+    assert "urls[0]" in problems[0].message
+    settings = load_settings(tmp_path / "s.toml")
+    assert settings.staff == ("+6591230000", "ops")
+    told = str(shown(settings))
+    assert "s3cret" not in told
+    assert "{'env': 'CHAT'}, {'file': 'pager.url'}" in told
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ('"ops"]', '"opps"]', "staff[1]: there is no account or route 'opps'"),
+        ('"ops"]', '"main"]', "staff[1]: no account behind 'main' is for alarms"),
+        ('"ops"]', '"9123"]', "is no full number"),
+        ("slack://tok/en/s3cret", "slack", "each is an address of apprise"),
+        ('{env = "CHAT"}', '{environ = "CHAT"}', "a secret is written as"),
+        ("urls = [", 'sender = "X"\nurls = [', "sender changes nothing for alarms"),
+    ],
+)
+def test_mistakes_about_alarms_have_their_words(
+    tmp_path: Path, was: str, now: str, told: str
+) -> None:
+    found = _errors(tmp_path, ALARMS.replace(was, now))
+    assert any(told in one.message for one in found)
+    assert "s3cret" not in str(found)
+
+
+def test_without_the_package_alarms_are_an_error_that_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsnotify.wiring.crosscheck.find_spec", lambda name: None)
+    (one,) = [one for one in _errors(tmp_path, ALARMS) if one.code == "missing_extra"]
+    assert "alarms" in one.message
+    assert one.hint == "pip install 'sms-notify[alarms]'"
+    calm = [one.code for one in _errors(tmp_path, ALARMS.replace('"live"', '"sandbox"'))]
+    assert "missing_extra" not in calm
