@@ -142,6 +142,7 @@ def _message(message: Any, zone: Any, name_job: bool) -> str:
     if message.error:
         told += f", {message.error} {message.error_text}".rstrip()
     if message.reason:
-        told += f" ({message.reason})"
+        why = "" if message.error else message.error_text  # what a gate adds to its word
+        told += f" ({', '.join(filter(None, (message.reason, one_line(why))))})"
     body = message.body.replace("\n", f"\n{BELOW} ")
     return f"{told}\n{BELOW}“{body}”" if body else told

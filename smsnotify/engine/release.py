@@ -269,7 +269,11 @@ def resolution(again: Again) -> Resolution:
         )
     if decision.verdict is Verdict.STOP:
         return Resolution(
-            id=message.id, state="cancelled", gate=decision.gate, reason=decision.reason
+            id=message.id,
+            state="cancelled",
+            gate=decision.gate,
+            reason=decision.reason,
+            error_text=decision.detail,
         )
     held = decision.verdict is Verdict.HOLD
     terms = decision.draft.terms

@@ -51,6 +51,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gate: str = ""
     reason: str = ""
     carried_by: str = ""
+    error_text: str = ""
     recipient: str = ""
     country: str = ""
     body: str = ""
@@ -68,6 +69,7 @@ _SHAPE: Final = {
     "gate": "text",
     "reason": "text",
     "carried_by": "text",
+    "error_text": "text",
     "recipient": "text",
     "country": "text",
     "body": "text",
@@ -124,7 +126,9 @@ def resolve_held(
     )
     written = ", ".join(
         f"{name} = CASE WHEN r.{name} <> '' THEN r.{name} ELSE messages.{name} END"
-        for name in ("recipient", "country", "body", "encoding", "title", "markup")
+        for name in (
+            *("recipient", "country", "body", "encoding", "title", "markup", "error_text"),
+        )
     )
     postgres = is_postgres(connection)
     writing = text(
