@@ -64,6 +64,10 @@ def drafts_of(rule: CompiledRule, event: Event, policy: Policy, now: datetime) -
 
     With `fallback: email` mails are added where the job has no number that can be texted.
     """
+    if rule.sole_field:
+        draft = _draft_at_a_glance(rule, event, policy, now)
+        if draft is not None:
+            return [draft]
     drafts = _drafts_on_channel(rule, event, policy, now)
     mail = rule.mail
     if mail is None:
@@ -91,14 +95,34 @@ def _cannot_be_texted(draft: Draft, policy: Policy) -> bool:
     return policy.countries is not None and draft.country not in policy.countries
 
 
-def _drafts_on_channel(
+def _draft_at_a_glance(
     rule: CompiledRule, event: Event, policy: Policy, now: datetime
-) -> list[Draft]:
+) -> Draft | None:
+    """Return the one draft of a rule whose only field is one number that needs no second look.
+
+    It is the one that `_drafts_on_channel` comes to; None says nothing: ask that.
+    """
     terms, job, name = rule.terms, event.job, event.name
+    value, country = getattr(job, rule.sole_field), job.country
+    if type(value) is not str:
+        return None
+    found = read_at_a_glance(value, country if type(country) is str else "", policy.country)
+    if found is None:
+        return None
     if job.attempt == 1 and name not in STAMPED and not terms.repeat_each:
         when = "1"  # as `occasion` says of nearly every event
     else:
         when = occasion(event, policy, now, each=terms.repeat_each)
+    recipient, country, refusal = found
+    key = (event.subject, policy.mode, name, terms.id, when, terms.channel, recipient)
+    return Draft(terms, event, recipient, _new_key(MessageKey, key), refusal, country)
+
+
+def _drafts_on_channel(
+    rule: CompiledRule, event: Event, policy: Policy, now: datetime
+) -> list[Draft]:
+    terms, job, name = rule.terms, event.job, event.name
+    when = occasion(event, policy, now, each=terms.repeat_each)
     subject, mode, own, channel = event.subject, policy.mode, terms.id, terms.channel
     drafts = []
     found = _addresses(rule, job) if channel == EMAIL else _recipients(rule, job, policy.country)
@@ -116,12 +140,6 @@ def _recipients(rule: CompiledRule, job: Job, home: str) -> Iterable[tuple[str, 
     job_country = job.country
     if type(job_country) is not str:
         job_country = ""
-    if rule.sole_field:
-        value = getattr(job, rule.sole_field)
-        if type(value) is str:
-            at_a_glance = read_at_a_glance(value, job_country, home)
-            if at_a_glance is not None:
-                return (at_a_glance,)
     written: list[str] = []
     for field in rule.recipient_fields:
         value = getattr(job, field)

@@ -6,7 +6,7 @@ whole: decode, find the jobs, derive, match, fetch facts, judge, save in one tra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from smsnotify.engine.keep import (
     starting,
 )
 from smsnotify.events.decode import Decoded, Decoder, Parsed, job_snapshot
-from smsnotify.events.derive import derive, job_names, state_of
+from smsnotify.events.derive import derive, job_names, news, state_of
 from smsnotify.events.entries import LINE_END
 from smsnotify.gates.occasion import local_day
 from smsnotify.gates.zones import known_zone
@@ -198,18 +198,19 @@ class Intake:
         asked, pasts = self._asked, chunk.pasts
         drafts, rows = chunk.drafts, chunk.jobs
         days: dict[object, date] = {}
+        zone: object = days  # no job's, so that the first one looks its day up
         happened: Sequence[tuple[str, str]]
-        snapshot, last, index = b"", -1, 0
-        for parsed, names, place in zip(decoded.events, named, decoded.places, strict=True):
+        snapshot, raw = b"", _as_it_came(decoded, lines, self._format)
+        for parsed, names in zip(decoded.events, named, strict=True):
             job, name = parsed.job, parsed.event
             subject = names[0] if by_id else find_subject(names, subjects) or names[0]
             before = states.get(subject)
-            today = days.get(job.time_zone)
-            if today is None:
-                today = days[job.time_zone] = local_day(job, policy, now)
+            if job.time_zone != zone:
+                zone = job.time_zone
+                today = days[zone] = days.get(zone) or local_day(job, policy, now)
             state = state_of(job, today, before, zone=home)
             if name is None:
-                happened = derive(before, job, today, zone=home)
+                happened = news(before, state)
                 if guard_holds:
                     for again, stamp in derive(None, job, today, zone=home):
                         shown = _event(again, stamp, parsed, subject, state, before)
@@ -219,9 +220,7 @@ class Intake:
                 if not state.phase or name == "deleted":
                     state = _told_by_name(state, name)
             if durable:
-                index = index + 1 if place == last else 0
-                last, line = place, lines[place]
-                snapshot = job_snapshot(line, index, self._format)
+                line, snapshot = next(raw)
                 chunk.events += [
                     EventRow(subject, one, parsed.id, parsed.time, line) for one, _ in happened
                 ]
@@ -264,6 +263,17 @@ class Intake:
         ]
 
 
+def _as_it_came(
+    decoded: Decoded, lines: Sequence[bytes], format: str
+) -> Iterator[tuple[bytes, bytes]]:
+    """Give the line of each event, and the job object in it."""
+    last, index = -1, 0
+    for place in decoded.places:
+        index = index + 1 if place == last else 0
+        last, line = place, lines[place]
+        yield line, job_snapshot(line, index, format)
+
+
 def _event(
     name: str,
     stamp: str,
@@ -289,9 +299,9 @@ def _told_by_name(state: JobState, event: str) -> JobState:
 
 def _go_by_id(named: Sequence[Sequence[str]], subjects: Mapping[str, str]) -> bool:
     """Say whether the jobs of a chunk all go by their ids: then a first name is the subject."""
-    # `do:` sorts before `id:`; the smallest tells for all, without a step for each.
-    first = min([names[0] for names in named], default="id:")
-    return first >= "id:" and min(subjects.values(), default="id:") >= "id:"
+    # A job with two names has an id. `do:` sorts before `id:`; the smallest tells for all.
+    both = min(map(len, named), default=2) == 2
+    return both and min(subjects.values(), default="id:") >= "id:"
 
 
 def find_subject(names: Sequence[str], subjects: Mapping[str, str]) -> str:

@@ -67,9 +67,17 @@ def state_of(
     attempt = job.attempt
     plain: JobState | None = None
     # Nearly every snapshot says where its job is in the same words as many others, and then one
-    # state serves them all: to work it out for each takes three times as long.
+    # state serves them all: to work it out for each takes three times as long. It is the state of
+    # a job that tells its status, attempt, date and driver, all of them plainly, and no more.
     if type(attempt) is int and 0 < attempt <= MOST_ATTEMPTS:
-        plain = _plain_state(job, attempt, today)
+        status, written, driver = job.status, job.date, job.assign_to
+        if (
+            type(status) is str
+            and type(written) is str
+            and (driver is None or (type(driver) is str and driver[:1] > " "))
+        ):
+            plain = _plain_states.get((status, written, attempt, driver is None, today))
+            plain = plain or _make_plain_state(job, status, written, attempt, today)
         if plain is not None and (
             job.head_to_delivery_at is None
             and job.arrived_at is None
@@ -128,20 +136,6 @@ def _carries_nothing(before: JobState, attempt: int) -> bool:
     )
 
 
-def _plain_state(job: Job, attempt: int, today: date) -> JobState | None:
-    """Return the state of a job that tells its status, attempt, date and driver and no more.
-
-    None where one of these is not plainly text.
-    """
-    status, day, driver = job.status, job.date, job.assign_to
-    if type(status) is not str or type(day) is not str:
-        return None
-    if driver is not None and (type(driver) is not str or driver[:1] <= " "):
-        return None
-    known = _plain_states.get((status, day, attempt, driver is None, today))
-    return known or _make_plain_state(job, status, day, attempt, today)
-
-
 _plain_states: dict[tuple[object, ...], JobState] = {}
 
 
@@ -159,12 +153,20 @@ def derive(
 ) -> list[tuple[str, str]]:
     """Return what happened since `before` as (event, stamp), in the order it happens in life.
 
-    With `before` None, everything that the snapshot alone shows has happened. The stamp is that
-    of the heading-to for `heading_to` and `arrived`, of the cleared one for
-    `heading_to_cancelled`, and `''` for the rest. A new attempt starts from nothing, and then
-    a snapshot of an older one is no news. Neither is the old `live_eta` of a finished job.
+    `zone` is as for `state_of`.
     """
-    now = state_of(job, today, before, zone=zone)
+    return news(before, state_of(job, today, before, zone=zone))
+
+
+def news(before: JobState | None, now: JobState) -> list[tuple[str, str]]:
+    """Return what happened between two states of a job as (event, stamp), in life's order.
+
+    `now` is `state_of` a snapshot with the same `before`. With `before` None, everything that
+    the snapshot alone shows has happened. The stamp is that of the heading-to for `heading_to`
+    and `arrived`, of the cleared one for `heading_to_cancelled`, and `''` for the rest. A new
+    attempt starts from nothing, and then a snapshot of an older one is no news. Neither is the
+    old `live_eta` of a finished job.
+    """
     again = before is not None and now.attempt == before.attempt
     was = before if before is not None and again else JobState(attempt=now.attempt)
     events: list[tuple[str, str]] = []

@@ -11,7 +11,7 @@ from smsnotify.gates.begun import begun_gate
 from smsnotify.gates.consent import consent_gate
 from smsnotify.gates.digest import digest_gate
 from smsnotify.gates.duplicate import duplicate_gate
-from smsnotify.gates.freshness import freshness_gate
+from smsnotify.gates.freshness import freshness_gate, job_stamp
 from smsnotify.gates.inhibited import inhibited_gate
 from smsnotify.gates.marketing_hours import marketing_hours_gate
 from smsnotify.gates.mode import mode_gate
@@ -119,10 +119,11 @@ def passes_usual(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> b
         return False
     if policy.countries is not None and draft.country not in policy.countries:
         return False
-    limit, happened_at = terms.max_age, event.time
-    if terms.max_ages:
-        limit = terms.age_limit(event.name)
-    return limit is None or (happened_at is not None and now - happened_at <= limit)
+    limit = terms.age_limit(event.name) if terms.max_ages else terms.max_age
+    if limit is None:
+        return True
+    happened_at = event.time or job_stamp(event, policy.timezone)
+    return happened_at is None or now - happened_at <= limit
 
 
 def run_gates(

@@ -18,7 +18,7 @@ from smsnotify.model.job import (
     Scalar,
 )
 from smsnotify.model.reading import of_person
-from smsnotify.model.rule import RuleTerms
+from smsnotify.model.rule import EMAIL, RuleTerms
 from smsnotify.rules.conditions import Condition, Test, as_text
 
 _REMEMBERED: Final = 4096
@@ -91,7 +91,8 @@ class CompiledRule:
         self.recipient_fields = tuple(recipient_fields)
         self.fixed = tuple(fixed)
         # The one field that says whom to text, as in most rules; `''` where there is more to it.
-        self.sole_field = recipient_fields[0] if len(recipient_fields) == 1 and not fixed else ""
+        sole = len(recipient_fields) == 1 and not fixed and mail is None and terms.channel != EMAIL
+        self.sole_field = recipient_fields[0] if sole else ""
         self.template_fields = template_fields
         self.source = source
         self.file = file

@@ -26,6 +26,7 @@ SLOTS = 1 << 22
 _HEADER: Final = struct.Struct("<IQ")  # the length of the body, the place of the one before
 _WINDOW: Final = 512
 _IN_MEMORY: Final = 1 << 20
+_FIRST: Final = [_HEADER.pack(length, 0) for length in range(_WINDOW)]  # a third of packing one
 _FITS_SMALL: Final = (1 << 32) - (1 << 29)
 
 
@@ -73,12 +74,14 @@ class Spill(Generic[K]):
         for record, body in zip(records, map(self._encode, records), strict=True):
             slot = hash(record[0]) & mask
             before = heads[slot]
+            length = len(body)
             if before:
                 met.append((record, before))
+                add(pack(length, before))
+            else:
+                add(_FIRST[length] if length < _WINDOW else pack(length, 0))
             heads[slot] = at
-            length = len(body)
             at += length + header_size
-            add(pack(length, before))
             add(body)
         self._tail += b"".join(parts)
         if len(self._tail) > _IN_MEMORY:
