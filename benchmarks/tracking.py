@@ -1,9 +1,10 @@
 """How many views of tracking pages one process gives a second, each of another job.
 
-    python benchmarks/tracking.py --jobs 1000000 --seconds 20
+    python benchmarks/tracking.py --jobs 1000000 --seconds 20 --workers 2
 
-`sms-notify serve --no-deliver` runs in a process of its own on a SQLite database with so many jobs,
-three events and one page each. `wrk` (the system's; `apt install wrk`) asks for random pages.
+`sms-notify serve --no-deliver` runs in processes of its own on an SQLite database of so many jobs,
+three events and one page each. `wrk` (the system's; `apt install wrk`) asks for random pages, on the
+same cores. Each repeat is a line; `--folder` keeps the database for the next time.
 """
 
 from __future__ import annotations
@@ -96,48 +97,69 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     wrk = shutil.which("wrk")
     if wrk is None:
         sys.stderr.write("wrk is not installed: apt install wrk\n")
         return 2
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        database = f"sqlite:///{folder / 'desk.db'}"
-        (folder / "sms-notify.toml").write_text(SETTINGS.format(database=database))
-        (folder / "sms-notify.toml").chmod(0o600)
-        (folder / "rules.yaml").write_text(RULES)
-        (folder / "paths").write_text("\n".join(fill(database, options.jobs)))
-        (folder / "ask.lua").write_text(SCRIPT % (folder / "paths"))
-        command = [sys.executable, "-m", "smsnotify", "serve", "--no-deliver", "--port", "0"]
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as served:
-            assert served.stdout is not None
-            found = None
-            for line in served.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    break
-            assert found is not None
-            asking = [wrk, "-t1", f"-c{options.connections}", f"-d{options.seconds}s"]
-            asking += ["-s", str(folder / "ask.lua"), "--latency", found[0]]
-            told = subprocess.run(asking, capture_output=True, text=True, check=True).stdout
-            served.send_signal(signal.SIGTERM)
-        rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
-        tail = re.search(r"p50_us=(\d+) p99_us=(\d+) errors=(\d+)", told)
-        assert rate, told
-        assert tail, told
-        print(
-            f"{options.jobs:,} jobs: {float(rate[1]):,.0f} views/s, "
-            f"p50 {int(tail[1]) / 1000:.1f} ms, p99 {int(tail[2]) / 1000:.1f} ms, "
-            f"{tail[3]} errors"
-        )
+        folder = options.folder or Path(name)
+        prepare(folder, options.jobs)
+        for _ in range(options.repeats):
+            print(
+                f"{options.jobs:,} jobs, {options.workers} workers: {measure(wrk, folder, options)}"
+            )
     return 0
+
+
+def prepare(folder: Path, jobs: int) -> None:
+    """Write settings, rules, the database and the script, as far as they are not there."""
+    folder.mkdir(exist_ok=True)
+    if (folder / "paths").exists():
+        return
+    database = f"sqlite:///{folder / 'desk.db'}"
+    (folder / "sms-notify.toml").write_text(SETTINGS.format(database=database))
+    (folder / "sms-notify.toml").chmod(0o600)
+    (folder / "rules.yaml").write_text(RULES)
+    (folder / "ask.lua").write_text(SCRIPT % (folder / "paths"))
+    paths = fill(database, jobs)
+    (folder / "paths").write_text("\n".join(paths))
+
+
+def measure(wrk: str, folder: Path, options: argparse.Namespace) -> str:
+    """Serve, ask for a while, and tell how it went."""
+    command = [sys.executable, "-m", "smsnotify", "serve", "--no-deliver", "--port", "0"]
+    command += ["--workers", str(options.workers)]
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as served:
+        assert served.stdout is not None
+        found = None
+        for line in served.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                break
+        assert found is not None
+        asking = [wrk, "-t1", f"-c{options.connections}", "-s", str(folder / "ask.lua"), found[0]]
+        subprocess.run([*asking, "-d3s"], capture_output=True, check=True)  # everybody has begun
+        took = [*asking, f"-d{options.seconds}s", "--latency"]
+        told = subprocess.run(took, capture_output=True, text=True, check=True).stdout
+        served.send_signal(signal.SIGTERM)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
+    tail = re.search(r"p50_us=(\d+) p99_us=(\d+) errors=(\d+)", told)
+    assert rate, told
+    assert tail, told
+    return (
+        f"{float(rate[1]):,.0f} views/s, p50 {int(tail[1]) / 1000:.1f} ms, "
+        f"p99 {int(tail[2]) / 1000:.1f} ms, {tail[3]} errors"
+    )
 
 
 if __name__ == "__main__":

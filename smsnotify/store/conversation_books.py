@@ -288,10 +288,10 @@ class ConversationBooks(Books):
         with self.read() as connection:
             return links.find_link(connection, token)
 
-    def find_tracked(self, token: str) -> feedback.TrackedJob | None:
-        """Return what a tracking page's token leads to; None when it is nobody's."""
+    def find_tracked(self, tokens: Sequence[str]) -> dict[str, feedback.TrackedJob]:
+        """Return what tokens of tracking pages lead to; nobody's are left out."""
         with self.read() as connection:
-            return feedback.find_tracked(connection, token)
+            return feedback.find_tracked(connection, tokens)
 
     def keep_rating(
         self,

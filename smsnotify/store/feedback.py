@@ -1,14 +1,16 @@
 """What a tracking page shows, and what people rate on it.
 
-A page is known by a hash of its token. A view asks two questions: whose page it is with the job
-and the rating so far, and what happened to the job.
+A page is known by a hash of its token. A view asks one question, for several pages at once: whose
+each is, with the job, what happened to it, and the rating so far.
 """
 
 # ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -19,25 +21,32 @@ from smsnotify.store.books import stored_job
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.links import OF_READER, token_hash
-from smsnotify.store.rowset import execute, is_postgres, statement
+from smsnotify.store.rowset import as_json, as_one, execute, is_postgres, statement
 from smsnotify.store.unstorable import storable
 from smsnotify.store.words import TRACKING
 
 MOST_EVENTS: Final = 100
 """The newest so many events of a job are told."""
 
-_PAGE: Final = (
-    "SELECT jobs.subject, jobs.snapshot, jobs.state, jobs.time_zone, jobs.date, jobs.seen_at, "
-    "jobs.dated_at, links.recipient, feedback.goods, feedback.driver, feedback.comment, "
-    "feedback.created_at, feedback.updated_at, contacts.language "
+_PORTION: Final = 32
+"""So many pages are found by one statement; it has as many places, filled or not."""
+
+_PAGES: Final = (
+    "SELECT links.token_hash, jobs.subject, jobs.snapshot, jobs.state, jobs.time_zone, jobs.date, "
+    "jobs.seen_at, jobs.dated_at, links.recipient, feedback.goods, feedback.driver, "
+    "feedback.comment, feedback.created_at, feedback.updated_at, contacts.language "
     "FROM links JOIN jobs ON jobs.subject = links.subject "
     "LEFT JOIN feedback ON feedback.token_hash = links.token_hash "
     f"{OF_READER} "
-    f"WHERE links.token_hash = :hash AND links.kind = '{TRACKING}'"
+    f"WHERE links.token_hash IN ({{places}}) AND links.kind = '{TRACKING}'"
 )
 _EVENTS: Final = (
-    "SELECT name, COALESCE(time, received_at) FROM events WHERE subject = :subject "
+    "SELECT id, name, COALESCE(time, received_at) AS at FROM events WHERE subject = found.subject "
     f"ORDER BY id DESC LIMIT {MOST_EVENTS}"
+)
+_TOLD: Final = (
+    *("subject", "time_zone", "date", "seen_at", "dated_at", "recipient"),
+    *("goods", "driver", "comment", "created_at", "updated_at", "language"),
 )
 _KEEP: Final = (
     "INSERT INTO feedback (token_hash, subject, recipient_hash, goods, driver, comment, "
@@ -77,23 +86,86 @@ class TrackedJob(msgspec.Struct, frozen=True, gc=False):
     language: str = ""
 
 
-def find_tracked(connection: Connection, token: str) -> TrackedJob | None:
-    """Return what a token leads to; None when it is nobody's or the job is forgotten."""
-    postgres = is_postgres(connection)
-    asking = statement(postgres, _PAGE)
-    row = execute(connection, asking, {"hash": token_hash(token)}).fetchone()
-    if row is None:
-        return None
-    job = stored_job(row[:7])
-    recipient, goods, driver, comment, created_at, updated_at, language = row[7:]
-    asking = statement(postgres, _EVENTS)
-    found = execute(connection, asking, {"subject": job.subject}).fetchall()
-    events = [(str(name), from_micros(at)) for name, at in reversed(found)]
+class _Row(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A page as the database tells it; bytes as hexadecimal digits, instants as microseconds."""
+
+    token_hash: str
+    snapshot: str
+    state: str
+    events: list[tuple[str, str, int]]
+    subject: str
+    time_zone: str
+    date: str
+    seen_at: int
+    dated_at: int
+    recipient: str
+    goods: int | None
+    driver: int | None
+    comment: str | None
+    created_at: int | None
+    updated_at: int | None
+    language: str | None
+
+
+_decode_rows: Final = msgspec.json.Decoder(list[_Row]).decode
+
+
+def find_tracked(connection: Connection, tokens: Sequence[str]) -> dict[str, TrackedJob]:
+    """Return what tokens lead to; those that are nobody's, or of forgotten jobs, are left out.
+
+    One statement for many: beside a busy event loop, every row and every statement would wait for
+    the interpreter lock (see `rowset`).
+    """
+    asking = _asking(is_postgres(connection))
+    found: dict[str, TrackedJob] = {}
+    for start in range(0, len(tokens), _PORTION):
+        by_hash = {token_hash(token): token for token in tokens[start : start + _PORTION]}
+        hashes = [*by_hash, *[b""] * (_PORTION - len(by_hash))]
+        values = {f"hash_{_letters(place)}": one for place, one in enumerate(hashes)}
+        told = execute(connection, asking, values).fetchone()
+        for row in _decode_rows(told[0]):
+            found[by_hash[bytes.fromhex(row.token_hash)]] = _tracked(row)
+    return found
+
+
+@cache
+def _asking(postgres: bool) -> str:
+    places = ", ".join(f":hash_{_letters(place)}" for place in range(_PORTION))
+    hexed = "encode({}, 'hex')" if postgres else "hex({})"
+    events = as_one(postgres, ("id", "name", "at"), _EVENTS)
+    columns = [
+        hexed.format("token_hash"),
+        hexed.format("snapshot"),
+        hexed.format("state"),
+        as_json(postgres, f"({events})"),
+        *_TOLD,
+    ]
+    whole = as_one(postgres, columns, _PAGES.format(places=places))
+    if not postgres:
+        whole += " AS found"
+    return statement(postgres, whole)
+
+
+def _letters(place: int) -> str:
+    """Return a number as letters: parameters have no digits."""
+    return chr(97 + place // 26) + chr(97 + place % 26)
+
+
+def _tracked(row: _Row) -> TrackedJob:
+    snapshot, state = bytes.fromhex(row.snapshot), bytes.fromhex(row.state)
+    columns = (row.subject, snapshot, state, row.time_zone, row.date)
+    events = [(name, from_micros(at)) for _, name, at in sorted(row.events)]
     rated = None
-    if created_at is not None:
-        rating = Rating(goods=goods, driver=driver, comment=comment)
-        rated = StoredRating(rating, from_micros(created_at), from_micros(updated_at))
-    return TrackedJob(job, recipient, events, rated, language or "")
+    if row.created_at is not None and row.updated_at is not None:
+        rating = Rating(goods=row.goods, driver=row.driver, comment=row.comment or "")
+        rated = StoredRating(rating, from_micros(row.created_at), from_micros(row.updated_at))
+    return TrackedJob(
+        stored_job((*columns, row.seen_at, row.dated_at)),
+        row.recipient,
+        events,
+        rated,
+        row.language or "",
+    )
 
 
 def keep_rating(

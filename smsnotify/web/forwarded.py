@@ -46,6 +46,8 @@ class Trust:
 
         `peer` is the other end of the line.
         """
+        if not self._networks and ":" not in peer:
+            return peer, ""
         address = _read_address(peer)
         if address is None or not self._trusts(address):
             return (str(address) if address is not None else peer), ""

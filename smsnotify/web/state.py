@@ -16,6 +16,7 @@ from smsnotify.web.in_call import Waiting
 from smsnotify.web.keeper import Keeper
 from smsnotify.web.metrics import Metrics
 from smsnotify.web.pace import MOST_MISSES, SPAN_S, Pace
+from smsnotify.web.page_reader import PageReader
 from smsnotify.web.refusals import Refusals
 from smsnotify.web.threads import Threads
 from smsnotify.wiring.conversations import desk
@@ -37,6 +38,7 @@ class Serving:
         self.wake = asyncio.Event()
         self.errand = asyncio.Event()
         self.in_call = Waiting()
+        self.pages = PageReader(self.threads, store.find_tracked)
         self.misses = Pace(MOST_MISSES, SPAN_S)
         self.access_log = False  # True: wanted by the command line, whatever the settings say
         self._loaded = loaded

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from jinja2 import Environment, PackageLoader, Template
+from markupsafe import Markup
 
 from smsnotify.wiring.crosscheck import LOGO_TYPES
 from smsnotify.wiring.loading import Loaded
@@ -77,15 +78,27 @@ def template(name: str) -> Template:
     return _environment().get_template(name)
 
 
+@lru_cache(maxsize=1024)
+def stars(name: str, legend: str, star: str, given: int | None) -> Markup:
+    """Return the stars of one thing that is rated: the same few on every page, so they are kept.
+
+    `legend` says what is rated, `star` is the word for so many stars.
+    """
+    made = template("tracking_stars.html").render(name=name, legend=legend, star=star, given=given)
+    return Markup(made)  # noqa: S704 - the template escaped it
+
+
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("smsnotify.web"),
         autoescape=True,
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["stars"] = stars
+    return environment
 
 
 @cache

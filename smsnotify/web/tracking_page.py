@@ -162,7 +162,8 @@ def _keep(
     serving: Serving, look: Look, words: PageWords, token: str, rating: Rating, now: datetime
 ) -> bool:
     """Tell the rules, then keep the rating: told twice is a duplicate, kept untold a loss."""
-    tracked = serving.store.find_tracked(token)  # the newest snapshot: this thread alone writes it
+    # The newest snapshot: this thread alone writes it.
+    tracked = serving.store.find_tracked([token]).get(token)
     if tracked is None or not _view(tracked, look, words, now).can_rate:
         return False
     if tracked.rated is None or tracked.rated.rating != rating:
@@ -196,7 +197,7 @@ async def show_asset(request: Request) -> Response:
 async def _find(serving: Serving, look: Look, token: str, now: datetime) -> TrackedJob | None:
     if not look.settings.enabled or not _TOKEN.fullmatch(token):
         return None
-    tracked = await serving.threads.short(partial(serving.store.find_tracked, token))
+    tracked = await serving.pages.find(token)
     if tracked is None or is_over(tracked.job, look.settings.keep_days, look.timezone, now):
         return None
     return tracked

@@ -30,12 +30,32 @@ def page_of(store: Store) -> str:
 
 def test_a_page_tells_of_its_job(store: Store) -> None:
     token = page_of(store)
-    found = store.find_tracked(token)
+    found = store.find_tracked([token]).get(token)
     assert found is not None
     assert (found.recipient, found.rated) == (MEI, None)
     assert [name for name, _ in found.events] == ["scheduled", "completed"]
-    assert store.find_tracked("A" * 22) is None
-    assert store.find_tracked(store.opt_out_token(MEI)) is None
+    nobodys = ["A" * 22, store.opt_out_token(MEI), ""]
+    assert store.find_tracked(nobodys) == {}
+    assert store.find_tracked([*nobodys, token, token]) == {token: found}
+
+
+def test_many_pages_are_found_at_once(store: Store) -> None:
+    tokens = []
+    for number in range(70):
+        row = job_row(Job(id=f"j{number}", do_number=f'DO-"{number}"'))
+        names = ["scheduled", "heading_to", "completed"][: number % 4]
+        events = [EventRow(row.subject, name, "", None, b"{}") for name in names]
+        token = store.tracking_token(row.subject, MEI)
+        link = NewLink(token=token, kind="tracking", recipient=MEI, subject=row.subject)
+        batch = Batch(jobs=[row], events=events, decisions=[], messages={}, at=NOW, links=[link])
+        assert store.save(batch) == {}
+        tokens.append(token)
+    found = store.find_tracked(tokens)
+    assert list(map(len, (found, tokens))) == [70, 70]
+    for number, token in enumerate(tokens):
+        assert found[token].job.subject == f"id:j{number}"
+        assert len(found[token].events) == number % 4
+        assert found == found | store.find_tracked([token])
 
 
 def test_each_reader_of_a_job_has_a_page_of_their_own(store: Store) -> None:
@@ -46,7 +66,7 @@ def test_each_reader_of_a_job_has_a_page_of_their_own(store: Store) -> None:
 
 def test_a_rating_is_kept_once_and_changed_for_a_day(store: Store) -> None:
     token = page_of(store)
-    found = store.find_tracked(token)
+    found = store.find_tracked([token]).get(token)
     assert found is not None
     first, second = Rating(goods=2, driver=5, comment="wet\0"), Rating(goods=4)
     assert store.keep_rating(token, found, first, NOW, NOW - DAY)
@@ -54,7 +74,7 @@ def test_a_rating_is_kept_once_and_changed_for_a_day(store: Store) -> None:
     assert store.keep_rating(token, found, second, later, later - DAY)
     too_late = NOW + timedelta(hours=24)
     assert not store.keep_rating(token, found, first, too_late, too_late - DAY)
-    rated = store.find_tracked(token)
+    rated = store.find_tracked([token]).get(token)
     assert rated is not None
     assert rated.rated is not None
     assert rated.rated.rating == second
@@ -63,19 +83,19 @@ def test_a_rating_is_kept_once_and_changed_for_a_day(store: Store) -> None:
 
 def test_who_is_forgotten_leaves_no_comment_and_no_page(store: Store) -> None:
     token = page_of(store)
-    found = store.find_tracked(token)
+    found = store.find_tracked([token]).get(token)
     assert found is not None
     store.set_contact(MEI, NOW, name="Mei")
     assert store.keep_rating(token, found, Rating(comment="Mei of door 3"), NOW, NOW - DAY)
     assert store.forget(MEI, NOW) is not None
-    assert store.find_tracked(token) is None
+    assert store.find_tracked([token]).get(token) is None
     with store.read() as connection:
         assert connection.execute(text("SELECT comment FROM feedback")).scalars().all() == [""]
 
 
 def test_old_pages_and_ratings_are_pruned(store: Store) -> None:
     token = page_of(store)
-    found = store.find_tracked(token)
+    found = store.find_tracked([token]).get(token)
     assert found is not None
     assert store.keep_rating(token, found, Rating(goods=1), NOW, NOW - DAY)
     early = store.prune(NOW + timedelta(days=300))
