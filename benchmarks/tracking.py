@@ -3,8 +3,8 @@
     python benchmarks/tracking.py --jobs 1000000 --seconds 20 --workers 2
 
 `sms-notify serve --no-deliver` runs in processes of its own on an SQLite database of so many jobs,
-three events and one page each. `wrk` (the system's; `apt install wrk`) asks for random pages, on the
-same cores. Each repeat is a line; `--folder` keeps the database for the next time.
+three events and one page each. `wrk` (the system's; `apt install wrk`) asks for random pages, on
+the same cores. Each repeat is a line; `--folder` keeps the database for the next time.
 """
 
 from __future__ import annotations
