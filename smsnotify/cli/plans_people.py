@@ -44,6 +44,7 @@ def status(
 ) -> None:
     """Count people in plans: entered, at each step, answered, how it ended, goals' worth."""
     from smsnotify.cli.instants import read_since
+    from smsnotify.cli.report import FUNNEL_HEAD, funnel_rows
 
     desk = desk_of(ctx)
     names = [desk.plans.named(plan).name] if plan else [one.name for one in desk.plans.all]
@@ -59,17 +60,11 @@ def status(
             show.emit_json({"type": "plan_status", "plan": name, **told})
             continue
         if figures is None:
-            rows.append((name, "", 0, "", "", ""))
+            rows.append((name, "", 0, "", ""))
             continue
-        rows.append((name, "entered", figures.entered, "", f"{figures.answered} answered", ""))
-        for step, count in figures.reached.items():
-            waiting = figures.waiting.get(step, 0)
-            rows.append(("", step, count, f"{waiting} there now" if waiting else "", "", ""))
-        for outcome, count in sorted(figures.outcomes.items()):
-            worth = f"{figures.goal_value:g}" if outcome == "finished" else ""
-            rows.append(("", outcome, count, "", "", worth))
+        rows += funnel_rows(figures)
     if not desk.json:
-        show.table(("plan", "step", "people", "now", "", "goals' worth"), rows)
+        show.table(FUNNEL_HEAD, rows)
 
 
 def _plain(figures: Any) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
 from smsnotify.cli.instants import read_since
+from smsnotify.model.report import Funnel
 
 _MOST_DAYS = 400
 _MOST_BARS = 31
+FUNNEL_HEAD = ("plan", "step", "people", "now", "goals' worth")
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 app = single()
@@ -27,6 +29,7 @@ app = single()
         "sms-notify report",
         "sms-notify report --since 30d --html report.html",
         "sms-notify report --csv > texts.csv",
+        "sms-notify report --since 30d --mail boss@example.com",
     )
 )
 def report(
@@ -41,6 +44,14 @@ def report(
     csv: Annotated[
         bool, typer.Option("--csv", help="Print one line a day, rule, account and state.")
     ] = False,
+    mail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mail",
+            metavar="ADDRESS",
+            help="Mail the page through the settings' email account; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Sum up what happened: texts, arrivals, times, failures, money.
 
@@ -48,6 +59,8 @@ def report(
     """
     if csv and html is not None:
         raise UsageError("--csv and --html are two forms of one report", hint="choose one")
+    if csv and mail:
+        raise UsageError("--mail sends the page: --csv prints another form", hint="choose one")
     desk = desk_of(ctx)
     made = _read(desk, since)
     if made is None:
@@ -55,11 +68,17 @@ def report(
         return
     if csv:
         _print_csv(made)
-    elif html is not None:
+    elif html is not None or mail:
         from smsnotify.cli.report_page import page
 
-        _write(html, page(made, desk.clock()))
-        desk.note(f"wrote {html}")
+        whole = page(made, desk.clock())
+        if html is not None:
+            _write(html, whole)
+            desk.note(f"wrote {html}")
+        if mail:
+            from smsnotify.cli.report_mail import mail_report
+
+            mail_report(desk, mail, made, whole)
     elif desk.json:
         import msgspec
 
@@ -142,10 +161,10 @@ def _print(made: Any) -> None:
             ("texts", f"{made.texts}  {spark(made.by_day)}"),
             ("delivered", f"{made.delivered}  {percent(made.delivered_share)}"),
             ("failed", made.failed),
-            ("cost", _cost_line(made)),
+            ("cost", cost_line(made)),
             ("completed jobs", figures.completed_jobs),
-            ("opt-outs", _counts(figures.opt_outs)),
-            ("replies", _counts(figures.replies)),
+            ("opt-outs", counts(figures.opt_outs)),
+            ("replies", counts(figures.replies)),
         ]
     )
     if made.rules:
@@ -186,12 +205,9 @@ def _print(made: Any) -> None:
     if made.errors:
         show.say()
         show.table(("failure", "texts"), list(made.errors.items()))
-    if figures.plans:
+    if figures.funnels:
         show.say()
-        show.table(
-            ("plan", "state", "people", "goals"),
-            [(one.plan, one.state, one.count, f"{one.goal_value:g}") for one in figures.plans],
-        )
+        show.table(FUNNEL_HEAD, [row for one in figures.funnels for row in funnel_rows(one)])
     if figures.ratings:
         show.say()
         show.table(
@@ -215,17 +231,36 @@ def _print(made: Any) -> None:
         )
 
 
-def _cost_line(made: Any) -> str:
-    told = money(made.cost, made.currency)
-    if made.cost_per_completed_job is not None:
-        told += f", {made.cost_per_completed_job:.3f} a completed job"
+def funnel_rows(funnel: Funnel) -> list[tuple[str, str, int, str, str]]:
+    """Return a plan as rows: who came in, how far they got, and how it ended."""
+    answered = f"{funnel.answered} answered" if funnel.answered else ""
+    rows = [(funnel.plan, "entered", funnel.entered, answered, "")]
+    for step in funnel.steps():
+        waiting = funnel.waiting.get(step, 0)
+        rows.append(("", step, funnel.reached[step], f"{waiting} there now" if waiting else "", ""))
+    for outcome, count in sorted(funnel.outcomes.items()):
+        worth = f"{funnel.goal_value:g}" if outcome == "finished" else ""
+        rows.append(("", outcome, count, "", worth))
+    return rows
+
+
+def cost_line(made: Any) -> str:
+    """Write what it cost, what a completed job cost, and what nobody priced."""
+    told = f"{money(made.cost, made.currency)}{cost_per_job(made)}"
     if made.unpriced:
         told += f" ({made.unpriced} texts have no price in the settings)"
     return told
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
+def cost_per_job(made: Any) -> str:
+    """Write what a completed job cost, with a comma before it; `''` when nobody knows."""
+    each = made.cost_per_completed_job
+    return "" if each is None else f", {each:.3f} a completed job"
+
+
+def counts(counted: dict[str, int]) -> str:
+    """Write counts for people: `3 keyword, 1 link`, or `none`."""
+    return ", ".join(f"{count} {name}" for name, count in counted.items()) or "none"
 
 
 def _print_csv(made: Any) -> None:

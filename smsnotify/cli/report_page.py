@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from markupsafe import Markup
 
-from smsnotify.cli.report import money, percent, seconds
-from smsnotify.model.report import Report
+from smsnotify.cli.report import (
+    FUNNEL_HEAD,
+    cost_per_job,
+    funnel_rows,
+    money,
+    percent,
+    seconds,
+)
+from smsnotify.model.report import AccountLine, Funnel, Report
 
 # Okabe and Ito's colours, told apart by everybody and in grey print by their lightness.
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#000000")
@@ -29,7 +37,7 @@ th,td{text-align:right;padding:.25rem .6rem;border-bottom:1px solid #bbb}
 th:first-child,td:first-child{text-align:left}
 .keys{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:1rem 0 2rem}
 .keys div{min-width:8rem}.keys b{display:block;font-size:1.6rem}
-figure{margin:0 0 2rem;break-inside:avoid}figure svg{width:100%;height:auto;max-height:26rem}
+figure{margin:0 0 2rem;break-inside:avoid}figure svg{width:100%;height:auto}
 @media print{body{margin:0;max-width:none}}
 </style></head><body>
 <h1>Texts from {{ r.since }} to {{ r.until }}</h1>
@@ -37,9 +45,10 @@ figure{margin:0 0 2rem;break-inside:avoid}figure svg{width:100%;height:auto;max-
 <div><b>{{ r.texts }}</b>texts</div>
 <div><b>{{ percent(r.delivered_share) or "-" }}</b>delivered, of {{ r.delivered + r.failed }}</div>
 <div><b>{{ r.failed }}</b>failed</div>
-<div><b>{{ money(r.cost, r.currency) }}</b>cost</div>
+<div><b>{{ money(r.cost, r.currency) }}</b>cost{{ per_job }}</div>
 <div><b>{{ f.completed_jobs }}</b>completed jobs</div>
 <div><b>{{ f.opt_outs.values() | sum }}</b>opt-outs</div>
+<div><b>{{ f.replies.values() | sum }}</b>replies</div>
 </div>
 {% if r.unpriced %}<p>{{ r.unpriced }} texts have no price in the settings and are in no cost.</p>
 {% endif %}
@@ -50,6 +59,8 @@ figure{margin:0 0 2rem;break-inside:avoid}figure svg{width:100%;height:auto;max-
 {% endfor %}</tr>{% endfor %}</tbody></table>{% endif %}{% endmacro %}
 {% for title, head, rows in tables %}{% if rows %}<h2>{{ title }}</h2>{{ table(head, rows) }}
 {% endif %}{% endfor %}
+{% for title, chart in charts %}<figure><figcaption>{{ title }}</figcaption>{{ chart }}</figure>
+{% endfor %}
 {% if errors %}<figure><figcaption>Why texts failed</figcaption>{{ errors }}</figure>{% endif %}
 <p>Made {{ now }} by sms-notify.</p>
 </body></html>
@@ -68,6 +79,8 @@ def page(report: Report, now: datetime) -> str:
         percent=percent,
         by_day=_by_day(report),
         errors=_errors(report) if report.errors else "",
+        charts=list(_charts(report)),
+        per_job=cost_per_job(report),
         tables=_tables(report),
         now=f"{now:%Y-%m-%d %H:%M} UTC",
     )
@@ -110,11 +123,7 @@ def _tables(report: Report) -> list[tuple[str, tuple[str, ...], list[tuple[Any, 
         ),
         ("Opt-outs", ("source", "people"), list(figures.opt_outs.items())),
         ("Replies", ("taken for", "texts"), list(figures.replies.items())),
-        (
-            "Plans",
-            ("plan", "state", "people", "goals"),
-            [(one.plan, one.state, one.count, f"{one.goal_value:g}") for one in figures.plans],
-        ),
+        ("Plans", FUNNEL_HEAD, [row for one in figures.funnels for row in funnel_rows(one)]),
         (
             "Ratings",
             ("driver", "group", "ratings", "goods", "driver's stars"),
@@ -149,8 +158,47 @@ def _by_day(report: Report) -> Markup:
     return _drawn(chart)
 
 
+def _charts(report: Report) -> Iterator[tuple[str, Markup]]:
+    timed = [line for line in report.accounts if line.p50_s is not None]
+    if timed:
+        yield "Seconds until delivered", _times(timed)
+    shared = [line for line in report.accounts if line.delivered_share is not None]
+    if shared:
+        yield "Delivered, of texts with a final word, in percent", _shares(shared)
+    for funnel in report.figures.funnels:
+        yield f"How far people got in {funnel.plan}", _funnel(funnel)
+
+
+def _times(lines: Sequence[AccountLine]) -> Markup:
+    chart = _bars(2 * len(lines))
+    chart.x_labels = [_where(line) for line in lines]
+    chart.add("half within", [line.p50_s for line in lines])
+    chart.add("95 % within", [line.p95_s for line in lines])
+    return _drawn(chart)
+
+
+def _shares(lines: Sequence[AccountLine]) -> Markup:
+    chart = _bars(len(lines), show_legend=False, range=(0, 100))
+    chart.x_labels = [_where(line) for line in lines]
+    chart.add("delivered", [round(100 * (line.delivered_share or 0), 1) for line in lines])
+    return _drawn(chart)
+
+
+def _where(line: AccountLine) -> str:
+    return f"{line.account} {line.country}".strip()
+
+
+def _funnel(funnel: Funnel) -> Markup:
+    reached = [(step, funnel.reached[step]) for step in funnel.steps()]
+    steps = [("entered", funnel.entered), *reached, *sorted(funnel.outcomes.items())]
+    chart = _bars(len(steps), show_legend=False)
+    chart.x_labels = [name for name, _ in reversed(steps)]  # pygal draws from below
+    chart.add("people", [count for _, count in reversed(steps)])
+    return _drawn(chart)
+
+
 def _errors(report: Report) -> Markup:
-    chart = _pygal().HorizontalBar(**_look(), show_legend=False)
+    chart = _bars(len(report.errors), show_legend=False)
     chart.x_labels = list(report.errors)
     chart.add("texts", list(report.errors.values()))
     return _drawn(chart)
@@ -165,6 +213,11 @@ def _pygal() -> Any:
 
     sys.meta_path[:] = [one for one in sys.meta_path if type(one).__module__ != "pygal"]
     return pygal
+
+
+def _bars(count: int, **more: Any) -> Any:
+    """Return a chart of so many bars that lie, each as thick as in every other chart."""
+    return _pygal().HorizontalBar(**_look() | {"height": 90 + 34 * count} | more)
 
 
 def _look() -> dict[str, Any]:

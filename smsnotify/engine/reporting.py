@@ -129,8 +129,8 @@ def _cost(lines: Iterable[TextCount], price: Price) -> tuple[Decimal, int]:
     """Return the money for what providers took, and how many texts have no price."""
     money, unpriced = Decimal(0), 0
     for line in lines:
-        if line.state not in _TAKEN or not line.handed:
-            continue
+        if line.state not in _TAKEN or not line.handed or not line.segments:
+            continue  # mails and alarms have no segments, and cost nothing
         each = price(line.account, line.country)
         if each is None:
             unpriced += line.count

@@ -78,13 +78,22 @@ class Result(StrEnum):
     UNKNOWN = "unknown"  # maybe taken
 
 
+class Attachment(msgspec.Struct, frozen=True, gc=False):
+    """A file that goes along with a mail. `media_type` is such as `text/html`."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class OutboundMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an adapter gets: one text or email to one recipient from one sender.
 
     `id` is ours and goes along where the provider has a field for it; `callback_url` is where
     receipts shall come, `''` for none; `expires_at` is when the text is worthless. An email has a
     `title` (its subject line), `markup` (its body as Markdown, values escaped; `body` is the plain
-    text) and the address of the recipient's opt-out page, `''` for none.
+    text) and the address of the recipient's opt-out page, `''` for none; `attachments` are for
+    mails that a person asks for, which wait in no outbox.
     """
 
     id: str
@@ -97,6 +106,7 @@ class OutboundMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     title: str = ""
     markup: str = ""
     opt_out_url: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):

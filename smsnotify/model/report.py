@@ -45,6 +45,24 @@ class PlanCount(msgspec.Struct, frozen=True, gc=False):
     goal_value: float
 
 
+class Funnel(msgspec.Struct, kw_only=True):
+    """Figures of one plan. `reached` counts people by step that they ever came to, `waiting` by
+    the step where they are now, `outcomes` by how it ended; `answered` gave at least one answer.
+    """
+
+    plan: str
+    entered: int = 0
+    answered: int = 0
+    goal_value: float = 0.0
+    reached: dict[str, int] = {}
+    waiting: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
+
+    def steps(self) -> list[str]:
+        """Return the steps that anybody came to, those that most people reached first."""
+        return sorted(self.reached, key=lambda step: (-self.reached[step], step))
+
+
 class Rating(msgspec.Struct, frozen=True, gc=False):
     """Stars that a driver of a group got, None where nobody gave any."""
 
@@ -80,6 +98,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     opt_ins: dict[str, int] = {}
     replies: dict[str, int] = {}
     plans: tuple[PlanCount, ...] = ()
+    funnels: tuple[Funnel, ...] = ()
     ratings: tuple[Rating, ...] = ()
     reminded: FirstAttempts = FirstAttempts()
     not_reminded: FirstAttempts = FirstAttempts()

@@ -140,6 +140,9 @@ class Smtp(AccountAdapter[SmtpSettings]):
         mail.set_content(message.body)
         if message.markup:
             mail.add_alternative(_page(message), subtype="html")
+        for one in message.attachments:
+            kind, _, sort = one.media_type.partition("/")
+            mail.add_attachment(one.content, maintype=kind, subtype=sort, filename=one.name)
         return mail
 
     def message_id(self, message: OutboundMessage) -> str:

@@ -12,6 +12,7 @@ from smsnotify.model.contact import Contact, Interaction
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.enrolment import Enrolment, Transition
 from smsnotify.model.message import Message
+from smsnotify.model.report import Funnel
 from smsnotify.store import (
     cancelling,
     choices,
@@ -231,7 +232,7 @@ class ConversationBooks(Books):
 
     def funnels(
         self, mode: str, plan: str = "", since: datetime | None = None
-    ) -> dict[str, funnel.Funnel]:
+    ) -> dict[str, Funnel]:
         """Return figures by plan, of one plan or of all, of people who came in since."""
         with self.read() as connection:
             return funnel.funnels(connection, mode, plan, since)

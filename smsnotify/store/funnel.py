@@ -7,26 +7,12 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 
-import msgspec
 from sqlalchemy import Connection
 
+from smsnotify.model.report import Funnel
 from smsnotify.store.instants import to_micros
 from smsnotify.store.order import first_id
 from smsnotify.store.rowset import execute, is_postgres, statement
-
-
-class Funnel(msgspec.Struct, kw_only=True):
-    """Figures of one plan. `reached` counts people by step that they ever came to, `waiting` by
-    the step where they are now, `outcomes` by how it ended; `answered` gave at least one answer.
-    """
-
-    plan: str
-    entered: int = 0
-    answered: int = 0
-    goal_value: float = 0.0
-    reached: dict[str, int] = {}
-    waiting: dict[str, int] = {}
-    outcomes: dict[str, int] = {}
 
 
 @cache

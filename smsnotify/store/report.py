@@ -17,10 +17,12 @@ from smsnotify.model.report import (
     DeliveryTime,
     Figures,
     FirstAttempts,
+    Funnel,
     PlanCount,
     Rating,
     TextCount,
 )
+from smsnotify.store.funnel import funnels
 from smsnotify.store.order import first_id
 from smsnotify.store.rowset import is_postgres
 
@@ -62,6 +64,7 @@ def report_figures(connection: Connection, days: Sequence[Day], mode: str) -> Fi
         opt_ins=opt_ins,
         replies=_replies(connection, bounds),
         plans=tuple(_plans(connection, bounds)),
+        funnels=_funnels(connection, days, mode),
         ratings=tuple(_ratings(connection, bounds)),
         reminded=reminded,
         not_reminded=not_reminded,
@@ -183,6 +186,12 @@ def _plans(connection: Connection, bounds: dict[str, Any]) -> Iterator[PlanCount
     )
     for plan, state, count, value in rows:
         yield PlanCount(plan, state, count, float(value or 0))
+
+
+def _funnels(connection: Connection, days: Sequence[Day], mode: str) -> tuple[Funnel, ...]:
+    """Count the plans of those who came in since the first day."""
+    by_plan = funnels(connection, mode, since=days[0].start)
+    return tuple(by_plan[name] for name in sorted(by_plan))
 
 
 def _ratings(connection: Connection, bounds: dict[str, Any]) -> list[Rating]:
