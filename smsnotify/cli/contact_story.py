@@ -10,10 +10,10 @@ import msgspec
 from smsnotify.base.errors import UsageError
 from smsnotify.base.printable import one_line
 from smsnotify.cli import show
-from smsnotify.cli.consents import consent_line, when
 from smsnotify.cli.contact_export import about
 from smsnotify.cli.contact_work import read_who
 from smsnotify.cli.desk import Desk
+from smsnotify.engine.consent_words import consent_line, when
 from smsnotify.engine.timeline import History, Moment, history_of
 from smsnotify.gates.zones import known_zone
 

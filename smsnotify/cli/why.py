@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -11,12 +11,13 @@ import typer
 from smsnotify.base.errors import UsageError
 from smsnotify.base.printable import one_line
 from smsnotify.cli import show
-from smsnotify.cli.consents import consent_line
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.frame import desk_of, example, single
-from smsnotify.cli.story import story_lines
 
 app = single()
+
+_BELOW: Final = " " * 23
+"""Where a text stands below its line: under the word that follows the instant."""
 
 
 @app.command(epilog=example("sms-notify why DO-77", "sms-notify why +6591230000 --json"))
@@ -31,32 +32,38 @@ def why(
     ],
 ) -> None:
     """Tell what a job, a number or an address was sent or not, and why."""
+    from smsnotify.engine.consent_words import consent_line
+    from smsnotify.engine.inquiry import job_line
+    from smsnotify.engine.story import story_lines
+
     desk = desk_of(ctx)
-    story, person = _look_up(desk, what)
+    found = _look_up(desk, what)
+    story, person = found.story, found.person
+    silent, unheard = _silent(desk, story)
     if desk.json:
         for row in _json(story):
             show.emit_json(row)
-        for job in story.jobs:
-            for one in _silent(desk, job, story):
-                show.emit_json({"type": "silent", **msgspec.structs.asdict(one)})
+        for one in silent:
+            show.emit_json({"type": "silent", **msgspec.structs.asdict(one)})
         if person is not None:
-            show.emit_json(_contact_json(_number(desk, what), person))
-        for change in _consents(desk, story, _number(desk, what)):
+            show.emit_json(_contact_json(found.address, person))
+        for change in found.consents:
             show.emit_json({"type": "consent", **msgspec.to_builtins(change)})
         return
     zone = _zone(desk)
     for job in story.jobs:
-        _show_job(job)
+        show.say(one_line(f"Job {job_line(job)}"), "bold")
     if person is not None:
         _show_person(person, zone)
-    for change in _consents(desk, story, "" if story.jobs else _number(desk, what)):
+    for change in found.consents:
         who = f"{change.recipient}  " if story.jobs else ""
         show.say(one_line(f"Consent: {who}{consent_line(change, zone)}"), "bold")
     for line in story_lines(story, zone):
-        show.say(f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.told}", line.style)
-    silent = [one for job in story.jobs for one in _silent(desk, job, story)]
-    told_of = {one.event for one in silent} | {one.event for one in story.decisions}
-    unheard = sorted({event.name for event in story.events} - told_of)
+        told = f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}  {line.kind:<7} {line.told}"
+        if line.body:
+            body = line.body.replace("\n", f"\n{_BELOW} ")
+            told += f"\n{_BELOW}“{body}”"
+        show.say(told, "bold" if line.kind == "event" else show.mark(line.word))
     if silent or unheard:
         show.say("Rules that had nothing to say", "bold")
     for name in unheard:
@@ -66,70 +73,28 @@ def why(
         show.say(one_line(f"  {told}, is {one.actual}"))
 
 
-def _look_up(desk: Desk, what: str) -> tuple[Any, Any]:
-    """Return the story of a job, or of a number with the contact behind it.
+def _look_up(desk: Desk, what: str) -> Any:
+    """Return the `engine.inquiry.Inquiry` about a job, or about a number.
 
     Raises:
         UsageError: the books know neither.
     """
+    from smsnotify.engine.inquiry import inquire
+
     store = desk.existing_store
-    if store is not None:
-        story = store.story_of_job(what)
-        if story:
-            return story, None
-        if number := _number(desk, what):
-            story = store.story_of_number(number)
-            person = store.people([number]).get(number)
-            if story or person is not None:
-                return story, person
-    raise UsageError(
-        f"nothing is known of {what!r}",
-        hint="`process`, `pull` and `prejob --jobs` make jobs known; is it another database?",
-    )
-
-
-def _consents(desk: Desk, story: Any, number: str) -> list[Any]:
-    """Return every change of consent of those that the story is about, the oldest first."""
-    recipients = {number} | {one.recipient for one in (*story.decisions, *story.messages)}
-    told = desk.store.standings(sorted(recipients - {""}))
-    changes = [change for standing in told.values() for change in standing.changes]
-    return sorted(changes, key=lambda change: change.at)
-
-
-def _number(desk: Desk, what: str) -> str:
-    """Return the number or email address that is meant, `''` for neither."""
-    from smsnotify.text.address import read_email
-    from smsnotify.text.phone import read_number
-
-    if "@" in what:
-        return read_email(what)
-    if not any(c.isdigit() for c in what) or any(c.isalpha() for c in what):
-        return ""
-    return read_number(what, "", desk.country).e164
+    found = None if store is None else inquire(store, what, desk.country)
+    if found is None:
+        raise UsageError(
+            f"nothing is known of {what!r}",
+            hint="`process`, `pull` and `prejob --jobs` make jobs known; is it another database?",
+        )
+    return found
 
 
 def _zone(desk: Desk) -> Any:
     from smsnotify.gates.zones import known_zone
 
     return known_zone(desk.settings.timezone)
-
-
-def _show_job(stored: Any) -> None:
-    state = stored.state
-    facts = [f"date {state.date or 'unknown'}", f"attempt {state.attempt}"]
-    if state.phase:
-        facts.append(state.phase.replace("_", " "))
-    own, number = stored.subject.split(":", 1)[-1], _do_number(stored)
-    name = f"{number} ({own})" if number and stored.subject.startswith("id:") else number or own
-    show.say(one_line(f"Job {name}: {', '.join(facts)}"), "bold")
-
-
-def _do_number(stored: Any) -> str:
-    from smsnotify.engine.snapshots import snapshot_reader
-    from smsnotify.model.job import Job
-
-    job = snapshot_reader(Job)(stored)
-    return job.number if job is not None else ""
 
 
 def _show_person(person: Any, zone: Any) -> None:
@@ -144,18 +109,19 @@ def _show_person(person: Any, zone: Any) -> None:
         show.say(f"Contact: lives by {person.time_zone}", "bold")
 
 
-def _silent(desk: Desk, stored: Any, story: Any) -> list[Any]:
+def _silent(desk: Desk, story: Any) -> tuple[list[Any], list[str]]:
     """Look at what happened with today's rules; what was decided then is told already."""
     from smsnotify.base.errors import RuleFileError
-    from smsnotify.engine.silent import people_of, silent_rules
+    from smsnotify.engine.inquiry import heard_nothing, unheard_of
     from smsnotify.wiring import build
 
     try:
-        people = people_of(desk.existing_store, build.policy(desk.settings), desk.clock())
-        return list(silent_rules(stored, story, desk.rules, people))
+        policy = build.policy(desk.settings)
+        return heard_nothing(desk.existing_store, story, desk.rules, policy, desk.clock())
     except RuleFileError:
-        desk.note("the rules cannot be read, so nothing is said of rules that were silent")
-        return []
+        if story.jobs:
+            desk.note("the rules cannot be read, so nothing is said of rules that were silent")
+        return [], unheard_of(story, [])
 
 
 def _contact_json(number: str, person: Any) -> dict[str, object]:

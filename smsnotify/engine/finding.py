@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from smsnotify.engine.inquiry import address_meant
 from smsnotify.store.store import Store
-from smsnotify.text.address import read_address
 
 _SHORTEST_ID: Final = 10
 
@@ -33,7 +33,7 @@ def find(store: Store, written: str, country: str) -> Found:
     Whatever is in the books comes before what could be.
     """
     word = written.strip()
-    address = address_in(word, country)
+    address = address_meant(word, country)
     if word.startswith("+") and address:
         return Found(Kind.PERSON, address)
     if word and store.knows_job(word):
@@ -47,11 +47,3 @@ def find(store: Store, written: str, country: str) -> Found:
         if ours := store.message_with_provider_id(word):
             return Found(Kind.MESSAGE, ours)
     return Found(Kind.NOTHING, word)
-
-
-def address_in(written: str, country: str) -> str:
-    """Return the number in E.164 or the email address that somebody wrote, `''` for neither."""
-    try:
-        return read_address(written, country)
-    except ValueError:
-        return ""

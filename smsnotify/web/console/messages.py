@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsnotify.engine.auditing import audited
-from smsnotify.engine.finding import address_in
+from smsnotify.engine.inquiry import address_meant
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.outbox import CANCELLABLE, RETRYABLE, Wanted
 from smsnotify.store.search import Sought
@@ -85,7 +85,7 @@ def _sought(visit: Visit, asked: Question) -> Sought | None:
         return sought
     if visit.store.knows_job(asked.q):
         return msgspec.structs.replace(sought, job=asked.q)
-    address = address_in(asked.q, visit.settings.country)
+    address = address_meant(asked.q, visit.settings.country)
     return msgspec.structs.replace(sought, address=address) if address else None
 
 
