@@ -29,20 +29,6 @@ def decision_line(decision: Decision) -> str:
     return one_line(line)
 
 
-def swaps(decision: Decision) -> str:
-    """Return what the rule's encoding changed in the text, such as `“ → "`; mostly `''`."""
-    return ", ".join(f"{_shown(was)} → {_shown(now)}" for was, now in decision.swapped)
-
-
-def _shown(char: str) -> str:
-    """Name what cannot be seen."""
-    if not char:
-        return "nothing"
-    if char.isprintable() and not char.isspace():
-        return char
-    return {" ": "a space", "\n": "a new line"}.get(char) or f"U+{ord(char):04X}"
-
-
 def rejected_line(line: Rejected) -> str:
     """Return one line: where it stands, why it is no event, and what to do about it."""
     told = f"{line.source}:{line.line}: rejected, {line.reason}: {line.message}"

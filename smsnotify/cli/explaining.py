@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from smsnotify.base.errors import EventError, UsageError
 from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
+from smsnotify.engine.previewing import events_of
 from smsnotify.engine.silent import people_of
 from smsnotify.events.decode import Decoder, Parsed
-from smsnotify.events.derive import derive
 from smsnotify.events.read import read_chunks
-from smsnotify.gates.occasion import local_day
-from smsnotify.gates.zones import known_zone
-from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
 from smsnotify.rules.compile import RuleSet
 from smsnotify.rules.explain import Check, RuleVerdict, explain
@@ -55,7 +51,7 @@ def explain_events(desk: Desk, source: str, only: str) -> int:
 def _explain_one(
     desk: Desk, parsed: Parsed, line: int, only: str, firm: Policy, now: datetime
 ) -> None:
-    events = list(_events(parsed, firm, now))
+    events = list(events_of(parsed, firm, now))
     asks = any(rule.terms.reads_person for rule in desk.rules.all)
     people = people_of(desk.existing_store if asks else None, firm, now)
     if not events:
@@ -74,15 +70,6 @@ def _explain_one(
             job = event.job.number or event.job.id or "a job without a number"
             label = f"{event.name} of {job} (line {line})"
             show.tree(label, [_branch(verdict) for verdict in verdicts])
-
-
-def _events(parsed: Parsed, firm: Policy, now: datetime) -> Iterator[Event]:
-    if parsed.event is not None:
-        yield Event(parsed.event, parsed.job, "", parsed.id, parsed.time)
-        return
-    day = local_day(parsed.job, firm, now)
-    for name, stamp in derive(None, parsed.job, day, zone=known_zone(firm.timezone)):
-        yield Event(name, parsed.job, "", parsed.id, parsed.time, stamp)
 
 
 def _branch(verdict: RuleVerdict) -> show.Branch:

@@ -103,34 +103,21 @@ def _decided(working: Any, source: str, rule: str, format: str) -> Iterator[list
 
 
 def _samples(working: Any, rule: str) -> list[Decision]:
-    from smsnotify.engine.decide import judge
-    from smsnotify.engine.keep import known_facts
-    from smsnotify.engine.openings import openings
-    from smsnotify.engine.samples import by_language, sample_contacts, sample_drafts
+    from smsnotify.engine.previewing import samples
 
-    now = working.clock()
-    wanted = [one for one in working.rules.all if not rule or rule in (one.id, one.terms.name)]
-    drafts = sample_drafts(working.rules, wanted, working.policy, now)
-    drafts = openings(drafts, working.desk.plans)
-    decided: list[Decision] = []
-    for language, spoken in by_language(drafts):
-        facts = known_facts(spoken, working.memory, working.policy, {}, now)
-        facts.contacts = sample_contacts((draft.recipient for draft in spoken), language)
-        decided += judge(spoken, facts, working.policy, now)
-    return decided
+    rules, plans = working.rules, working.desk.plans
+    wanted = [one for one in rules.all if not rule or rule in (one.id, one.terms.name)]
+    return samples(rules, wanted, working.policy, plans, working.memory, working.clock())
 
 
 def _begun(working: Any, starts: Sequence[Draft]) -> list[Decision]:
     """Return what becomes of the first texts of plans that rules start."""
     if not starts:
         return []
-    from smsnotify.engine.decide import judge
-    from smsnotify.engine.keep import known_facts
-    from smsnotify.engine.openings import openings
+    from smsnotify.engine.previewing import begun
 
-    drafts = openings(starts, working.desk.plans)
-    facts = known_facts(drafts, working.memory, working.policy, {}, working.clock())
-    return judge(drafts, facts, working.policy, working.clock())
+    plans = working.desk.plans
+    return begun(working.memory, working.policy, plans, starts, working.clock())
 
 
 def _show(desk: Desk, decision: Decision, *, request: bool) -> None:
@@ -154,8 +141,8 @@ def _show(desk: Desk, decision: Decision, *, request: bool) -> None:
 
 
 def _footer(desk: Desk, decision: Decision) -> str:
-    from smsnotify.cli.decided import swaps
     from smsnotify.engine.costs import cost_of
+    from smsnotify.engine.previewing import swaps
     from smsnotify.wiring import build
 
     if decision.draft.terms.channel == EMAIL:

@@ -51,8 +51,8 @@ def send_test(
     rule it says that it is a test.
     """
     from smsnotify.cli import delivering
-    from smsnotify.cli.decided import swaps
     from smsnotify.engine.accounts import Account
+    from smsnotify.engine.previewing import swaps
     from smsnotify.engine.sendtest import ROUTE, decide_test, queue_test
     from smsnotify.model.decision import Verdict
     from smsnotify.store.outbox import Wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,49 +49,40 @@ def add(
     Texts of plans that people are in go on, and so do answers.
     """
     from smsnotify.base.errors import UsageError
-    from smsnotify.base.ids import new_id
     from smsnotify.cli.instants import read_as_of
     from smsnotify.cli.show import emit_json, say
-    from smsnotify.model.silence import Silence
+    from smsnotify.engine.silencing import make_silence, read_line, read_span, rule_id, silenced
 
     desk = desk_of(ctx)
     if everything is bool(of_group.strip() or rule.strip()):
         raise UsageError("say what to silence", hint="--group, --rule or both; or else --all")
-    span = _span(lasting)
+    span = read_span(lasting, "--for")
     now = desk.clock()
-    begins = read_as_of(start, lambda: now, desk.settings.timezone, option="--from")()
-    try:
-        ends = begins + span
-    except OverflowError:
-        raise UsageError(f"--for {lasting!r} is too long", hint="write 3h or 2d") from None
-    if ends <= now:
-        raise UsageError(
-            f"this silence would be over already: it ends {_local(ends, desk)}",
-            hint="a later --from, or a longer --for",
-        )
-    made = Silence(
-        id=new_id(now),
-        group=_word(of_group, "--group"),
-        rule=_rule_id(desk, rule.strip()),
-        reason=_word(reason, "--reason", needed="say why, others will ask"),
-        author=_word(by or _user(), "--by", needed="say who you are: --by NAME"),
-        starts_at=begins,
-        ends_at=ends,
-        created_at=now,
+    made = make_silence(
+        group=read_line(of_group, "--group"),
+        rule=rule_id(desk.rules, rule.strip()) if rule.strip() else "",
+        reason=read_line(reason, "--reason", needed="say why, others will ask"),
+        author=read_line(by or _user(), "--by", needed="say who you are: --by NAME"),
+        begins=read_as_of(start, lambda: now, desk.settings.timezone, option="--from")(),
+        lasting=span,
+        now=now,
     )
     desk.store.add_silence(made)
     if desk.json:
         emit_json(made.as_json(now))
         return
     say(made.id)
-    what = _told(made.group, made.rule)
-    desk.note(f"{what} silenced until {_local(ends, desk)}; sms-notify silences expire {made.id}")
+    what = silenced(made.group, made.rule)
+    desk.note(
+        f"{what} silenced until {_local(made.ends_at, desk)}; sms-notify silences expire {made.id}"
+    )
 
 
 @app.command("list", epilog=example("sms-notify silences list"))
 def list_(ctx: typer.Context) -> None:
     """List the silences, who made them and why, and how many texts each one stopped."""
     from smsnotify.cli.show import emit_json, table
+    from smsnotify.engine.silencing import silenced
 
     desk = desk_of(ctx)
     silences = [] if desk.existing_store is None else desk.store.list_silences()
@@ -110,7 +101,7 @@ def list_(ctx: typer.Context) -> None:
             (
                 one.id,
                 one.state(now),
-                _told(one.group, one.rule),
+                silenced(one.group, one.rule),
                 _local(one.starts_at, desk),
                 _local(min(one.ends_at, one.expired_at or one.ends_at), desk),
                 one.author,
@@ -133,6 +124,7 @@ def expire(
     """End a silence now. What it stopped is not sent any more."""
     from smsnotify.base.errors import UsageError
     from smsnotify.cli.show import emit_json, say
+    from smsnotify.engine.silencing import silenced
 
     desk = desk_of(ctx)
     wanted, now = silence.strip().lower(), desk.clock()
@@ -146,58 +138,13 @@ def expire(
     if desk.json:
         emit_json({"type": "silence", "id": one.id, "state": "expired"})
     else:
-        say(f"ended: {_told(one.group, one.rule)} ({one.reason})")
-
-
-def _span(written: str) -> Any:
-    from datetime import timedelta
-
-    from smsnotify.base.durations import parse_duration
-    from smsnotify.base.errors import UsageError
-
-    try:
-        span = parse_duration(written)
-    except ValueError:
-        span = timedelta(0)
-    if span <= timedelta(0):
-        raise UsageError(f"--for {written!r} is no duration", hint="write 90m, 3h or 2d")
-    return span
-
-
-def _word(written: str, option: str, *, needed: str = "") -> str:
-    from smsnotify.base.errors import UsageError
-
-    text = written.strip()
-    if needed and not text:
-        raise UsageError(f"{option} is empty", hint=needed)
-    if len(text) > 200 or (text and not text.isprintable()):
-        raise UsageError(f"{option} is one line of at most 200 characters that can be printed")
-    return text
+        say(f"ended: {silenced(one.group, one.rule)} ({one.reason})")
 
 
 def _user() -> str:
     import os
 
     return os.environ.get("USER") or os.environ.get("USERNAME") or ""
-
-
-def _rule_id(desk: Desk, wanted: str) -> str:
-    from smsnotify.base.errors import UsageError
-
-    if not wanted:
-        return ""
-    for one in desk.rules.all:
-        if wanted in (one.id, one.terms.name):
-            return str(one.id)
-    names = ", ".join(one.id for one in desk.rules.all)
-    raise UsageError(f"there is no rule {wanted!r}", hint=f"the rules are {names}")
-
-
-def _told(of_group: str, rule: str) -> str:
-    """Say what is silenced: `ACME`, `rule delayed`, `rule delayed for ACME`, `everything`."""
-    if rule:
-        return f"rule {rule}" + (f" for {of_group}" if of_group else "")
-    return of_group or "everything"
 
 
 def _local(at: datetime, desk: Desk) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from smsnotify.model.message import Message
-from smsnotify.store import books, replies, search
+from smsnotify.store import account_figures, books, replay, replies, search
 from smsnotify.store.base import Books
 from smsnotify.store.unstorable import storable
 
@@ -30,3 +32,13 @@ class DeskBooks(Books):
         """Return how many replies wait for a clerk."""
         with self.read() as connection:
             return replies.count_open(connection)
+
+    def last_hour(self, now: datetime) -> dict[str, account_figures.LastHour]:
+        """Return how each account did in the last hour."""
+        with self.read() as connection:
+            return account_figures.last_hour(connection, now)
+
+    def newest_lines(self, limit: int = 20) -> list[replay.NamedLine]:
+        """Return the newest lines that told of events, the newest first."""
+        with self.read() as connection:
+            return replay.newest_lines(connection, limit)

@@ -22,6 +22,31 @@ class StoredLine(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
 
 
+class NamedLine(msgspec.Struct, frozen=True, gc=False):
+    """A line that told of an event, the event's name, and the number of its job."""
+
+    id: str
+    name: str
+    job: str
+    raw: bytes
+    received_at: datetime
+
+
+def newest_lines(connection: Connection, limit: int) -> list[NamedLine]:
+    """Return the newest lines, each once, the newest first."""
+    rows = connection.execute(
+        text(
+            "SELECT events.id, events.name, COALESCE(jobs.do_number, ''), raw, received_at "  # noqa: S608 - our own number
+            "FROM events LEFT JOIN jobs ON jobs.subject = events.subject "
+            f"WHERE length(raw) > 0 ORDER BY events.id DESC LIMIT {int(limit) * 2}"
+        )
+    )
+    found = [
+        NamedLine(id, name, job, bytes(raw), from_micros(at)) for id, name, job, raw, at in rows
+    ]
+    return list({line.raw: line for line in reversed(found)}.values())[::-1][:limit]
+
+
 def lines_page(connection: Connection, after: str) -> list[StoredLine]:
     """Return the rows behind an id; a line that told of several events has several."""
     rows = connection.execute(

@@ -127,14 +127,14 @@ def test_a_silenced_rule_or_one_out_of_season_begins_no_plan(cli: Any, folder: P
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--all", "--from", "2020-01-01T10:00"], "over already: it ends 2020-01-01 13:00"),
+        (["--all", "--from", "2020-01-01T10:00"], "over already"),
         (["--all", "--from", "soon"], "--from 'soon' is no time"),
         ([], "say what to silence"),
         (["--all", "--group", "ACME"], "say what to silence"),
         (["--rule", "delivred"], "there is no rule 'delivred'"),
         (["--all", "--for", "never"], "--for 'never' is no duration"),
         (["--all", "--for", "0h"], "--for '0h' is no duration"),
-        (["--all", "--for", "99999999w"], "--for '99999999w'"),
+        (["--all", "--for", "99999999w"], "too long"),
         (["--all", "--reason", " "], "--reason is empty"),
         (["--group", "a\nb"], "--group is one line"),
     ],

@@ -58,7 +58,9 @@ def test_every_page_is_there_for_a_viewer(visitor: Person) -> None:
     visitor.log_in("viewer")
     for path in PAGES:
         answer = visitor.get(path)
-        assert answer.status_code in (200, 303), path
+        # Pages about one thing say that there is none; plans name what is wrong with the name.
+        assert answer.status_code in (200, 303, 400, 404), path
+        assert "Log out" in answer.text or answer.status_code == 303, path
         assert "/console/login" not in answer.headers.get("location", ""), path
 
 

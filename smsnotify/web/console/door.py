@@ -107,7 +107,7 @@ class Visit:
         """Return a one-line field of the form."""
         return clean(self.form.get(name, ""), most)
 
-    def page(self, name: str, status: int = 200, **values: Any) -> Response:
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """Return a page."""
         frame = {
             "now": self.now,
@@ -126,7 +126,7 @@ class Visit:
         if self.known is not None:
             frame["paused"] = self.store.paused()
             frame["waiting"] = self.store.count_open_replies()
-        return html(name, status, frame | values)
+        return html(template, status, frame | values)
 
     def go(self, path: str, **query: str) -> Response:
         """Send the browser on, after something was done."""

@@ -9,7 +9,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsnotify.web.answers import etag_of, problem, unchanged
-from smsnotify.web.console import login, messages, today
+from smsnotify.web.console import (
+    accounts,
+    changes,
+    contacts,
+    jobs,
+    login,
+    messages,
+    plans,
+    replies,
+    rules,
+    silences,
+    today,
+)
 from smsnotify.web.console.door import HEADERS, HOME
 from smsnotify.web.console.look import STATIC, static_file, static_tag
 
@@ -38,4 +50,12 @@ ROUTES: Final = (
     *login.ROUTES,
     *today.ROUTES,
     *messages.ROUTES,
+    *replies.ROUTES,
+    *contacts.ROUTES,
+    *jobs.ROUTES,
+    *plans.ROUTES,
+    *rules.ROUTES,
+    *silences.ROUTES,
+    *accounts.ROUTES,
+    *changes.ROUTES,
 )

@@ -1,0 +1,152 @@
+"""`/console/contacts`: a person with the whole dialogue, what they want, and a box to answer."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from smsnotify.base.errors import UsageError
+from smsnotify.base.redact import scrub
+from smsnotify.engine.auditing import audited
+from smsnotify.engine.clerk import OPEN
+from smsnotify.engine.inquiry import address_meant
+from smsnotify.engine.timeline import History, history_of
+from smsnotify.engine.wishes import carry_out
+from smsnotify.model.contact import ConsentChange
+from smsnotify.model.decision import Verdict
+from smsnotify.store.replies import StoredReply, WantedReplies
+from smsnotify.web.console.door import HOME, Visit, changed, seen
+from smsnotify.web.console.replies import answer_reply
+
+_LISTED: Final = 100
+_MOMENTS: Final = 200
+_MOST_TYPED: Final = 1600
+_DONE: Final = {
+    "queued": "Your answer is queued.",
+    "held": "Your answer is held: it leaves when it may.",
+    "opt_out": "Opted out: waiting texts are cancelled, plans have ended.",
+}
+
+
+def show(visit: Visit) -> Response:
+    """Show who wrote lately, and who opted out; a number in the box leads to its person."""
+    which = "out" if visit.asked("which") == "out" else "lately"
+    wanted = WantedReplies()
+    lately = visit.store.list_replies(wanted, _LISTED) if which == "lately" else []
+    newest: dict[str, StoredReply] = {}
+    for reply in lately:
+        newest.setdefault(reply.sender, reply)
+    out = list(islice(visit.store.contacts(opted_out=True), _LISTED)) if which == "out" else []
+    return visit.page(
+        "contacts.html", here="contacts", which=which, newest=newest.values(), out=out
+    )
+
+
+def show_one(visit: Visit) -> Response:
+    """Show a person."""
+    address = _address(visit, visit.asked("who"))
+    return _page(visit, address)
+
+
+def _page(
+    visit: Visit, address: str, status: int = 200, *, told: str = "", typed: str = ""
+) -> Response:
+    history = history_of(visit.store, address, _MOMENTS) if address else None
+    if history is None:
+        return visit.wrong(
+            "Nothing is known of such a number or address. Write numbers with + and the country "
+            "code.",
+            404,
+            title="Nobody there",
+        )
+    standing = visit.store.standings([address]).get(address)
+    open_reply = _newest_reply(visit, history)
+    return visit.page(
+        "contact.html",
+        status,
+        here="contacts",
+        address=address,
+        history=history,
+        contact=history.contact,
+        is_out=standing is not None and standing.is_out,
+        reply=open_reply,
+        can_answer=open_reply is not None and open_reply.state != "doubtful",
+        changes=visit.store.list_changes(about=_nickname(visit, address), limit=20),
+        most_typed=_MOST_TYPED,
+        told=told,
+        typed=typed,
+        done=_DONE.get(visit.asked("done"), ""),
+        q=address,
+    )
+
+
+def _newest_reply(visit: Visit, history: History) -> StoredReply | None:
+    """Return what a clerk answers to: the newest that waits, else the newest at all."""
+    numbers = [one for one in history.contact.addresses if one.startswith("+")]
+    found = [
+        reply
+        for number in numbers
+        for reply in visit.store.list_replies(WantedReplies(sender=number), 20)
+    ]
+    found.sort(key=lambda reply: (reply.state in OPEN, reply.id))
+    return found[-1] if found else None
+
+
+def take_answer(visit: Visit) -> Response:
+    """Answer what a person wrote last."""
+    address = _address(visit, visit.given("who"))
+    history = history_of(visit.store, address, 1) if address else None
+    reply = _newest_reply(visit, history) if history is not None else None
+    if reply is None:
+        return visit.wrong("There is nothing from this number to answer.", 409)
+    body = visit.form.get("body", "").replace("\r\n", "\n").replace("\0", "").strip()
+    if len(body) > _MOST_TYPED:
+        told = f"an answer has at most {_MOST_TYPED} characters; this one has {len(body)}"
+        return _page(visit, address, 400, told=told, typed=body[:_MOST_TYPED])
+    try:
+        decision = answer_reply(visit, reply, body)
+    except UsageError as error:
+        return _page(visit, address, 400, told=error.message, typed=body)
+    if decision.verdict is Verdict.STOP:
+        told = f"not sent: {decision.reason.replace('_', ' ')}"
+        return _page(visit, address, 409, told=told, typed=body)
+    done = "held" if decision.verdict is Verdict.HOLD else "queued"
+    return visit.go(f"{HOME}/contacts/of", who=address, done=done)
+
+
+def take_opt_out(visit: Visit) -> Response:
+    """Record that somebody wants no texts, with how they said so."""
+    address = _address(visit, visit.given("who"))
+    note = visit.given("note")
+    if not address:
+        return visit.wrong("That is no mobile number and no email address.")
+    if not note:
+        return _page(visit, address, 400, told="say how they told you: it is the proof")
+    change = ConsentChange(
+        recipient=address, opted_out=True, source="clerk", at=visit.now, note=note
+    )
+    about = _nickname(visit, address)
+    with audited(visit.store, visit.actor, "contact.opt_out", about, visit.now) as trail:
+        carry_out(visit.store, [change], visit.now)
+        trail.came_to("opted out")
+    return visit.go(f"{HOME}/contacts/of", who=address, done="opt_out")
+
+
+def _nickname(visit: Visit, address: str) -> str:
+    """Return what the audit calls a person: masked, with some of the keyed hash to tell by."""
+    return f"{scrub(address)} {visit.store.recipient_hash(address).hex()[:10]}"
+
+
+def _address(visit: Visit, written: str) -> str:
+    return address_meant(written, visit.settings.country)
+
+
+ROUTES: Final = (
+    Route(f"{HOME}/contacts", seen(show), methods=["GET"]),
+    Route(f"{HOME}/contacts/of", seen(show_one), methods=["GET"]),
+    Route(f"{HOME}/contacts/answer", changed(take_answer), methods=["POST"]),
+    Route(f"{HOME}/contacts/opt-out", changed(take_opt_out), methods=["POST"]),
+)
