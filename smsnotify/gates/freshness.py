@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from smsnotify.base.durations import format_duration
 from smsnotify.gates.ruling import Ruling
+from smsnotify.gates.stamps import job_stamp
 from smsnotify.gates.waiting import waited
-from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Draft, Verdict
-from smsnotify.model.event import STAMP_FIELDS, Event
 from smsnotify.model.facts import Facts, Policy
 
 NAME = "freshness"
@@ -39,20 +38,3 @@ def freshness_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) ->
         reason="too_old",
         detail=f"{happened}, max_age is {format_duration(limit)}",
     )
-
-
-def job_stamp(event: Event, timezone: str) -> datetime | None:
-    """Return the job's own stamp for an event; a local one is read in the job's zone."""
-    for field in STAMP_FIELDS.get(event.name, ()):
-        written = getattr(event.job, field)
-        if not isinstance(written, str) or not written:
-            continue
-        try:
-            stamp = datetime.fromisoformat(written)
-        except ValueError:
-            continue
-        if stamp.tzinfo is None:
-            zone = known_zone(event.job.time_zone) or known_zone(timezone) or UTC
-            stamp = stamp.replace(tzinfo=zone)
-        return stamp
-    return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from typing import Final
 
+from smsnotify.gates.stamps import job_stamp
 from smsnotify.gates.zones import known_zone
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Policy
@@ -18,7 +19,8 @@ def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False)
     """Return what makes this news: the part of the key that says "which time".
 
     A job event happens once per attempt; a moved date, another heading-to, another day on hold
-    and another rating are news again.
+    and another rating are news again. With `each` it is news whenever it happens at another time:
+    its own, else the job's stamp for it. Not when it comes in: an old file must not text again.
     """
     job = event.job
     attempt = "1" if job.attempt == 1 else str(job.attempt_number)
@@ -28,9 +30,18 @@ def occasion(event: Event, policy: Policy, now: datetime, *, each: bool = False)
     stamp = "" if say is None else say(event, policy, now)
     if event.name in _ALONE:
         return stamp
-    if each and event.time is not None:
-        stamp = f"{stamp}@{event.time.isoformat()}"
+    if each:
+        stamp += _moment(event, policy)
     return f"{attempt}/{stamp}" if stamp else attempt
+
+
+def _moment(event: Event, policy: Policy) -> str:
+    if event.time is not None:
+        return f"@{event.time.isoformat()}"
+    stamp = job_stamp(event, policy.timezone)
+    if stamp is None or not MINYEAR < stamp.year < MAXYEAR:  # else UTC might be out of reach
+        return ""
+    return f"@{stamp.astimezone(UTC).isoformat()}"
 
 
 def _of_date(event: Event, policy: Policy, now: datetime) -> str:

@@ -23,17 +23,22 @@ _NO_TIME: Final = timedelta()
 def wait_ends_at(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> datetime | None:
     """Return when a text that waits for `after` or `for` has waited long enough.
 
-    None where the rule says neither, or the job's status has changed.
+    None where the rule says neither, or the job's status has changed. An event whose time lies
+    ahead, by a clock that is wrong, counts from when it came.
     """
     bounds = draft.terms.bounds
     if bounds is None:
         return None
     if bounds.after is not None:
-        return happened_at(draft.event, now) + bounds.after
+        return _begins_at(draft.event, now) + bounds.after
     if bounds.unchanged is None:
         return None
     since = _unchanged_since(draft, facts, policy, now)
     return None if since is None else since + bounds.unchanged
+
+
+def _begins_at(event: Event, now: datetime) -> datetime:
+    return min(happened_at(event, now), event.came_at or now)
 
 
 def leaves_at(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> datetime:
@@ -66,7 +71,7 @@ def _unchanged_since(draft: Draft, facts: Facts, policy: Policy, now: datetime) 
     A job that left a status and came back within one occasion has one text, so the wait begins
     again; on another occasion the event has a text of its own.
     """
-    event, since = draft.event, happened_at(draft.event, now)
+    event, since = draft.event, _begins_at(draft.event, now)
     left, back = False, None
     for one in later(draft, facts, now):
         if one.name == NEW_ATTEMPT:

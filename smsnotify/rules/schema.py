@@ -321,7 +321,7 @@ class RuleKeys(Keys):
     repeat: Annotated[Literal["each"] | None, one_of("each")] = Field(
         default=None,
         description="`each`: every time the event happens again to a job is news, not only the "
-        "first.",
+        "first. It has happened again when its `time`, or the job's own stamp for it, is another.",
     )
     priority: Annotated[
         Literal["urgent", "normal", "bulk"] | None, one_of("urgent", "normal", "bulk")

@@ -184,6 +184,18 @@ def test_repeat_each_counts_every_stamp() -> None:
     assert occasion(first, HOME, NOW, each=True) != occasion(again, HOME, NOW, each=True)
 
 
+def test_repeat_each_knows_another_time_by_the_stamp_of_the_job() -> None:
+    stamps = (
+        *("2026-03-02T14:05:00+08:00", "2026-03-02T06:05:00Z", "2026-03-02 17:00:00"),
+        *(None, "soon", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59Z"),
+    )
+    found = [
+        occasion(Event("completed", Job(pod_at=stamp)), HOME, NOW, each=True) for stamp in stamps
+    ]
+    assert found[0] == found[1] != found[2]
+    assert found[3:] == ["1"] * 4
+
+
 def test_fixed_numbers_always_hear_it(load) -> None:
     rules = load(
         """
