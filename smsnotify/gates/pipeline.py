@@ -11,7 +11,7 @@ from smsnotify.gates.begun import begun_gate
 from smsnotify.gates.consent import consent_gate
 from smsnotify.gates.digest import digest_gate
 from smsnotify.gates.duplicate import duplicate_gate
-from smsnotify.gates.freshness import freshness_gate, job_stamp
+from smsnotify.gates.freshness import freshness_gate
 from smsnotify.gates.inhibited import inhibited_gate
 from smsnotify.gates.marketing_hours import marketing_hours_gate
 from smsnotify.gates.mode import mode_gate
@@ -20,6 +20,7 @@ from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.gates.quiet_hours import quiet_hours_gate
 from smsnotify.gates.ruling import Gate, Ruling
 from smsnotify.gates.silence import silence_gate
+from smsnotify.gates.stamps import job_stamp
 from smsnotify.gates.unchanged import unchanged_gate
 from smsnotify.model.decision import Draft, Mode, Verdict
 from smsnotify.model.facts import Facts, Policy
