@@ -7,10 +7,10 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from smsnotify.model.report import Funnel
 from smsnotify.plans.outline import begins, does, goes, terms
 from smsnotify.plans.svg import svg
 from smsnotify.store.enrolments import WantedEnrolments
-from smsnotify.store.funnel import Funnel
 from smsnotify.web.console.door import HEADERS, HOME, Visit, seen
 
 _NEWEST: Final = 50
