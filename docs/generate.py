@@ -48,6 +48,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "rule keys": rule_keys.rule_keys,
     "rule quiet_hours": rule_keys.quiet_hours,
     "rule digest": rule_keys.digest,
+    "rule countries": rule_keys.countries,
     "rule pre_job": rule_keys.pre_job,
     "rule inhibited_by": rule_keys.inhibited_by,
     "rule to": rule_keys.recipients,

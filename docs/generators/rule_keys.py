@@ -17,6 +17,7 @@ from smsnotify.rules.conditions import OPERATORS
 from smsnotify.rules.jsonschema import rules_schema
 from smsnotify.rules.schema import (
     REQUIRED,
+    CountryKeys,
     DefaultsKeys,
     DigestKeys,
     InhibitedByKeys,
@@ -67,6 +68,8 @@ _BELOW: Final = {
     "pre_job": "[reminder](#pre_job)",
     "inhibited_by": "[events](#inhibited_by)",
     "digest": "[digest](#digest)",
+    "countries": "[countries](#countries)",
+    "registered_text": "text, or texts by language",
 }
 _FROM_DEFAULTS: Final = (
     "language",
@@ -110,6 +113,11 @@ def inhibited_by() -> str:
     """Return the keys of `inhibited_by`."""
     example = _first_uses()["inhibited_by"]
     return _keys(InhibitedByKeys, example, needed=("events", "within"))
+
+
+def countries() -> str:
+    """Return the keys of a country."""
+    return _keys(CountryKeys, example_file()["defaults"]["countries"]["US"])
 
 
 def digest() -> str:
@@ -200,6 +208,9 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "then": "by the event",
         "repeat": "once per attempt",
         "digest": "a text for each job",
+        "countries": "all are alike",
+        "registered_text": "any text",
+        "first_text_suffix": "nothing",
         "priority": "by the event",
         "language": "English, or the body's first",
     }.get(key, "")

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.base.errors import MissingValueError
+from smsnotify.engine.first_texts import for_first_text, note_first_text
 from smsnotify.gates.digest import open_door
 from smsnotify.gates.occasion import STAMPED, occasion
 from smsnotify.gates.pipeline import (
@@ -222,6 +223,8 @@ def judge(
             decision = _stopped(draft, ruling, facts)
         else:
             decision = worded(draft, ruling, facts)
+            if decision.first_text:
+                note_first_text(decision, facts)
             if decision.verdict is not STOP:
                 keys[draft.key] = _HELD if decision.verdict is HOLD else _QUEUED
                 if draft.terms.bounds is not None:
@@ -328,20 +331,36 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         )
     if terms.channel != SMS:
         return _mailed(draft, ruling, to, title, text, markup, language, spoken)
+    longest, first_text = terms.max_segments, False
+    if terms.countries is not None and (own := terms.countries.get(draft.country)) is not None:
+        longest = own.max_segments or longest
+        text, first_text = for_first_text(text, own, draft, facts)
+    if terms.registered is not None:
+        departs = terms.registered(fit(text, terms.encoding).text)
+        if departs:
+            return Decision(
+                draft=draft,
+                verdict=STOP,
+                gate="text",
+                reason="not_registered",
+                detail=_joined(departs, spoken),
+                language=language,
+                body=text,
+            )
     if to != draft.recipient:
         text = f"TEST for {draft.recipient}: {text}"
     size, swapped = measure(text), NOTHING_SWAPPED
     if size.encoding is not GSM7 or terms.encoding == "ucs2":  # else `fit` leaves it as it is
         fitted = fit(text, terms.encoding)
         text, size, swapped = fitted.text, fitted.size, fitted.swapped
-    if size.segments > terms.max_segments:
+    if size.segments > longest:
+        why = f"{size.segments} segments in {size.encoding}, max_segments is {longest}"
         return Decision(
             draft=draft,
             verdict=Verdict.STOP,
             gate="text",
             reason="too_long",
-            detail=f"{size.segments} segments in {size.encoding}, "
-            f"max_segments is {terms.max_segments}{f', {spoken}' if spoken else ''}",
+            detail=_joined(why, spoken),
             language=language,
             body=text,
             encoding=size.encoding,
@@ -354,6 +373,7 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
             verdict=SEND,
             detail=spoken,
             language=language,
+            first_text=first_text,
             to=to,
             body=text,
             encoding=size.encoding,
@@ -365,8 +385,9 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         verdict=ruling.verdict,
         gate=ruling.gate if ruling.verdict is Verdict.HOLD else "",
         reason=ruling.reason,
-        detail="; ".join(filter(None, (ruling.detail, spoken))),
+        detail=_joined(ruling.detail, spoken),
         language=language,
+        first_text=first_text,
         not_before=ruling.not_before,
         to=to,
         body=text,
@@ -374,6 +395,11 @@ def worded(draft: Draft, ruling: Ruling | None, facts: Facts) -> Decision:
         segments=size.segments,
         swapped=swapped,
     )
+
+
+def _joined(detail: str, spoken: str) -> str:
+    """Say why it is in this language behind what else there is to say, once."""
+    return detail if spoken in detail else f"{detail}; {spoken}" if detail else spoken
 
 
 def _in_language(draft: Draft, languages: Languages, facts: Facts) -> tuple[RuleTerms, str, str]:
@@ -412,7 +438,7 @@ def _mailed(
         verdict=SEND if ruling is None else ruling.verdict,
         gate=ruling.gate if ruling is not None and held else "",
         reason="" if ruling is None else ruling.reason,
-        detail="; ".join(filter(None, ("" if ruling is None else ruling.detail, spoken))),
+        detail=_joined("" if ruling is None else ruling.detail, spoken),
         language=language,
         not_before=None if ruling is None else ruling.not_before,
         to=to,

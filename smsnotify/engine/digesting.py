@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from smsnotify.engine.decide import worded
+from smsnotify.engine.first_texts import forget_first_text, note_first_text
 from smsnotify.gates.digest import door_of
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Decision, Draft, MessageKey, Verdict
@@ -131,4 +132,8 @@ def _together(decisions: Sequence[Decision], facts: Facts) -> Decision:
         to=first.to,
     )
     others = tuple([one.draft.event for one in decisions[1:]])
-    return worded(msgspec.structs.replace(first.draft, others=others), ruling, facts)
+    for one in decisions:
+        forget_first_text(one, facts)  # one text for all of them is the first again
+    decision = worded(msgspec.structs.replace(first.draft, others=others), ruling, facts)
+    note_first_text(decision, facts)
+    return decision

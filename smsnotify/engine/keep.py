@@ -12,6 +12,7 @@ import msgspec
 from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import is_meant, judge, wants_page
 from smsnotify.engine.digesting import open_doors, waiting
+from smsnotify.engine.first_texts import greeted
 from smsnotify.engine.outgoing import to_message
 from smsnotify.gates.active import active_gate
 from smsnotify.gates.inhibited import inhibited_gate
@@ -70,6 +71,9 @@ class Memory(Protocol):
     def doors(self, wanted: Collection[str], now: datetime) -> dict[str, datetime]:
         """Return the doors at which a digest waits, each with the end of its window."""
 
+    def greeted(self, recipients: Collection[str], mode: str, run: str) -> set[str]:
+        """Return which recipients have had the words that a first text must carry."""
+
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page: always the same."""
 
@@ -117,7 +121,7 @@ def judge_remembering(
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
-    facts = known_facts(drafts, memory, policy, taken, now)
+    facts = known_facts(drafts, memory, policy, taken, now, ticket.run)
     decisions = judge(drafts, facts, policy, now)
     pages = tracking_pages(decisions, memory, policy) if memory.durable else []
     replaced = list(left_behind.values())
@@ -133,10 +137,12 @@ def known_facts(
     policy: Policy,
     taken: dict[MessageKey, Earlier],
     now: datetime,
+    run: str = "",
 ) -> Facts:
     """Fetch what is known of the recipients; their contacts only for rules that read them.
 
-    And what happened to the jobs, for rules that look back at it.
+    And what happened to the jobs, for rules that look back at it; and who was texted before, for
+    those whose first text says more. `run` is the one that the drafts belong to.
     """
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     facts = Facts(taken, people, silences=memory.silences(now))
@@ -147,6 +153,7 @@ def known_facts(
         facts.contacts = memory.contacts_of(asking)
         facts.opt_out_link = opt_out_link(memory, policy)
     facts.happened = what_happened(drafts, memory)
+    facts.greeted = greeted(drafts, memory, policy, run)
     return facts
 
 

@@ -21,6 +21,7 @@ from smsnotify.engine.conversing_release import (
 )
 from smsnotify.engine.decide import drafts_for, judge
 from smsnotify.engine.digesting import by_door, longest_hold, shares
+from smsnotify.engine.first_texts import forget_first_text
 from smsnotify.engine.keep import (
     Memory,
     concerned,
@@ -119,6 +120,8 @@ def facts_of_held(
         facts.contacts = memory.contacts_of(intended)
         facts.opt_out_link = opt_out_link(memory, policy)
     facts.happened = _what_happened(held, memory, rules)
+    if any(rule.terms.countries is not None for rule in rules.rules):
+        facts.greeted = memory.greeted(intended, policy.mode, "")
     return facts
 
 
@@ -234,6 +237,8 @@ def _one_text(group: Sequence[Again], facts: Facts, policy: Policy) -> list[Agai
     decisions = [again.decision for again in going.values() if again.decision is not None]
     hold = longest_hold(decisions)
     if hold is not None:
+        for decision in decisions:
+            forget_first_text(decision, facts)
         waiting = [msgspec.structs.replace(one, **hold) for one in decisions]
         return stopped + [Again(going[one.draft.key].message, one) for one in waiting]
     settled = stopped
@@ -291,4 +296,5 @@ def resolution(again: Again) -> Resolution:
         segments=decision.segments,
         not_before=decision.not_before,
         expires_at=decision.not_before + terms.expires if decision.not_before else None,
+        first_text=decision.first_text,
     )

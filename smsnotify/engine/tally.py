@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from smsnotify.model.decision import Decision, Verdict
 
-WORTH_A_LOOK = frozenset({"missing_value", "too_long"})
+WORTH_A_LOOK = frozenset({"missing_value", "too_long", "not_registered"})
 """Stops that somebody can mend in a rule or a job: a run with one of them ends with exit 1."""
 
 _SEND, _HOLD = Verdict.SEND, Verdict.HOLD

@@ -78,6 +78,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     encoding changed in the body. An email has a `title` (its subject line), and `markup`: its body
     as Markdown, values escaped, of which `body` is the plain text. `not_before` is when a held one
     may leave. `language` is the one that was chosen, `''` for a rule with one wording.
+    `first_text`: it carries what the first text that a number ever gets must say.
     """
 
     draft: Draft
@@ -95,6 +96,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     not_before: datetime | None = None
     earlier: Earlier | None = None
     language: str = ""
+    first_text: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "decision", "rule": …, "event": …, …}`."""

@@ -86,6 +86,7 @@ class Facts(msgspec.Struct):
     """Keys already taken and people already known; judging adds the keys that it gives out.
 
     `contacts` and `opt_out_link` are only asked for rules whose terms say `reads_person`.
+    `greeted` are who has had the words that a first text must carry, None where nobody asked.
     `silences` are those that run, or may.
     `tracking_link` makes the address of our page about a job (its subject) for a recipient.
     `happened` is what the books know of jobs (by subject), the oldest first; only asked for rules
@@ -100,5 +101,6 @@ class Facts(msgspec.Struct):
     opt_out_link: Callable[[str], str] | None = None
     silences: tuple[Silence, ...] = ()
     tracking_link: Callable[[str, str], str] | None = None
+    greeted: set[str] | None = None
     happened: Mapping[str, Sequence[Happening]] = {}
     doors: dict[str, datetime] = {}

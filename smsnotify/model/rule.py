@@ -137,6 +137,16 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return told
 
 
+class CountryTerms(msgspec.Struct, frozen=True, gc=False):
+    """What is different for texts to one country.
+
+    `first_text_suffix` ends the first text that a number ever gets; `max_segments` 0: as elsewhere.
+    """
+
+    first_text_suffix: str = ""
+    max_segments: int = 0
+
+
 class Languages(msgspec.Struct, frozen=True, kw_only=True):
     """The languages that a rule speaks: its terms in each, by tag.
 
@@ -162,8 +172,10 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     comes into that plan, and `body` renders nothing. An email has two more of its kind: `title`
     renders the subject line, `markup` the body as Markdown with the values escaped. `bounds` is
     None for most rules: then no gate asks about them. `languages` is None for a rule that has one
-    wording. `is_plain` is worked out here: a text of service at any hour, the same whoever reads
-    it, as most are; the rest of what few rules have is then not asked for with each draft.
+    wording, `countries` (by ISO 2) for one that treats all alike. `registered` says where a text
+    departs from the registered one, `''` where it does not. `is_plain` is worked out here: a text
+    of service at any hour, the same whoever reads it, as most are; the rest of what few rules have
+    is then not asked for with each draft.
     """
 
     id: str
@@ -193,6 +205,8 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
     contact_tests: tuple[Callable[[object], bool], ...] = ()
     bounds: Bounds | None = None
     languages: Languages | None = None
+    countries: Mapping[str, CountryTerms] | None = None
+    registered: Callable[[str], str] | None = None
     is_plain: bool = False
 
     def __post_init__(self) -> None:
@@ -205,6 +219,8 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
             and self.encoding != "ucs2"
             and self.markup is None
             and not self.reads_person
+            and self.countries is None
+            and self.registered is None
         )
         msgspec.structs.force_setattr(self, "is_plain", plain)
 

@@ -16,7 +16,7 @@ from smsnotify.rules.vocabulary import Vocabulary
 from smsnotify.rules.wordings import Speech
 from smsnotify.text.template import Template
 
-_NO_EFFECT: Final = ("quiet_hours", "encoding", "max_segments")
+_NO_EFFECT: Final = ("quiet_hours", "encoding", "max_segments", "countries", "registered_text")
 _FOR_PEOPLE: Final[Mapping[str, tuple[str, str]]] = {
     "to": ("an alarm goes wherever its route's accounts lead", "take to out, and name the route"),
     "fallback": ("fallback goes with channel: sms", "take fallback out"),
@@ -86,6 +86,8 @@ def alarm_terms(keys: RuleKeys, terms: RuleTerms, heading: Template | None) -> R
         channel=APPRISE,
         title=None if heading is None else heading.render,
         quiet_hours=None,
+        countries=None,
+        registered=None,
         tracking_link=terms.tracking_link if linked else "none",
         on_unknown=keys.on_unknown if "on_unknown" in keys.model_fields_set else "resend",
     )

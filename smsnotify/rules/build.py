@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from smsnotify.model.reading import OPT_OUT_LINK, of_person
 from smsnotify.model.rule import (
     Bounds,
+    CountryTerms,
     MarketingHours,
     PreJob,
     Priority,
@@ -29,20 +32,22 @@ from smsnotify.rules.mail import (
     texts,
 )
 from smsnotify.rules.marketing import check_offer, marketing_hours
+from smsnotify.rules.per_country import read_countries
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.quiet import is_quiet_at, read_quiet_hours
 from smsnotify.rules.recipients import read_recipients
+from smsnotify.rules.registration import Departs, read_registered
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.schema import REQUIRED, DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.rules.where import read_conditions
-from smsnotify.rules.wordings import read_speech, spoken
+from smsnotify.rules.wordings import ONLY, read_speech, spoken
 from smsnotify.rules.yaml_nodes import MapNode, find
 from smsnotify.text.template import Template
 
 _OF_TEXTS: Final = (
     *("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown"),
-    *("language", "language_field"),
+    *("language", "language_field", "countries", "registered_text"),
 )
 _ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
 """Events that are news each time they happen: `repeat: each` adds nothing to them."""
@@ -79,10 +84,13 @@ def build_rule(
         read_by_alarm = _read_by(body, heading, conditions)
         check_alarm(keys, _written(report, path), report, path, read_by_alarm)
     check_offer(keys, report, path)
+    countries = read_countries(keys, defaults, report, path)
+    registered = {} if body is None else read_registered(keys, body, countries, report, path)
     if body is None or keys.name is None or report.errors > before:
         return None
     line, _ = report.place(path)
     terms = _terms(keys, defaults, body, conditions, quiet, hours, pre_job, bounds, ages, fixed)
+    terms = _told_apart(terms, body, countries, registered)
 
     def compiled(
         terms: RuleTerms, fields: list[str], fixed: list[str], **more: Any
@@ -147,7 +155,7 @@ def _terms(
 ) -> RuleTerms:
     tests = tuple(one.test for one in conditions if of_person(one.field))
     priorities = {event: Priority(keys.priority) for event in keys.events} if keys.priority else {}
-    terms = RuleTerms(
+    return RuleTerms(
         id=keys.id or keys.name or "",
         name=keys.name or "",
         body=body.template.render,
@@ -172,7 +180,21 @@ def _terms(
         contact_tests=tests,
         bounds=bounds,
     )
-    return spoken(terms, body.speech, lambda tag: {"body": body.wordings[tag].render})
+
+
+def _told_apart(
+    terms: RuleTerms,
+    body: Body,
+    countries: Mapping[str, CountryTerms] | None,
+    registered: Mapping[str, Departs],
+) -> RuleTerms:
+    """Return terms with what differs by country and by language."""
+
+    def word(tag: str) -> dict[str, Any]:
+        return {"body": body.wordings[tag].render, "registered": registered.get(tag)}
+
+    plain = word(body.speech.fallback if body.speech.tags else ONLY)
+    return spoken(msgspec.structs.replace(terms, countries=countries, **plain), body.speech, word)
 
 
 def _written(report: Reporter, path: Path) -> Mapping[str, Any]:

@@ -63,6 +63,9 @@ def rules_schema() -> dict[str, Any]:
     allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
     forbid_null(definitions["Defaults"]["properties"]["marketing_hours"])
     _recipients(definitions["To"])
+    for holder in (definitions["Defaults"], definitions["Rule"]):
+        holder["properties"]["countries"]["propertyNames"] = {"pattern": "^[A-Z]{2}$"}
+    definitions["Country"]["minProperties"] = 1
     muting = definitions["InhibitedBy"]["properties"]
     muting["events"] = one_or_many(muting["events"], EVENT_NAMES)
     definitions["Digest"]["properties"]["by"] |= {"minItems": 1, "uniqueItems": True}

@@ -14,6 +14,7 @@ from smsnotify.rules.build import build_rule
 from smsnotify.rules.compile import CompiledRule, RuleSet
 from smsnotify.rules.files import RESERVED_FIELDS, RuleFile, read_files
 from smsnotify.rules.overlap import find_overlaps
+from smsnotify.rules.per_country import check_countries
 from smsnotify.rules.problems import Reporter
 from smsnotify.rules.quiet import check_shared_quiet_hours
 from smsnotify.rules.schema import FIELD_KINDS
@@ -115,6 +116,7 @@ def rule_set(
 def _build_file(file: RuleFile, words: Vocabulary) -> Iterator[tuple[Reporter, int, CompiledRule]]:
     check_ages(file.head.defaults, words, file.report)
     check_shared_quiet_hours(file.head.defaults, words, file.report)
+    check_countries(file.head.defaults.countries, file.report, ("defaults", "countries"))
     check_shared_language(file.head.defaults, words, file.report)
     for index, keys in file.rules:
         rule = build_rule(keys, file.head.defaults, words, file.report, ("rules", index))

@@ -27,7 +27,7 @@ from smsnotify.text.address import read_email
 from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.template import Template, compile_template
 
-_OF_TEXTS: Final = ("encoding", "max_segments")
+_OF_TEXTS: Final = ("encoding", "max_segments", "countries", "registered_text")
 
 
 class MailWords(msgspec.Struct, frozen=True):
@@ -169,6 +169,8 @@ def mail_terms(
         channel=EMAIL,
         **word(speech.fallback if speech.tags else ONLY),
         languages=None,
+        countries=None,
+        registered=None,
         quiet_hours=quiet,
         fixed=frozenset(fixed),
         reads_person=bool(terms.contact_tests) or any(map(of_person, words.fields)),

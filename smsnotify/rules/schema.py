@@ -24,6 +24,7 @@ from smsnotify.rules.scalars import (
     Names,
     Segments,
     Span,
+    Text,
     Thens,
     Wait,
     Word,
@@ -194,6 +195,25 @@ _LANGUAGE_FIELD: Final = (
 )
 
 
+class CountryKeys(Keys):
+    """What is different for texts to one country."""
+
+    first_text_suffix: Text = Field(
+        default=None,
+        description="What ends the first text that a number ever gets, such as `Reply STOP to opt "
+        "out`; `none`: nothing.",
+    )
+    max_segments: Segments = Field(default=None, description=_SEGMENTS)
+
+
+Countries = Annotated[dict[str, CountryKeys], BeforeValidator(none_is_empty)]
+
+_COUNTRIES: Final = (
+    "What is different for texts to some countries, by two letters: "
+    "`{US: {first_text_suffix: Reply STOP to opt out}}`."
+)
+
+
 class DefaultsKeys(Keys):
     """What every rule of this file does unless it says otherwise."""
 
@@ -207,6 +227,7 @@ class DefaultsKeys(Keys):
     encoding: Encoding = Field(default="auto", description=_ENCODING)
     language: Word = Field(default=None, description=_LANGUAGE)
     language_field: Word = Field(default=None, description=_LANGUAGE_FIELD)
+    countries: Countries = Field(default={}, description=_COUNTRIES)
 
 
 class RuleKeys(Keys):
@@ -316,6 +337,13 @@ class RuleKeys(Keys):
     encoding: Encoding = Field(default="auto", description=_ENCODING)
     language: Word = Field(default=None, description=_LANGUAGE)
     language_field: Word = Field(default=None, description=_LANGUAGE_FIELD)
+    countries: Countries = Field(default={}, description=_COUNTRIES)
+    registered_text: Wording = Field(
+        default=None,
+        description="The text as it was registered (India's DLT, sender-ID registries), with "
+        "`{#var#}` where something else may stand: whatever departs from it stops. By language, "
+        "if the body is.",
+    )
     max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
     repeat: Annotated[Literal["each"] | None, one_of("each")] = Field(

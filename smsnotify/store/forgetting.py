@@ -138,6 +138,7 @@ class _Erasing:
         self._by_hash(
             "UPDATE decisions SET recipient = '', detail = '' WHERE recipient_hash = :hash"
         )
+        self._by_hash("DELETE FROM first_texts WHERE recipient_hash = :hash")
         self._by_hash("UPDATE feedback SET comment = '' WHERE recipient_hash = :hash")
         # Providers repeat numbers in their complaints.
         self._by_hash(

@@ -17,6 +17,7 @@ from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject
 from smsnotify.store.digests import MERGED, Window, leave, members
+from smsnotify.store.first_texts import note_first_texts
 from smsnotify.store.instants import to_micros
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import (
@@ -43,6 +44,7 @@ class HeldMessage(msgspec.Struct, frozen=True, gc=False):
 class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What becomes of a held message: `queued`, `cancelled`, or `held` until `not_before`.
 
+    `first_text`: it carries what a number's first text must say.
     Empty texts and None leave the row's value as it is, save `gate`, `reason` and `carried_by`.
     """
 
@@ -61,6 +63,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     markup: str = ""
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    first_text: bool = False
 
 
 _SHAPE: Final = {
@@ -150,6 +153,8 @@ def resolve_held(
     )
     done = connection.execute(writing, {"rows": rows, "now": to_micros(now)})
     changed = {str(one) for one in done.scalars()}
+    firsts = {one.id for one in resolutions if one.first_text and one.state == MessageState.QUEUED}
+    note_first_texts(connection, firsts & changed)
     if any(one.id in changed and one.state == MessageState.QUEUED for one in resolutions):
         announce(connection)
     return changed

@@ -16,6 +16,7 @@ from smsnotify.store.addresses import contact_ids
 from smsnotify.store.batch import Batch
 from smsnotify.store.books import save_jobs
 from smsnotify.store.digests import join, note_windows
+from smsnotify.store.first_texts import forget_first_texts, note_first_texts
 from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
 from smsnotify.store.interactions import note_interactions
@@ -80,12 +81,25 @@ def save_texts(
         messages, placed = join(connection, hashed, batch)
     lost = _save_messages(connection, hashed, messages)
     note_windows(connection, placed)
+    _note_first_texts(connection, batch)
     rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
     rows.sort(key=_once)
     insert_rows(connection, "decisions", _DECISION_COLUMNS, rows, _NEWEST_MESSAGE)
     if any(message.state is MessageState.QUEUED for message in batch.messages.values()):
         announce(connection)
     return lost
+
+
+def _note_first_texts(connection: Connection, batch: Batch) -> None:
+    """Note whose first text leaves now; what waits is noted when it is released."""
+    note_first_texts(
+        connection,
+        [
+            batch.messages[one.draft.key].id
+            for one in batch.decisions
+            if one.first_text and one.verdict is Verdict.SEND and one.draft.key in batch.messages
+        ],
+    )
 
 
 def _save_tracked(connection: Connection, batch: Batch) -> None:
@@ -120,6 +134,7 @@ def _save_events(connection: Connection, batch: Batch) -> None:
 def _make_room(connection: Connection, replaced: Sequence[str]) -> None:
     """Take away what is still held back or cancelled; what went out meanwhile keeps its key."""
     if replaced:
+        forget_first_texts(connection, replaced)
         which = words(is_postgres(connection), "ids")
         statement = text(f"DELETE FROM messages WHERE id IN ({which}) AND {GIVES_WAY}")  # noqa: S608 - our own names
         connection.execute(statement, {"ids": packed(list(replaced))})

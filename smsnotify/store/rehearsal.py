@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import msgspec
 
 from smsnotify.model.contact import Contact
-from smsnotify.model.decision import Earlier, MessageKey
+from smsnotify.model.decision import Earlier, MessageKey, Verdict
 from smsnotify.model.event import Happening
 from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
@@ -68,6 +68,8 @@ class Rehearsal:
         self._happened: Spill[str] | None = None
         # Of digests: door, end of its window, when it leaves; made when the first one waits.
         self._doors: Spill[str] | None = None
+        # Who got a first text in this run; made with the first that says more for it.
+        self._greeted: Spill[str] | None = None
         # What the last `taken` found out: free keys, and what gives way to a later text, by id.
         self._free: frozenset[MessageKey] = frozenset()
         self._held_back: dict[str, MessageKey] = {}
@@ -196,6 +198,18 @@ class Rehearsal:
                     found[door] = record[1]
         return found
 
+    def greeted(self, recipients: Collection[str], mode: str, run: str) -> set[str]:
+        """Return which recipients have had the words that a first text must carry.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        below = self._below
+        found = below.greeted(recipients, mode, run) if below is not None else set()
+        if self._greeted is not None:
+            found |= self._greeted.get(self._greeted.maybe(recipients)).keys()
+        return found
+
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page."""
         return self._store.opt_out_token(recipient) if self._store is not None else NO_TOKEN
@@ -219,7 +233,9 @@ class Rehearsal:
         self._held_back.clear()
         if batch.waiting:
             self._save_doors(batch.waiting)
-        return self._save_messages(batch.messages)
+        lost = self._save_messages(batch.messages)
+        self._note_first_texts(batch, lost)
+        return lost
 
     def free(self, keys: Iterable[MessageKey]) -> None:
         """Let texts of this run give up their keys."""
@@ -245,8 +261,8 @@ class Rehearsal:
 
     def close(self) -> None:
         """Drop the temporary files and close the real store."""
-        spills = (self._jobs, self._keys, self._aliases, self._planned, self._happened, self._doors)
-        for spill in spills:
+        spills = (self._jobs, self._keys, self._aliases, self._planned, self._happened)
+        for spill in (*spills, self._doors, self._greeted):
             if spill is not None:
                 spill.close()
         if self._store is not None:
@@ -348,6 +364,17 @@ class Rehearsal:
         if self._doors is None:
             self._doors = Spill[str](tuple[str, datetime, datetime])
         self._doors.put([(one.door, one.ends_at, one.leaves_at) for one in waiting.values()])
+
+    def _note_first_texts(self, batch: Batch, lost: Mapping[MessageKey, Earlier]) -> None:
+        leaving = [
+            (one.draft.recipient,)
+            for one in batch.decisions
+            if one.first_text and one.verdict is Verdict.SEND and one.draft.key not in lost
+        ]
+        if leaving:
+            if self._greeted is None:
+                self._greeted = Spill[str](tuple[str])
+            self._greeted.put(leaving)
 
     def _own_keys(self, keys: Iterable[MessageKey]) -> dict[MessageKey, Earlier]:
         """Return what this run noted under keys; no id: a text that gave up its key."""

@@ -24,6 +24,7 @@ from smsnotify.store import (
     books,
     consents,
     digests,
+    first_texts,
     held,
     intake,
     keys,
@@ -118,6 +119,14 @@ class Store(
         """
         with self.read() as connection:
             return digests.doors(connection, self.recipient_hash, wanted)
+
+    def greeted(self, recipients: Collection[str], mode: str, run: str) -> set[str]:
+        """Return which recipients have had the words that a first text must carry.
+
+        `run` is the asking one: what its volume guard holds leaves as a whole, and counts.
+        """
+        with self.read() as connection:
+            return first_texts.greeted(connection, self.recipient_hash, recipients, mode, run)
 
     def opt_out_token(self, recipient: str) -> str:
         """Return what stands in the address of a recipient's opt-out page: always the same."""

@@ -273,6 +273,15 @@ message_numbers = Table(
     sqlite_with_rowid=False,
 )
 
+# Who has had the words that the first text to a number must carry, and with which message.
+first_texts = Table(
+    "first_texts",
+    metadata,
+    Column("recipient_hash", LargeBinary, primary_key=True),
+    Column("mode", EXACT, primary_key=True),
+    Column("message_id", String(26), nullable=False),
+)
+
 attempts = Table(
     "attempts",
     metadata,

@@ -46,6 +46,7 @@ rules:
     events: [completed, failed]
     to: {fields: [phone_number], fixed: [ops@acme.test]}
     subject: "Order {{ do_number }}"
+    countries: {SG: {first_text_suffix: "Reply STOP to opt out", max_segments: 2}}
     body: "Mailed and texted: {{ do_number }}"
   - name: ops
     channel: apprise
@@ -60,6 +61,7 @@ rules:
     events: [failed, heading_to_cancelled, new_attempt, delayed]
     where: {do_number: {ne: DO-2}}
     to: {fields: [phone_number], fixed: ["+6598765432"]}
+    countries: {SG: {first_text_suffix: Reply STOP to opt out}}
     body: "{{ do_number }} needs a look"
   - name: afternoon
     events: [completed, failed, arrived]
@@ -67,7 +69,9 @@ rules:
     active_until: 2026-03-02T18:00
     quiet_hours: none
     to: {fields: [sender_phone_number]}
-    body: "{{ do_number }} this afternoon"
+    tracking_link: none
+    registered_text: "{#var#} this afternoon"
+    body: "{{ do_number }} this afternoon{% if driver_rating %} again{% endif %}"
   - name: late
     events: [delayed, heading_to, scheduled]
     inhibited_by: {events: [completed, failed], within: 2h}

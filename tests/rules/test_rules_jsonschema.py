@@ -48,6 +48,7 @@ BEYOND_A_SCHEMA = {
     "none-with-tag",
     "pre-job-in-quiet-hours",
     "quiet-hours-equal",
+    "registered",
     "recipient-is-a-date",
     "recipient-twice",
     "two-rules-one-id",
