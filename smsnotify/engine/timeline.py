@@ -11,13 +11,15 @@ from smsnotify.model.contact import ConsentChange, Contact, Interaction
 from smsnotify.model.enrolment import Enrolment
 from smsnotify.model.message import Message
 from smsnotify.store.enrolments import WantedEnrolments
+from smsnotify.store.feedback import RatedJob
 from smsnotify.store.replies import StoredReply, WantedReplies
 from smsnotify.store.store import Store
 from smsnotify.store.why import Story
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One thing that happened. `kind` is `text`, `reply`, `receipt`, `stop`, `plan` or `event`.
+    """One thing that happened. `kind` is `text`, `reply`, `receipt`, `stop`, `plan`, `rating` or
+    `event`.
 
     `who` is the number or address that it went to or came from, `told` a line about it, `body`
     its words.
@@ -53,6 +55,7 @@ def history_of(store: Store, address: str, limit: int) -> History | None:
     moments: list[Moment] = []
     for one in addresses:
         moments += _texts(store.story_of_number(one), one)
+        moments += [_rating(given, one) for given in store.ratings_of(one, limit)]
         if not one.startswith("+"):
             continue  # only phones answer, and lead people through plans
         replies = store.list_replies(WantedReplies(sender=one), limit)
@@ -119,6 +122,21 @@ def _reply(reply: StoredReply) -> Moment:
         body=reply.body,
         told=told,
         ref=reply.id,
+    )
+
+
+def _rating(given: RatedJob, address: str) -> Moment:
+    rating = given.stored.rating
+    stars = (("goods", rating.goods), ("driver", rating.driver))
+    parts = [f"{name} {count} of 5" for name, count in stars if count is not None]
+    if rating.comment:
+        parts.append(f"“{rating.comment}”")
+    return Moment(
+        at=given.stored.updated_at,
+        kind="rating",
+        who=address,
+        body=rating.comment,
+        told=f"{given.job}: {', '.join(parts)}".removeprefix(": "),
     )
 
 

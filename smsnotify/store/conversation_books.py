@@ -289,6 +289,11 @@ class ConversationBooks(Books):
         with self.read() as connection:
             return links.find_link(connection, token)
 
+    def ratings_of(self, recipient: str, limit: int) -> list[feedback.RatedJob]:
+        """Return what somebody has rated on tracking pages, the newest first."""
+        with self.read() as connection:
+            return feedback.ratings_of(connection, self.recipient_hash, recipient, limit)
+
     def find_tracked(self, tokens: Sequence[str]) -> dict[str, feedback.TrackedJob]:
         """Return what tokens of tracking pages lead to; nobody's are left out."""
         with self.read() as connection:

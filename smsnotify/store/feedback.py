@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -71,6 +71,13 @@ class StoredRating(msgspec.Struct, frozen=True, gc=False):
     rating: Rating
     created_at: datetime
     updated_at: datetime
+
+
+class RatedJob(msgspec.Struct, frozen=True, gc=False):
+    """A rating with the number of the job that it is about, `''` when nothing is known of it."""
+
+    job: str
+    stored: StoredRating
 
 
 class TrackedJob(msgspec.Struct, frozen=True, gc=False):
@@ -193,3 +200,41 @@ def keep_rating(
         },
     )
     return done.rowcount == 1
+
+
+_GIVEN: Final = (
+    "SELECT jobs.snapshot, goods, driver, comment, created_at, updated_at FROM feedback "
+    "LEFT JOIN jobs ON jobs.subject = feedback.subject WHERE recipient_hash = :hash "
+    "ORDER BY created_at DESC LIMIT :limit"
+)
+
+
+class _Numbered(msgspec.Struct):
+    do_number: Any = None
+
+
+def ratings_of(
+    connection: Connection, hashed: RecipientHash, recipient: str, limit: int
+) -> list[RatedJob]:
+    """Return what somebody has rated, the newest first."""
+    asking = statement(is_postgres(connection), _GIVEN)
+    rows = execute(connection, asking, {"hash": hashed(recipient), "limit": limit}).fetchall()
+    return [_rated(*row) for row in rows]
+
+
+def _rated(
+    snapshot: bytes | None,
+    goods: int | None,
+    driver: int | None,
+    comment: str,
+    created_at: int,
+    updated_at: int,
+) -> RatedJob:
+    number = ""
+    if snapshot:
+        try:
+            number = str(msgspec.json.decode(bytes(snapshot), type=_Numbered).do_number or "")
+        except msgspec.DecodeError:
+            number = ""
+    rating = Rating(goods=goods, driver=driver, comment=comment)
+    return RatedJob(number, StoredRating(rating, from_micros(created_at), from_micros(updated_at)))

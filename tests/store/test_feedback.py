@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from store_cases import NOW, job_row
 
+from smsnotify.engine.timeline import history_of
 from smsnotify.model.job import Job
 from smsnotify.store.batch import Batch, EventRow
 from smsnotify.store.conversation_batch import NewLink
@@ -79,6 +80,20 @@ def test_a_rating_is_kept_once_and_changed_for_a_day(store: Store) -> None:
     assert rated.rated is not None
     assert rated.rated.rating == second
     assert (rated.rated.created_at, rated.rated.updated_at) == (NOW, later)
+
+
+def test_a_rating_stands_in_the_story_of_whoever_gave_it(store: Store) -> None:
+    token = page_of(store)
+    found = store.find_tracked([token]).get(token)
+    assert found is not None
+    store.keep_rating(token, found, Rating(goods=2, comment="wet"), NOW, NOW - DAY)
+    (given,) = store.ratings_of(MEI, 10)
+    assert (given.job, given.stored.rating.goods) == ("DO-1", 2)
+    assert store.ratings_of("+6591230009", 10) == []
+    history = history_of(store, MEI, 10)
+    assert history is not None
+    told = [(one.kind, one.told, one.at) for one in history.moments]
+    assert told == [("rating", "DO-1: goods 2 of 5, “wet”", NOW)]
 
 
 def test_who_is_forgotten_leaves_no_comment_and_no_page(store: Store) -> None:
