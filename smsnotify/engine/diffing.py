@@ -115,6 +115,7 @@ class Side:
 
         What waits is left out, and what has waited until then is among them.
         """
+        self.memory.joined.clear()
         taken = self.intake.take(first, lines, now)
         decisions = self._parked(taken.decisions, now)
         released = list(self.waiting.release(now))
@@ -166,10 +167,12 @@ class Side:
                 continue
             draft = decision.draft
             texts[draft.key] = decision
+            if draft.key in self.memory.joined:
+                continue
+            self.texts += 1
             self.segments[draft.terms.route, draft.country, draft.terms.channel] += (
                 decision.segments
             )
-        self.texts += len(texts)
         return texts, stops
 
     def money(self, price: PriceOf) -> tuple[Decimal, int]:
@@ -185,10 +188,16 @@ class Side:
 
 
 class _Replay(Rehearsal):
-    """Books of one replay: people are the real ones, everything else begins anew."""
+    """Books of one replay: people are the real ones, everything else begins anew.
+
+    `joined` are the texts of the last chunk that leave within another one: they are counted, and
+    paid for, once.
+    """
 
     def __init__(self, people: PeopleOf, contacts: ContactsOf) -> None:
         super().__init__(None)
+        self.joined: set[MessageKey] = set()
+        self._windows: set[int] = set()
         self._people_of = people
         self._contacts_of = contacts
         # The jobs of the last chunk.
@@ -196,6 +205,11 @@ class _Replay(Rehearsal):
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         self.rows = batch.jobs
+        for key, one in batch.waiting.items():
+            window = hash((one.door, one.ends_at))
+            if window in self._windows:
+                self.joined.add(key)
+            self._windows.add(window)
         return super().save(batch)
 
     def people(self, numbers: Iterable[str]) -> dict[str, Person]:

@@ -111,7 +111,7 @@ def explain_rule(event: Event, rule: CompiledRule, people: People = nobody_known
     checks += [_asked_of(condition, readers) for condition in asked]
     meant = [who for _, who in readers if all(test(who) for test in rule.terms.contact_tests)]
     matched = all(check.passed for check in checks) and bool(meant or not asked)
-    reading = next(iter([*meant, *(who for _, who in readers)]), event.job)
+    reading = next(iter([*meant, *(who for _, who in readers)]), Reading(event.job, NOBODY_KNOWN))
     return RuleVerdict(
         rule=rule,
         matched=matched,
@@ -185,7 +185,7 @@ def _asked_of(condition: Condition, readers: Sequence[tuple[str, Reading]]) -> C
     )
 
 
-def _body(rule: CompiledRule, read: Job | Reading) -> Check:
+def _body(rule: CompiledRule, read: Reading) -> Check:
     if plan := rule.terms.start_plan:
         return Check(name="start_plan", expected=plan, actual=plan, passed=True, info=True)
     missing = ""

@@ -85,6 +85,15 @@ def test_added_and_removed_texts_say_what_stops_the_other(desk: Cli, folder: Pat
     assert (after["verdict"], after["reason"]) == ("stop", "too_long")
 
 
+def test_a_digest_counts_once(desk: Cli, folder: Path) -> None:
+    told = "".join(event(1).replace("DO-1", f"DO-{n}") for n in range(1, 4))
+    (folder / "events.jsonl").write_text(told + event(2))
+    new = rule().replace("    body", "    digest: {by: [date], wait: 5m}\n    body")
+    *changes, sums = diff(desk, folder, rules(new), "--events", "events.jsonl")
+    assert [change["kind"] for change in changes] == ["moved"] * 4
+    assert (sums["texts"], sums["cost"]) == ([4, 2], ["0.20", "0.10"])
+
+
 def test_quiet_hours_move_texts_in_time(desk: Cli, folder: Path) -> None:
     (folder / "events.jsonl").write_text(event(1, at="2026-03-02T22:30:00+08:00"))
     quiet = '    quiet_hours: {from: "21:00", to: "08:00"}\n'

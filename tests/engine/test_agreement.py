@@ -90,6 +90,11 @@ rules:
     repeat: each
     to: {fixed: ["+6598765432"]}
     body: "{{ do_number }} does not move"
+  - name: together
+    events: [completed, failed, arrived, heading_to]
+    digest: {by: [phone_number, date, status], wait: 20m}
+    to: {fields: [phone_number, sender_phone_number], fixed: ["+6598765432"]}
+    body: "{% for job in jobs %}{{ job.do_number }} {{ job.deliver_to_collect_from }} {% endfor %}"
   - name: gold
     events: [completed, failed, arrived, scheduled]
     where: {contact.tier: [gold, silver], do_number: {ne: DO-3}}
