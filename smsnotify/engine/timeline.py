@@ -83,7 +83,7 @@ def _texts(story: Story, address: str) -> Iterator[Moment]:
             at=message.created_at,
             kind="text",
             who=f"→ {address}",
-            body=message.body,
+            body="" if message.carried_by else message.body,  # another text has told it
             told=_state(message),
             ref=message.id,
         )

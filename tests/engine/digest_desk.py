@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,6 +55,12 @@ class DigestDesk:
         self.policy = policy
         (folder / "rules.yaml").write_text(rules, encoding="utf-8")
         self.rules = load_rules([folder / "rules.yaml"], country="SG")
+
+    def of(self, store: Store) -> DigestDesk:
+        """Return another worker with the same rules and clock, on a connection of its own."""
+        other = copy.copy(self)
+        other.store = store
+        return other
 
     def intake(self, ticket: Ticket = Ticket()) -> Intake:
         return Intake(self.rules, self.policy, self.store, ticket=ticket)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -14,11 +15,13 @@ from digest_desk import ALI, LOADED, MEI, POLICY, DigestDesk, line
 from smsnotify.engine import release
 from smsnotify.engine.decide import match
 from smsnotify.engine.keep import Ticket, judge_remembering, keep
+from smsnotify.engine.reporting import local_days
 from smsnotify.events.decode import Decoder
 from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Mode
 from smsnotify.model.event import Event
 from smsnotify.model.message import InboundMessage, MessageState
+from smsnotify.model.report import FirstAttempts
 from smsnotify.store.open import open_store
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.store import Store
@@ -373,7 +376,11 @@ rules:
     assert desk.bodies() == ["Tomorrow: DO-1, DO-4, DO-5"]
     assert desk.reasons()[1:3] == ["DO-2 no_longer_matches", "DO-3 job_closed"]
     desk.tick()
-    assert len(desk.bodies()) == 1
+    assert desk.deliver() == 1
+    for number in (1, 4, 5):
+        desk.changed(number, status="completed")
+    days = local_days(now.date(), now.date() + timedelta(days=1), ZoneInfo("Asia/Singapore"))
+    assert store.report_figures(days, "live").reminded == FirstAttempts(3, 0)
 
 
 def test_an_opt_out_of_marketing_leaves_service_digests_alone(desk: DigestDesk) -> None:
@@ -384,3 +391,26 @@ def test_an_opt_out_of_marketing_leaves_service_digests_alone(desk: DigestDesk) 
     desk.loaded(1, 2)
     desk.wait(10)
     assert desk.bodies() == ["On the van: DO-1, DO-2"]
+
+
+def test_windows_are_forgotten_once_nobody_waits_in_them(desk: DigestDesk) -> None:
+    desk.loaded(1, 2)
+    desk.wait(10)
+    desk.loaded(3, phone_number=ALI)
+    assert desk.store.prune(desk.now + timedelta(days=31)).digests == 1
+    desk.wait(10)
+    assert desk.bodies() == ["On the van: DO-1, DO-2", "On the van: DO-3"]
+
+
+def test_what_no_database_can_hold_makes_no_other_door(desk: DigestDesk) -> None:
+    desk.loaded(1, date="\x00")
+    desk.loaded(2, date="\x00")
+    desk.wait(10)
+    assert desk.bodies() == ["On the van: DO-1, DO-2"]
+
+
+def test_whoever_is_forgotten_waits_no_more(desk: DigestDesk) -> None:
+    desk.loaded(1, 2)
+    desk.store.forget(MEI, desk.now)
+    desk.wait(10)
+    assert desk.reasons() == ["DO-1 forgotten", "DO-2 forgotten"]

@@ -355,3 +355,13 @@ def test_a_missing_name_with_a_dot_is_called_as_it_is_written(source: str) -> No
     with pytest.raises(MissingValueError) as caught:
         made.render(SimpleNamespace())
     assert caught.value.field == "contact.tier"
+
+
+def test_what_is_read_of_a_lists_entries_is_told() -> None:
+    lists = {"jobs": {"do_number", "address", "eta_time"}, "items": {"sku"}}
+    source = (
+        "{% for job in jobs %}{{ job.address }}{% endfor %}"
+        "{{ jobs | join(', ', attribute='do_number') }}{% for one in items %}{{ one.sku }}{% endfor %}"
+    )
+    made = compile_template(source, fields=(), lists=lists)
+    assert made.entries == {"jobs": {"address", "do_number"}, "items": {"sku"}}
