@@ -154,3 +154,17 @@ def test_a_verdict_as_json_has_every_check(rules: RuleSet) -> None:
         "passed": True,
         "info": False,
     }
+
+
+def test_a_digest_is_told_and_its_body_has_the_one_job(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        "rules:\n  - name: a\n    events: [completed]\n    digest: {by: [date], wait: 90s}\n"
+        "    to: {fields: [phone_number]}\n"
+        "    body: \"{{ jobs | length }} {{ jobs | join(attribute='do_number') }}\"\n"
+    )
+    rules, problems = check_rules([tmp_path / "rules.yaml"])
+    assert rules is not None, problems
+    event = Event("completed", rules.job_type(do_number="DO-1"), "id:1")
+    (verdict,) = explain(event, rules)
+    told = {check.name: check.actual for check in verdict.checks}
+    assert (told["digest"], told["body"]) == ("by date, wait 1m30s", "complete")

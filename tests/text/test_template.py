@@ -361,7 +361,8 @@ def test_what_is_read_of_a_lists_entries_is_told() -> None:
     lists = {"jobs": {"do_number", "address", "eta_time"}, "items": {"sku"}}
     source = (
         "{% for job in jobs %}{{ job.address }}{% endfor %}"
-        "{{ jobs | join(', ', attribute='do_number') }}{% for one in items %}{{ one.sku }}{% endfor %}"
+        "{{ jobs | join(', ', attribute='do_number') }}"
+        "{% for one in items %}{{ one.sku }}{% endfor %}"
     )
     made = compile_template(source, fields=(), lists=lists)
     assert made.entries == {"jobs": {"address", "do_number"}, "items": {"sku"}}
