@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from smsnotify.model.event import Event
 from smsnotify.model.job import (
     CORE_FIELDS,
     JOB_FIELDS,
@@ -223,19 +224,30 @@ class RuleSet:
 
     def matching(self, event: str, job: Job) -> Sequence[CompiledRule]:
         """Return the enabled rules that an event of a job meets: `listening`, then `matches`."""
-        candidates = self._listening.get((event, job.type, job.group_name))
-        if candidates is None:
-            candidates = self.listening(event, job)
-        if not candidates:
-            return candidates
-        matched = []
-        for rule in candidates:
-            for test in rule.tests:  # `matches`, without a call for each rule
-                if not test(job):
-                    break
-            else:
-                matched.append(rule)
-        return matched
+        for _, matched in self.wanted((Event(event, job),)):
+            return matched
+        return ()
+
+    def wanted(self, events: Iterable[Event]) -> list[tuple[Event, list[CompiledRule]]]:
+        """Return the events that enabled rules meet, in order, each with these rules."""
+        listening, found = self._listening, []
+        for event in events:
+            job = event.job
+            candidates = listening.get((event.name, job.type, job.group_name))
+            if candidates is None:
+                candidates = self.listening(event.name, job)
+            if not candidates:
+                continue
+            matched = []
+            for rule in candidates:
+                for test in rule.tests:  # `matches`, without a call for each rule
+                    if not test(job):
+                        break
+                else:
+                    matched.append(rule)
+            if matched:
+                found.append((event, matched))
+        return found
 
     def _look_up(self, event: str, kind: str, group: str) -> tuple[CompiledRule, ...]:
         folded = fold(group)
