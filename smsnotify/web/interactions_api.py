@@ -30,7 +30,7 @@ async def post_interactions(request: Request) -> Response:
             await require_key(request, serving)
             layout = _layout(request)
             body = await read_body(request, EVENTS_LIMIT)
-            tracker = _tracker(request)
+            tracker = tracker_of(request)
             report = await serving.threads.intake(lambda: _take(tracker, serving, body, layout))
         except (StoreError, StoppedError) as error:
             message = "not all of it was stored; post it again: what has an id is kept once"
@@ -57,7 +57,7 @@ def _layout(request: Request) -> Layout:
     )
 
 
-def _tracker(request: Request) -> Tracker:
+def tracker_of(request: Request) -> Tracker:
     """Return the tracker of the rules that count now, made once for them."""
     state = request.app.state
     serving: Serving = state.serving

@@ -1,9 +1,10 @@
 """`/t/{token}`: where somebody sees their job, and rates it when it is over.
 
-A GET changes nothing, because mail and message programs open links by themselves. A rating is
-taken from the page's own form alone: it carries a proof that only this page can make, the browser
-must not say that another site sends it, and there is no cookie that another site could ride on.
-An unknown token, one that is over and one of another kind of page are refused alike.
+A GET changes nothing, because mail and message programs open links by themselves; that a browser
+opened the page is noted. A rating is taken from the page's own form alone: it carries a proof that
+only this page can make, the browser must not say that another site sends it, and there is no
+cookie that another site could ride on. An unknown token, one that is over and one of another kind
+of page are refused alike.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from smsnotify.text.languages import ENGLISH
 from smsnotify.web.answers import etag_of, unchanged
 from smsnotify.web.limits import read_body
 from smsnotify.web.pace import SPAN_S, Pace, caller_of
+from smsnotify.web.page_views import PageViews
 from smsnotify.web.page_words import PageWords, page_words, words_for
 from smsnotify.web.refusals import Refusal, RefusedError
 from smsnotify.web.same_site import form_of, is_same_site
@@ -67,6 +69,7 @@ class Tracking:
         self.serving = serving
         self.by_link = Pace(_PER_LINK, SPAN_S)
         self.by_address = Pace(_PER_ADDRESS, SPAN_S)
+        self.views = PageViews(serving)
         self._made: tuple[object, Look] | None = None
 
     def look(self) -> Look:
@@ -105,6 +108,8 @@ async def show_page(request: Request) -> Response:
     words = _words(request, look, tracked)
     view = _view(tracked, look, words, now)
     page = _page(serving, look, words, token, view, now)
+    if tracked.recipient not in look.no_raters:  # the firm's own people look for work
+        tracking.views.note(request, tracked, now)
     return unchanged(request, page) or page
 
 

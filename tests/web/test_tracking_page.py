@@ -12,6 +12,7 @@ from web_desk import SETTINGS, rows, write_desk
 
 from smsnotify.base.clock import Clock, fixed_clock
 from smsnotify.base.errors import ConfigError
+from smsnotify.engine.timeline import history_of
 from smsnotify.store.store import Store
 from smsnotify.web.pace import Pace, address_of
 from smsnotify.web.tracking_look import legible_on
@@ -242,3 +243,27 @@ def test_the_one_whom_it_is_about(made: Desk) -> None:
     assert kinds == {("tracking", MEI), ("tracking", STAFF)}
     token = made.page().removeprefix("/t/").encode()
     assert all(token not in row["token_hash"] for row in rows(made.store, "links"))
+
+
+def test_who_opens_their_page_in_a_browser_is_told_of_once_a_day(
+    made: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsnotify.web.page_views.WAIT_S", 0)
+    made.happens("out_for_delivery")
+    page, by_hand = made.page(), {"Sec-Fetch-Dest": "document"}
+    made.client.get(page)  # a message program looks what there is
+    made.client.get(made.page(STAFF), headers=by_hand)
+    for _ in range(2):
+        assert made.client.get(page, headers=by_hand).status_code == 200
+    assert made.client.get(page, headers=by_hand).status_code == 200
+    made.happens("completed")  # behind it in the line of what is written
+    (view,) = rows(made.store, "interactions")
+    assert (view["event"], view["channel"], view["ref"]) == ("page_view", "web", "")
+    assert "DO-1" in view["data"]
+    token = page.removeprefix("/t/")
+    assert token not in str(view)
+    (history,) = [history_of(made.store, MEI, 50)]
+    assert history is not None
+    assert [one.told for one in history.moments if one.kind == "event"] == [
+        "page_view on web: page tracking, do_number DO-1"
+    ]
