@@ -26,7 +26,11 @@ SAYS: Final = (
 )
 """What the customer types, and what the desk answers."""
 
+TRACKED: Final = "6591230001"
+"""Whose text leads to the tracking page."""
+
 _SIZE: Final = {"width": 1000, "height": 850}
+_PHONE_SIZE: Final = {"width": 390, "height": 850}
 
 
 @contextmanager
@@ -60,6 +64,20 @@ def shoot(browser: Any, url: str) -> None:
     page.screenshot(path=IMAGES / "phone-page.png")
     page.goto(f"{url}/faults")
     page.screenshot(path=IMAGES / "bad-day.png")
+    shoot_tracking(browser, url)
+
+
+def shoot_tracking(browser: Any, url: str) -> None:
+    """Tap the link in a text, choose stars, and take the picture before they are sent."""
+    page = browser.new_page(viewport=_PHONE_SIZE)
+    page.goto(f"{url}/phones/{TRACKED}")
+    page.get_by_role("log").get_by_role("link").first.click()
+    for name, star in (("The goods and the service", 4), ("The driver", 5)):
+        group = page.get_by_role("group", name=name)
+        group.get_by_role("radio", name=f"{star} of 5 stars").check()
+    page.get_by_label("Anything to add?").fill("The driver called first. Thank you!")
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    page.screenshot(path=IMAGES / "tracking-page.png")
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import socket
 import tempfile
@@ -62,7 +63,19 @@ base_url = "{sandbox}"
 [routes]
 default = [["main", "backup"]]
 conversation = ["backup"]
+
+[tracking]
+enabled = true
+brand = "Acme Logistics"
+colour = "#0b6e4f"
+contact = "mailto:help@acme.example"
+fields = ["do_number", "deliver_to_collect_from", "time_window", "live_eta"]
+driver_name = true
 """
+STAFF: Final = "+6591230000"
+"""Whom the example's rule `low-rating` alarms."""
+
+_LINK: Final = re.compile(rb',"tracking_link":"[^"]*"')
 
 
 def run_demo(asked: Desk, wishes: Wishes) -> int:
@@ -81,6 +94,7 @@ def run_demo(asked: Desk, wishes: Wishes) -> int:
         url, desk_url = address_of(sandbox.getsockname()), address_of(hooks.getsockname())
         reached = f"http://127.0.0.1:{sandbox.getsockname()[1]}" if "0.0.0.0" in url else url  # noqa: S104
         prepare(folder, SETTINGS.format(sandbox=reached, desk=desk_url))
+        _lead_to_own_pages(folder / EVENTS)
         desk = Desk()
         desk.config = folder / "sms-notify.toml"
         desk.json, desk.quiet, desk.clock = asked.json, True, demo_clock()
@@ -90,6 +104,7 @@ def run_demo(asked: Desk, wishes: Wishes) -> int:
             exchange = exchange_for(plan, accounts, clock=desk.clock)
             greet(asked, url, plan, accounts)
             asked.note(f"the example's desk takes receipts and answers at {desk_url}")
+            _tell_of_pages(asked, desk_url)
             _open_console(asked, desk, desk_url)
             _run(desk, exchange, sandbox, hooks, own_names(plan.host))
         finally:
@@ -104,6 +119,18 @@ def demo_clock() -> Clock:
     """Return a clock that says the example's afternoon, and goes on from there."""
     began, started = datetime.fromisoformat(AS_OF).astimezone(UTC), time.monotonic()
     return lambda: began + timedelta(seconds=time.monotonic() - started)
+
+
+def _lead_to_own_pages(events: Path) -> None:
+    """Take the example's links out: they lead nowhere, and the desk has tracking pages itself."""
+    events.write_bytes(_LINK.sub(b"", events.read_bytes()))
+
+
+def _tell_of_pages(asked: Desk, desk_url: str) -> None:
+    if asked.json:
+        emit_json({"type": "tracking", "url": f"{desk_url}/t/", "staff": STAFF})
+    asked.note("tracking pages: open a phone and tap the link in its text")
+    asked.note(f"rate one with two stars, and the phone {STAFF} is alarmed")
 
 
 def _play(desk: Desk, folder: Path) -> None:

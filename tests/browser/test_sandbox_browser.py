@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -111,6 +112,29 @@ def test_a_plan_is_walked_by_typing_on_the_phone(chromium: Any, sandbox: str) ->
         thread.get_by_text(answered, exact=False).last.wait_for()
     assert trouble == []
     page.context.close()
+
+
+def test_from_the_text_to_the_rating_to_the_alarm(chromium: Any, sandbox: str) -> None:
+    """A rule's text on the phone, its link, two stars, and the alarm on the staff's phone."""
+    phone, trouble = opened(chromium, f"{sandbox}/phones/6591230001", **PHONE)
+    text = phone.get_by_role("log").locator("article", has_text="order DO-1001 has arrived")
+    link = text.get_by_role("link")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/t/\w{22}", link.get_attribute("href"))
+    link.click()  # as a customer taps it: the page takes the place of the text
+    trouble.clear()  # another address than the sandbox's: that of the desk
+    phone.get_by_role("heading", name="Delivered").wait_for()
+    assert "Acme Logistics" in phone.inner_text("header")
+    assert "Mei Tan" in phone.inner_text("main")
+    goods = phone.get_by_role("group", name="The goods and the service")
+    goods.get_by_role("radio", name="2 of 5 stars").check()
+    phone.get_by_label("Anything to add?").fill("A dent <here>")
+    phone.get_by_role("button", name="Send the rating").click()
+    phone.get_by_text("Thank you for your rating").wait_for()
+
+    staff, _ = opened(chromium, f"{sandbox}/phones/6591230000")
+    staff.get_by_role("log").get_by_text("Rating 2 for DO-1001: A dent <here>").wait_for()
+    for page in (phone, staff):
+        page.context.close()
 
 
 def test_a_page_follows_what_happens_elsewhere(chromium: Any, sandbox: str) -> None:

@@ -148,7 +148,7 @@ def test_two_stars_alarm_the_staff(chromium: Any, desk: Desk, script: bool) -> N
         chromium, desk.happens(number, "completed"), java_script_enabled=script, **PHONE
     )
     goods = page.get_by_role("group", name="The goods and the service")
-    goods.get_by_role("radio", name="2 stars").check()
+    goods.get_by_role("radio", name="2 of 5 stars").check()
     page.get_by_label("Anything to add?").fill("It <b>leaks</b>")
     page.get_by_role("button", name="Send the rating").click()
     page.get_by_text("Thank you for your rating").wait_for()
@@ -188,3 +188,47 @@ def test_nothing_keeps_anybody_out(
     is_wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not page.evaluate(is_wide), "the page is wider than the screen"
     page.context.close()
+
+
+@pytest.mark.parametrize("scheme", [{}, DARK], ids=["light", "dark"])
+def test_a_page_from_right_to_left(chromium: Any, desk: Desk, scheme: Any) -> None:
+    number = "+6591230077"
+    with open_store(desk.database) as store:
+        store.set_contact(number, system_clock(), language="ar")
+    page, trouble = opened(
+        chromium, desk.happens("DO-77", "completed", phone_number=number), **PHONE, **scheme
+    )
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    assert page.locator("html").get_attribute("lang") == "ar"
+    # The page begins at the right edge, and what is written from left to right stays so.
+    heading = page.locator("main h1").bounding_box()
+    assert heading["x"] + heading["width"] > 300
+    assert page.locator("dd", has_text="DO-77").get_attribute("dir") == "auto"
+    assert findings(page) == []
+    page.get_by_role("radio").nth(4).check()
+    page.get_by_role("button").click()
+    page.locator("#rated").wait_for()
+    assert findings(page) == []
+    assert trouble == []
+    page.context.close()
+
+
+def test_the_first_view_is_small_and_quick(chromium: Any, desk: Desk) -> None:
+    """Under 30 kB, and under a second of server and transfer on a 3G line.
+
+    300 ms there and back and 1.6 Mbit/s: what https://docs.webpagetest.org calls 3G.
+    """
+    url = desk.happens("DO-3G", "completed")
+    context = chromium.new_context(**PHONE)
+    page = context.new_page()
+    line = context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"latency": 300, "downloadThroughput": 200_000, "uploadThroughput": 96_000}
+    line.send("Network.emulateNetworkConditions", {"offline": False, **slow})
+    received: list[float] = []
+    line.on("Network.loadingFinished", lambda told: received.append(told["encodedDataLength"]))
+    page.goto(url, wait_until="networkidle")
+    assert 0 < sum(received) < 30_000
+    ends = "performance.getEntries().map(entry => entry.responseEnd || 0)"
+    assert 300 < max(page.evaluate(ends)) < 1000
+    context.close()
