@@ -50,22 +50,26 @@ class WaitingTexts:
         self._memory = memory
         self._heap: list[_Waiting] = []
         self._serial = 0
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, tuple[Job, str]] = {}  # and its phase, as a later chunk has it
         self._texts = Counter[str]()  # of each job
         self.keys: set[MessageKey] = set()
 
     def park(self, decisions: Iterable[Decision], rows: Sequence[JobRow], now: datetime) -> None:
         """Let texts wait; `rows` are the jobs that came with them, and with those before."""
+        for row in rows if self._jobs else ():
+            if row.subject in self._jobs:
+                self._jobs[row.subject] = (row.job, row.state.phase)
+        parked = set[str]()
         for decision in decisions:
             message = to_message(decision, "", now)
-            self._jobs[message.subject] = decision.draft.event.job
+            parked.add(message.subject)
+            self._jobs[message.subject] = (decision.draft.event.job, "")
             self._texts[message.subject] += 1
             self.keys.add(decision.draft.key)
             self._push(message, decision)
-        if self._jobs:
-            for row in rows:
-                if row.subject in self._jobs:
-                    self._jobs[row.subject] = row.job
+        for row in rows if parked else ():
+            if row.subject in parked:
+                self._jobs[row.subject] = (row.job, "")
 
     def release(self, now: datetime | None) -> Iterator[Decision]:
         """Judge again whatever has waited long enough at `now`; None is the end of time.
@@ -91,14 +95,15 @@ class WaitingTexts:
         heappush(self._heap, (message.not_before, self._serial, message, decision))
 
     def _judge(self, message: Message, parked: Decision, at: datetime) -> Decision:
-        job = self._jobs[message.subject]
+        job, phase = self._jobs[message.subject]
         held = [HeldMessage(message, None)]
         facts = facts_of_held(held, self._memory, self._rules, self._policy, at)
         facts.happened = {
             subject: [one for one in known if one.at <= at]
             for subject, known in facts.happened.items()
         }
-        again = judge_again(message, job, self._rules, self._policy, facts, at)
+        rules, policy = self._rules, self._policy
+        again = judge_again(message, job, rules, policy, facts, at, phase=phase)
         if again.decision is None:
             return msgspec.structs.replace(
                 parked, verdict=Verdict.STOP, gate="release", reason=again.reason, detail=""

@@ -75,9 +75,12 @@ def judge_again(
     policy: Policy,
     facts: Facts,
     now: datetime,
+    *,
+    phase: str = "",
 ) -> Again:
     """Judge one held message as if its event had come now; it keeps the key that it has.
 
+    `phase` is where a snapshot that came after the event says that the job is.
     Reasons without a decision: `rule_gone`, `job_gone`, `no_longer_matches`.
     """
     written = rules.by_id.get(message.rule)
@@ -90,7 +93,13 @@ def judge_again(
     if rule is None or not rule.matches(job):
         return Again(message, None, "no_longer_matches")
     event = Event(
-        message.event, job, message.subject, "", message.event_time, came_at=message.created_at
+        message.event,
+        job,
+        message.subject,
+        "",
+        message.event_time,
+        came_at=message.created_at,
+        phase=phase,
     )
     drafts = [
         draft
@@ -102,6 +111,12 @@ def judge_again(
     decisions = judge([_with_key(drafts[0], message)], facts, policy, now, _ORDER)
     # The rule may have asked for something of the person that is not so any more.
     return Again(message, decisions[0]) if decisions else Again(message, None, "no_longer_matches")
+
+
+def _later_phase(held: HeldMessage) -> str:
+    if held.job is None or held.job.seen_at <= held.message.created_at:
+        return ""
+    return held.job.state.phase
 
 
 def _is_other_news(message: Message, draft: Draft) -> bool:
@@ -182,7 +197,10 @@ def release_due(
                 gone = Again(message, None, "plan_moved_on")
                 judged.append(gone if said is None else Again(message, said))
             else:
-                judged.append(judge_again(message, read(one), rules, policy, facts, now))
+                phase = _later_phase(one)
+                judged.append(
+                    judge_again(message, read(one), rules, policy, facts, now, phase=phase)
+                )
         decisions = [again.decision for again in judged if again.decision is not None]
         pages = opt_out_pages(decisions, store) + tracking_pages(decisions, store, policy)
         if pages:

@@ -7,7 +7,7 @@ from datetime import datetime
 from smsnotify.base.durations import format_duration
 from smsnotify.gates.history import told
 from smsnotify.gates.ruling import Ruling
-from smsnotify.gates.waiting import changed_by, wait_ends_at
+from smsnotify.gates.waiting import changed_by, is_elsewhere, wait_ends_at
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
 
@@ -23,11 +23,14 @@ def unchanged_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) ->
     ends_at = wait_ends_at(draft, facts, policy, now)
     if ends_at is None:
         change = changed_by(draft, facts, now)
+        by = told(change, policy) if change is not None else ""
+        if is_elsewhere(draft.event):
+            by = f"the job is {draft.event.phase} now"
         return Ruling(
             gate=NAME,
             verdict=Verdict.STOP,
             reason="status_changed",
-            detail=told(change, policy) if change is not None else "",
+            detail=by,
         )
     if now >= ends_at:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,8 +15,6 @@ from smsnotify.model.event import STATUS_EVENTS, Event, Happening
 from smsnotify.model.facts import Facts, Policy
 
 NEW_ATTEMPT: Final = "new_attempt"
-STATUS_CHANGES: Final = STATUS_EVENTS | {NEW_ATTEMPT}
-"""Events after which a job's status is another one."""
 
 _NO_TIME: Final = timedelta()
 
@@ -57,12 +56,30 @@ def waited(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> timedel
 
 def changed_by(draft: Draft, facts: Facts, now: datetime) -> Happening | None:
     """Return the last event that gave the job another status than the draft's event did."""
-    changes = [one for one in later(draft, facts, now) if _is_change(one, draft.event)]
+    event = draft.event
+    changes = [one for one in _since(draft, facts, now) if _is_change(one, event)]
     return changes[-1] if changes else None
 
 
+def is_elsewhere(event: Event) -> bool:
+    """Say whether a job has a status by now that no event tells of, such as `dispatched`.
+
+    Asked of events that are a status themselves: others come with jobs of any status.
+    """
+    return event.name in STATUS_EVENTS and event.phase not in ("", *STATUS_EVENTS)
+
+
+def _since(draft: Draft, facts: Facts, now: datetime) -> Sequence[Happening]:
+    """Return what happened later; the status that a new attempt begins with is no change."""
+    found = later(draft, facts, now)
+    if draft.event.name != NEW_ATTEMPT:
+        return found
+    at = happened_at(draft.event, now)
+    return [one for one in found if one.at > at]
+
+
 def _is_change(one: Happening, event: Event) -> bool:
-    return one.name in STATUS_CHANGES and one.name != event.name
+    return one.name == NEW_ATTEMPT or (one.name in STATUS_EVENTS and one.name != event.name)
 
 
 def _unchanged_since(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> datetime | None:
@@ -72,8 +89,10 @@ def _unchanged_since(draft: Draft, facts: Facts, policy: Policy, now: datetime) 
     again; on another occasion the event has a text of its own.
     """
     event, since = draft.event, _begins_at(draft.event, now)
+    if is_elsewhere(event):
+        return None
     left, back = False, None
-    for one in later(draft, facts, now):
+    for one in _since(draft, facts, now):
         if one.name == NEW_ATTEMPT:
             return None
         if _is_change(one, event):

@@ -66,7 +66,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     `subject` is the job's identity in our own books, `time` is aware or None, `stamp` is the
     stamp of the heading-to that an event belongs to (for a cancel: the one that was cleared).
     `came_at` is when it came to us, None for just now. `earlier` is what came about the same job
-    before it and is not in the books yet, as far as some rule asks.
+    before it and is not in the books yet, as far as some rule asks. `phase` is where a later
+    snapshot says that the job is (`JobState.phase`), `''` without one.
     """
 
     name: str
@@ -77,3 +78,4 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     stamp: str = ""
     came_at: datetime | None = None
     earlier: tuple[Happening, ...] = ()
+    phase: str = ""
