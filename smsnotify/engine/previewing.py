@@ -96,7 +96,7 @@ def samples(
     now: datetime,
 ) -> list[Decision]:
     """Return what rules would say about a sample job each, in every language that they have."""
-    drafts = openings(sample_drafts(rules, wanted, policy, now), plans)
+    drafts = openings(sample_drafts(rules, wanted, policy, now), plans, sample_contacts)
     decided: list[Decision] = []
     for language, spoken in by_language(drafts):
         facts = known_facts(spoken, memory, policy, {}, now)
@@ -111,7 +111,7 @@ def begun(
     """Return what becomes of the first texts of plans that rules start."""
     if not starts:
         return []
-    drafts = openings(starts, plans)
+    drafts = openings(starts, plans, memory.contacts_of)
     return judge(drafts, known_facts(drafts, memory, policy, {}, now), policy, now)
 
 

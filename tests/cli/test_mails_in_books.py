@@ -64,3 +64,38 @@ def test_lint_asks_no_mail_for_cheap_letters_or_an_opt_out(cli: Any, settings: P
     done = cli("rules", "lint")
     assert done.code == 0
     assert [code for code in ("no_opt_out", "foreign", "UCS-2") if code in done.out] == []
+
+
+PLAN = """
+version: 1
+rules:
+  - name: papers
+    events: [completed]
+    to: {fields: [phone_number]}
+    start_plan: papers
+plans:
+  - name: papers
+    steps:
+      - ask:
+          channel: email
+          subject: "Papers for {{ do_number }}"
+          send: "Dear **{{ contact.first_name | default('customer') }}**"
+"""
+
+
+def test_a_rule_that_starts_a_plan_shows_the_mail_that_it_begins_with(
+    cli: Any, settings: Path
+) -> None:
+    (settings.parent / "rules.yaml").write_text(PLAN, encoding="utf-8")
+    (shown,) = cli("preview", "--rule", "papers", "--json").json
+    assert (shown["channel"], shown["recipient"]) == ("email", "mei.tan@example.com")
+    assert (shown["subject"], shown["body"]) == ("Papers for DO-SAMPLE", "Dear **Mei**")
+    event = {"event": "completed", "job": {"do_number": "DO-1", "phone_number": "+6591230000"}}
+    (settings.parent / "events.jsonl").write_text(json.dumps(event), encoding="utf-8")
+    (stopped,) = cli("preview", "events.jsonl", "--json").json
+    assert (stopped["verdict"], stopped["reason"]) == ("stop", "no_address")
+    rows = "phone_number,email,name\n+6591230000,ann@example.com,Ann Tan\n"
+    (settings.parent / "people.csv").write_text(rows, encoding="utf-8")
+    assert cli("contacts", "import", "people.csv").code == 0
+    (mailed,) = cli("preview", "events.jsonl", "--json").json
+    assert (mailed["recipient"], mailed["body"]) == ("ann@example.com", "Dear **Ann**")
