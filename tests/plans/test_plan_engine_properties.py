@@ -90,6 +90,8 @@ def step(name: str) -> st.SearchStrategy[Step]:
         {},
         optional={
             "send": words,
+            "channel": st.just("email"),
+            "title": words,
             "tag": st.just(("x",)),
             "goal": st.just("sale"),
             "emit": st.just("rescheduled"),
