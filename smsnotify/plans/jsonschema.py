@@ -81,6 +81,9 @@ def _steps(plan: dict[str, Any], step: dict[str, Any]) -> None:
         "value": ["goal"],
         **{key: {"not": {"anyOf": _others(key)}} for key in WAYS_ON},
     }
+    mails = {"required": ["channel"], "properties": {"channel": {"const": "email"}}}
+    step["if"], step["then"] = mails, {"required": ["subject", "send"]}
+    step["else"] = {"not": {"required": ["subject"]}}
     for key in ("set", "action"):
         step["properties"][key]["additionalProperties"] = dict(WORD_SCHEMA)
 
