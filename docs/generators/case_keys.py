@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from generators.tables import code, table
-from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys
+from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
 
 
 def _keys(model: type[BaseModel], examples: Mapping[str, str]) -> str:
@@ -30,6 +30,21 @@ def case_keys() -> str:
             "contact": "contact: {name: Ann Tan, tier: gold}",
             "contacts": 'contacts: {"+6591230000": {opted_out: true}}',
             "job": "job: {do_number: DO-7}",
+            "already_sent": 'already_sent: [{recipient: "+6591230000", texts: 5}]',
+        },
+    )
+
+
+def sent_keys() -> str:
+    """Return the keys of what was sent before a test."""
+    return _keys(
+        SentKeys,
+        {
+            "texts": "texts: 5",
+            "recipient": 'recipient: "+6591230000"',
+            "rule": "rule: delivered",
+            "country": "country: US",
+            "money": "money: 12.50",
         },
     )
 
@@ -107,6 +122,7 @@ def expected_keys() -> str:
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "test keys": case_keys,
     "test contact": contact_keys,
+    "test already_sent": sent_keys,
     "test steps": step_keys,
     "test expect": expected_keys,
 }

@@ -17,6 +17,7 @@ from smsnotify.rules.conditions import OPERATORS
 from smsnotify.rules.jsonschema import rules_schema
 from smsnotify.rules.schema import (
     REQUIRED,
+    CapsKeys,
     CountryKeys,
     DefaultsKeys,
     DigestKeys,
@@ -61,6 +62,8 @@ _TYPES: Final = {
     "after": "duration",
     "for": "duration",
     "within": "duration",
+    "per_hour": "a number, or `{soft, hard}`",
+    "per_day": "a number, or `{soft, hard}`",
 }
 _BELOW: Final = {
     "defaults": "[defaults](#defaults)",
@@ -70,6 +73,7 @@ _BELOW: Final = {
     "digest": "[digest](#digest)",
     "countries": "[countries](#countries)",
     "registered_text": "text, or texts by language",
+    "caps": "[caps](#caps), or `none`",
 }
 _FROM_DEFAULTS: Final = (
     "language",
@@ -81,6 +85,7 @@ _FROM_DEFAULTS: Final = (
     "encoding",
     "max_age",
     "expires",
+    "caps",
 )
 
 
@@ -102,6 +107,11 @@ def rule_keys() -> str:
 def quiet_hours() -> str:
     """Return the keys of `quiet_hours`."""
     return _keys(QuietHoursKeys, example_file()["defaults"]["quiet_hours"], needed=("from", "to"))
+
+
+def caps() -> str:
+    """Return the keys of `caps`."""
+    return _keys(CapsKeys, example_file()["defaults"]["caps"])
 
 
 def pre_job() -> str:
@@ -205,6 +215,9 @@ def _default(model: type[BaseModel], key: str, default: Any) -> str:
         "reasons": "every reason",
         "where": "no condition",
         "quiet_hours": "none",
+        "caps": "none",
+        "per_hour": "no cap",
+        "per_day": "no cap",
         "then": "by the event",
         "repeat": "once per attempt",
         "digest": "a text for each job",

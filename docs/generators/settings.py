@@ -13,11 +13,14 @@ from smsnotify.base.durations import format_duration
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
 from smsnotify.wiring.models import (
+    CapSettings,
     ConsoleSettings,
     Conversation,
+    CountryCaps,
     Detrack,
     OwnWords,
     Prices,
+    RecipientCaps,
     SandboxSettings,
     ServeSettings,
     Settings,
@@ -96,6 +99,10 @@ SETTINGS: Final[Told] = {
     ),
     "detrack": ("Where `pull detrack` reads jobs; see [below](#detrack).", "[detrack]"),
     "prices": ("What a segment costs; see [below](#prices).", "[prices]"),
+    "caps": (
+        "How many texts leave at most, and for how much money; see [below](#caps).",
+        "[caps]",
+    ),
     "routes": ("In which order accounts are tried; see [below](#routes).", "[routes]"),
     "sandbox": (
         "How `sms-notify sandbox` behaves; see [below](#the-sandbox-command).",
@@ -202,6 +209,25 @@ SERVE: Final[Told] = {
         "A line of JSON on stderr for each request; `--access-log` does the same.",
         "access_log = true",
     ),
+}
+CAPS: Final[Told] = {
+    "per_run": ("Texts of one run of a command, held ones too.", "per_run = 5000"),
+    "per_day": ("Texts of a day.", "per_day = {soft = 15000, hard = 20000}"),
+    "money_per_run": ("Money of one run, held texts too.", "money_per_run = 200"),
+    "money_per_day": ("Money of a day.", "money_per_day = {soft = 300, hard = 400}"),
+    "recipient": (
+        "Texts to one recipient, over all rules and plans; see [below](#caps).",
+        "[caps.recipient]",
+    ),
+    "countries": ("Texts to one country; see [below](#caps).", "[caps.countries.US]"),
+}
+RECIPIENT_CAPS: Final[Told] = {
+    "per_hour": ("In an hour of the clock.", "per_hour = 3"),
+    "per_day": ("In a day.", "per_day = {soft = 6, hard = 10}"),
+}
+COUNTRY_CAPS: Final[Told] = {
+    "per_day": ("Texts of a day.", "per_day = 100"),
+    "money_per_day": ("Money of a day.", "money_per_day = 20"),
 }
 SANDBOX: Final[Told] = {
     "host": ("The address to listen on.", 'host = "127.0.0.1"'),
@@ -329,6 +355,21 @@ def detrack() -> str:
 def prices() -> str:
     """Return the keys of `[prices]` beside the providers' own tables."""
     return _keys(Prices, PRICES)
+
+
+def caps() -> str:
+    """Return the keys of `[caps]`."""
+    return _keys(CapSettings, CAPS)
+
+
+def recipient_caps() -> str:
+    """Return the keys of `[caps.recipient]`."""
+    return _keys(RecipientCaps, RECIPIENT_CAPS)
+
+
+def country_caps() -> str:
+    """Return the keys of `[caps.countries.XX]`."""
+    return _keys(CountryCaps, COUNTRY_CAPS)
 
 
 def sandbox() -> str:

@@ -13,6 +13,7 @@ from smsnotify.cli.config import check_everything
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.instants import ago
 from smsnotify.engine.accounts import Account, groups_of
+from smsnotify.engine.counting import standing
 from smsnotify.engine.ticking import TICKED
 from smsnotify.model.decision import Mode
 from smsnotify.model.rule import SMS
@@ -202,8 +203,24 @@ def _books(desk: Desk, settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", f"{store.place}, reachable and of our version")
         yield from _waiting(desk, settings, store)
         yield from _replies(settings, store)
+        yield from _caps(desk, settings, store)
     except SmsNotifyError as error:
         yield Finding("database", "error", error.message, error.hint, error.exit_code)
+
+
+def _caps(desk: Desk, settings: Settings, store: Any) -> Iterator[Finding]:
+    """How much of each cap is used today; what is beyond one is worth a look."""
+    for cap, used in standing(build.policy(settings), store, desk.clock()):
+        told = f"{cap.name}: {cap.shown(used)} today"
+        told += f" of {cap.shown(cap.hard)}" if cap.hard is not None else ""
+        told += f" {settings.prices.currency}" if cap.of == "money" else ""
+        if cap.hard is not None and used >= cap.hard:
+            yield Finding("caps", "warning", told, "what is beyond it stops until midnight")
+        elif cap.soft is not None and used > cap.soft:
+            soft = f"; the soft cap is {cap.shown(cap.soft)}"
+            yield Finding("caps", "warning", told + soft)
+        else:
+            yield Finding("caps", "ok", told)
 
 
 def _replies(settings: Settings, store: Any) -> Iterator[Finding]:

@@ -89,7 +89,14 @@ def _decided(working: Any, source: str, rule: str, format: str) -> Iterator[list
     from smsnotify.engine.intake import Intake
     from smsnotify.events.read import read_chunks
 
-    intake = Intake(working.rules, working.policy, working.memory, source=source, format=format)
+    intake = Intake(
+        working.rules,
+        working.policy,
+        working.memory,
+        source=source,
+        format=format,
+        ticket=working.run.ticket,
+    )
     for chunk in read_chunks(source):
         taken = intake.take(chunk.first, chunk.lines, working.clock())
         working.tally.lines += len(chunk.lines)

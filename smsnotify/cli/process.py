@@ -71,6 +71,9 @@ def process(
         raise UsageError("--workers counts, and shows no decisions", hint="leave out --json and -v")
     readable(sources)
     working = Working(desk, "process", dry_run=dry_run, as_of=as_of, guarded=not follow)
+    if workers > 1 and _has_caps(working):
+        desk.note("caps count over all jobs: one process does it")
+        workers = 1
     if workers > 1:
         from smsnotify.engine.workers import Job, dry_run_in_parallel
         from smsnotify.wiring.build import database_url
@@ -91,6 +94,13 @@ def process(
         working.take(source, chunks, format=format, deliver_each=deliver_each)
     working.send(yes_volume, queue_only=queue_only)
     raise typer.Exit(working.finish())
+
+
+def _has_caps(working: Any) -> bool:
+    """Say whether what one job's texts come to may depend on another's."""
+    return working.policy.caps is not None or any(
+        rule.terms.bounds is not None and rule.terms.bounds.caps for rule in working.rules.rules
+    )
 
 
 def _chunks(source: str, follow: bool, dry_run: bool) -> Iterator[Any]:

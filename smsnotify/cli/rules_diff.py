@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from smsnotify.base.errors import UsageError
 from smsnotify.cli import show
@@ -15,7 +15,6 @@ from smsnotify.cli.decided import rejected_line
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.inputs import known_format, readable
 from smsnotify.cli.instants import read_as_of, read_since
-from smsnotify.engine.costs import first_account
 from smsnotify.engine.diffing import Change, Differ, Kind, nobody
 from smsnotify.engine.replay_clock import Timed, as_received, at_once, at_their_time
 from smsnotify.events.read import read_chunks
@@ -189,8 +188,8 @@ def _when(decision: Decision) -> str:
 
 def _finish(desk: Desk, differ: Differ, limits: Limits, shown: int, rejected: int) -> list[str]:
     """Show the sums; return which limits are exceeded."""
-    old_cost, old_unpriced = differ.before.money(_prices(desk))
-    new_cost, new_unpriced = differ.after.money(_prices(desk))
+    old_cost, old_unpriced = differ.before.money(build.Pricing(desk.settings))
+    new_cost, new_unpriced = differ.after.money(build.Pricing(desk.settings))
     old_segments = sum(differ.before.segments.values())
     new_segments = sum(differ.after.segments.values())
     sums = {
@@ -278,15 +277,3 @@ def exceeded(
         if grown > allowed:
             over.append(name)
     return over
-
-
-def _prices(desk: Desk) -> Any:
-    accounts, routes = build.real_accounts(desk.settings), build.real_routes(desk.settings)
-    prices = desk.settings.prices
-
-    def price(route: str, country: str, channel: str) -> Decimal | None:
-        account = first_account(accounts, routes, route, country, channel)
-        found: Decimal | None = prices.of(account.provider.name if account else "sandbox", country)
-        return found
-
-    return price

@@ -324,6 +324,8 @@ class Working:
 
     def _say_what_waits(self) -> None:
         tally = self.tally
+        for cap, count in tally.beyond.items() if self.dry_run else ():  # else the log says so
+            self.desk.warn(f"soft cap passed: {_texts(count)} beyond {cap}")
         if tally.duplicates:
             self.desk.note(f"{_texts(tally.duplicates)} already done: nothing is sent twice")
         if tally.held and not self.dry_run:

@@ -9,7 +9,8 @@ from smsnotify.base.errors import UsageError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing import Conversed, keep
 from smsnotify.engine.conversing_portion import Desk, Portion
-from smsnotify.engine.conversing_texts import CLERK_KIND, Cause, plain_draft
+from smsnotify.engine.conversing_texts import Cause, plain_draft
+from smsnotify.gates.caps import CLERK_KIND
 from smsnotify.model.contact import ConsentChange
 from smsnotify.model.decision import Decision
 from smsnotify.store.conversation_batch import WorkedReply

@@ -11,6 +11,7 @@ import msgspec
 from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_known import Desk, Known
 from smsnotify.engine.conversing_terms import IN_CALL
+from smsnotify.engine.counting import asked_for, learn_counts
 from smsnotify.engine.decide import judge
 from smsnotify.engine.keep import Ticket, opt_out_pages
 from smsnotify.engine.outgoing import to_message
@@ -32,7 +33,7 @@ class Saying(Known):
 
     def say(self, draft: Draft, *, account: str = "", ours: str = "") -> tuple[str, str]:
         """Judge a draft; return the id of its message, or `''` and why there is none."""
-        decisions = judge([draft], self._facts, self.desk.policy, self.now)
+        decisions = self._judge([draft])
         for decision in decisions:
             self.batch.decisions.append(decision)
             if decision.verdict is Verdict.STOP:
@@ -42,11 +43,20 @@ class Saying(Known):
 
     def say_all(self, drafts: Sequence[Draft]) -> list[Decision]:
         """Judge the drafts of rules."""
-        decisions = judge(drafts, self._facts, self.desk.policy, self.now)
+        decisions = self._judge(drafts)
         self.batch.decisions += decisions
         for decision in decisions:
             if decision.verdict is not Verdict.STOP:
                 self._queue(decision, "", "")
+        return decisions
+
+    def _judge(self, drafts: Sequence[Draft]) -> list[Decision]:
+        facts, desk = self._facts, self.desk
+        run = self._ticket.run
+        learn_counts(facts, asked_for(drafts), desk.store, desk.policy, self.now, run=run)
+        decisions = judge(drafts, facts, desk.policy, self.now)
+        if facts.counts is not None:
+            self.batch.charges = facts.counts.charges
         return decisions
 
     def _queue(self, decision: Decision, account: str, ours: str) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from smsnotify.base.errors import MissingValueError
+from smsnotify.gates.caps import ALERT_KIND, CLERK_KIND
 from smsnotify.gates.opted_out import CONSENT_KIND
 from smsnotify.model.decision import Draft, MessageKey, Mode
 from smsnotify.model.enrolment import Enrolment, PlanText
@@ -25,8 +26,6 @@ from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.phone import country_of
 
 PLAN_KIND: Final = "plan"
-CLERK_KIND: Final = "clerk"
-ALERT_KIND: Final = "alert"
 CHOICE_RULE: Final = "choice"
 
 CONVERSATION_KINDS: Final = frozenset({PLAN_KIND, CONSENT_KIND, CLERK_KIND, ALERT_KIND})

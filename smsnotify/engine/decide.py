@@ -13,6 +13,7 @@ import msgspec
 
 from smsnotify.base.errors import MissingValueError
 from smsnotify.engine.first_texts import for_first_text, note_first_text
+from smsnotify.gates.caps import caps_gate, count
 from smsnotify.gates.digest import open_door
 from smsnotify.gates.occasion import STAMPED, occasion
 from smsnotify.gates.pipeline import (
@@ -196,6 +197,7 @@ def judge(
     """
     decisions = []
     keys = facts.keys
+    counts = facts.counts if caps_gate in order else None
     usual = are_usual(facts, policy, order)
     leads_to_page = facts.tracking_link is not None
     concerned: dict[Concern, tuple[Gate, ...]] = {}
@@ -223,6 +225,8 @@ def judge(
             decision = _stopped(draft, ruling, facts)
         else:
             decision = worded(draft, ruling, facts)
+            if counts is not None and decision.verdict is not STOP:
+                decision = count(decision, counts, policy)
             if decision.first_text:
                 note_first_text(decision, facts)
             if decision.verdict is not STOP:

@@ -109,6 +109,8 @@ class WaitingTexts:
                 parked, verdict=Verdict.STOP, gate="release", reason=again.reason, detail=""
             )
         if again.decision.verdict is Verdict.SEND:
+            if facts.counts is not None:
+                self._memory.add_counts(facts.counts.charges.values())
             return msgspec.structs.replace(again.decision, not_before=at)
         return again.decision
 

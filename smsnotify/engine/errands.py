@@ -25,9 +25,10 @@ from smsnotify.engine.action_file import write_action
 from smsnotify.engine.conversing import Conversed, GoOn, keep
 from smsnotify.engine.conversing_events import PlanTeller, tell_people
 from smsnotify.engine.conversing_portion import Desk, Entering, Portion
-from smsnotify.engine.conversing_texts import ALERT_KIND, BY_THE_CLOCK, Cause, plain_draft
+from smsnotify.engine.conversing_texts import BY_THE_CLOCK, Cause, plain_draft
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.keep import Ticket
+from smsnotify.gates.caps import ALERT_KIND
 from smsnotify.model.enrolment import Enrolment
 from smsnotify.model.rule import APPRISE, SMS
 from smsnotify.store import errands as errands_store

@@ -18,7 +18,7 @@ from smsnotify.engine.keep import (
     Memory,
     Ticket,
     is_left_behind,
-    judge_remembering,
+    judge_and_keep,
     keep,
     starting,
 )
@@ -158,9 +158,15 @@ class Intake:
             elif self._plans is None:
                 known = chunk.seen_again
                 starts = [one for one in entries if not one.refusal and one not in known]
-        judged = judge_remembering(drafts, self.memory, self.policy, self.ticket, now)
-        events = chunk.events if self.memory.durable else chunk.looked_back_at()
-        decisions = keep(judged, self.memory, self.ticket, now, jobs=chunk.jobs, events=events)
+        decisions = judge_and_keep(
+            drafts,
+            self.memory,
+            self.policy,
+            self.ticket,
+            now,
+            jobs=chunk.jobs,
+            events=chunk.events if self.memory.durable else chunk.looked_back_at(),
+        )
         rejected = self._rejected(first, lines, decoded)
         return Taken(chunk.event_count, decisions, rejected, entered, starts)
 

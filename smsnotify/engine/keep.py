@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
+from smsnotify.base.errors import OvertakenError
 from smsnotify.base.ids import new_id
+from smsnotify.engine.counting import asked_for, learn_counts
 from smsnotify.engine.decide import is_meant, judge, wants_page
 from smsnotify.engine.digesting import open_doors, waiting
 from smsnotify.engine.first_texts import greeted
@@ -20,6 +23,7 @@ from smsnotify.gates.pipeline import run_gates
 from smsnotify.gates.silence import silence_gate
 from smsnotify.gates.volume_guard import NAME as VOLUME_GUARD
 from smsnotify.model.contact import Contact
+from smsnotify.model.counts import Charge, CountKey
 from smsnotify.model.decision import Decision, Draft, Earlier, MessageKey, Mode, Verdict
 from smsnotify.model.event import Happening
 from smsnotify.model.facts import Facts, Person, Policy
@@ -30,6 +34,11 @@ from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked, Waiting
 from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.words import OPT_OUT, TRACKING, UNCHANGED
+
+log = logging.getLogger(__name__)
+
+_TRIES: Final = 50
+"""So often a chunk is judged again because others reached a cap meanwhile."""
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _REHEARSED = "rehearsed"
@@ -80,8 +89,18 @@ class Memory(Protocol):
     def tracking_token(self, subject: str, recipient: str) -> str:
         """Return what stands in the address of a recipient's page about a job: always the same."""
 
+    def counts(self, keys: Collection[CountKey]) -> dict[CountKey, int]:
+        """Return the counters that there are."""
+
+    def counted_among(self, ids: Collection[str]) -> set[str]:
+        """Return those of some messages that counted when they were stored."""
+
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
-        """Keep a chunk's outcome in one transaction; return the keys that somebody else took."""
+        """Keep a chunk's outcome in one transaction; return the keys that somebody else took.
+
+        Raises:
+            OvertakenError: a cap was reached meanwhile; nothing is kept.
+        """
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -98,12 +117,15 @@ class Ticket(msgspec.Struct, frozen=True):
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
     """Decisions, the messages that nobody had and whose place they take, pages that they make,
-    and which of them wait for others of a digest."""
+    and which of them wait for others of a digest. `charges` are what their messages add to
+    counters.
+    """
 
     decisions: list[Decision]
     left_behind: list[Earlier] = []
     pages: list[NewLink] = []
     waiting: dict[MessageKey, Waiting] = {}
+    charges: Mapping[MessageKey, tuple[Charge, ...]] = {}
 
 
 def judge_remembering(
@@ -121,14 +143,16 @@ def judge_remembering(
         del taken[key]
     if not memory.durable:
         taken = {key: _unnamed(earlier) for key, earlier in taken.items()}
-    facts = known_facts(drafts, memory, policy, taken, now, ticket.run)
+    facts = known_facts(drafts, memory, policy, taken, now, ticket.run, left_behind)
     decisions = judge(drafts, facts, policy, now)
     pages = tracking_pages(decisions, memory, policy) if memory.durable else []
     replaced = list(left_behind.values())
     if watched:
         going = {one.draft.key for one in decisions if one.verdict is not Verdict.STOP}
         replaced += [earlier for key, earlier in watched.items() if key in going]
-    return Judged(decisions, replaced, pages, waiting(decisions, facts, policy))
+    charges = facts.counts.charges if facts.counts is not None else {}
+    waits = waiting(decisions, facts, policy)
+    return Judged(decisions, replaced, pages, waits, charges)
 
 
 def known_facts(
@@ -138,11 +162,13 @@ def known_facts(
     taken: dict[MessageKey, Earlier],
     now: datetime,
     run: str = "",
+    replaced: Mapping[MessageKey, Earlier] | None = None,
 ) -> Facts:
     """Fetch what is known of the recipients; their contacts only for rules that read them.
 
     And what happened to the jobs, for rules that look back at it; and who was texted before, for
-    those whose first text says more. `run` is the one that the drafts belong to.
+    those whose first text says more. `run` is the one that the drafts belong to, `replaced` are
+    messages whose place they take.
     """
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     facts = Facts(taken, people, silences=memory.silences(now))
@@ -154,6 +180,7 @@ def known_facts(
         facts.opt_out_link = opt_out_link(memory, policy)
     facts.happened = what_happened(drafts, memory)
     facts.greeted = greeted(drafts, memory, policy, run)
+    learn_counts(facts, asked_for(drafts), memory, policy, now, run=run, replaced=replaced)
     return facts
 
 
@@ -249,6 +276,41 @@ def concerned(recipients: Iterable[str], policy: Policy) -> Iterator[str]:
     yield from recipients
 
 
+def judge_and_keep(
+    drafts: Sequence[Draft],
+    memory: Memory,
+    policy: Policy,
+    ticket: Ticket,
+    now: datetime,
+    *,
+    before: Sequence[Decision] = (),
+    told: Callable[[Decision], bool] | None = None,
+    jobs: Sequence[JobRow] = (),
+    events: Sequence[EventRow] = (),
+    tracked: Sequence[Tracked] = (),
+) -> list[Decision]:
+    """Judge and keep in one, again whenever another process has reached a cap meanwhile.
+
+    `before` are decisions that are made already, and kept with the others; `told` says which
+    decisions are worth keeping.
+
+    Raises:
+        OvertakenError: others were faster again and again; nothing is kept.
+    """
+    for tries in range(1, _TRIES + 1):
+        judged = judge_remembering(drafts, memory, policy, ticket, now)
+        if before or told is not None:
+            decisions = list(filter(told, [*before, *judged.decisions]))
+            judged = msgspec.structs.replace(judged, decisions=decisions)
+        try:
+            return keep(judged, memory, ticket, now, jobs=jobs, events=events, tracked=tracked)
+        except OvertakenError:
+            if tries == _TRIES:
+                raise
+            log.debug("a cap was reached by another process: judged again")
+    return []
+
+
 def keep(
     judged: Judged,
     memory: Memory,
@@ -288,6 +350,7 @@ def keep(
         tracked=list(tracked),
         waiting=judged.waiting,
         at=now,
+        charges=judged.charges,
     )
     lost = memory.save(batch)
     return [_overtaken(one, lost) for one in decisions] if lost else decisions

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from smsnotify.base.durations import format_duration
-from smsnotify.base.errors import SmsNotifyError
+from smsnotify.base.errors import SmsNotifyError, UsageError
 from smsnotify.engine.comparing import Difference, differences
 from smsnotify.engine.conversing_terms import ConversationTerms
 from smsnotify.engine.expecting import expectations
+from smsnotify.engine.sent_before import SentBefore, note_sent
 from smsnotify.engine.silent import people_of
 from smsnotify.engine.stage import Stage
 from smsnotify.engine.stage_parts import CUSTOMER, Came, noon
@@ -23,8 +25,9 @@ from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision
 from smsnotify.model.facts import Policy
 from smsnotify.plans.book import Book
-from smsnotify.plans.cases import Case, CaseStepKeys, ContactKeys
+from smsnotify.plans.cases import Case, CaseStepKeys, ContactKeys, SentKeys
 from smsnotify.rules.noting import Noted, NotingRules
+from smsnotify.text.phone import country_of
 
 Way = tuple[str, str, str]
 """A plan, a step of it, and the path that leads on."""
@@ -126,6 +129,11 @@ def _set_up(stage: Stage, case: Case) -> Failure | None:
         _introduce(stage, stage.number, keys.contact)
     for number, known in keys.contacts.items():
         _introduce(stage, number, known)
+    try:
+        for sent in keys.already_sent:
+            note_sent(stage.desk, _sent_before(sent), stage.now)
+    except UsageError as error:
+        return Failure(case.line, "already_sent", (Difference("already_sent", "", error.message),))
     if not keys.job:
         return None
     try:
@@ -134,6 +142,17 @@ def _set_up(stage: Stage, case: Case) -> Failure | None:
         what = Difference("the job", "", error.message)
         return Failure(case.line, "the job", (what,), cannot=True)
     return None
+
+
+def _sent_before(keys: SentKeys) -> SentBefore:
+    recipient = keys.recipient or ""
+    return SentBefore(
+        texts=keys.texts,
+        rule=keys.rule or "",
+        recipient=recipient,
+        country=keys.country or country_of(recipient),
+        money=keys.money or Decimal(),
+    )
 
 
 def _introduce(stage: Stage, number: str, known: ContactKeys) -> None:

@@ -8,17 +8,20 @@ window of a digest are judged one by one, and then leave as one text.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from smsnotify.base.errors import OvertakenError
 from smsnotify.engine.conversing_release import (
     Known,
     enrolments_of,
     is_conversation,
     judge_held,
 )
+from smsnotify.engine.conversing_texts import plain_terms
+from smsnotify.engine.counting import Asked, learn_counts
 from smsnotify.engine.decide import drafts_for, judge
 from smsnotify.engine.digesting import by_door, longest_hold, shares
 from smsnotify.engine.first_texts import forget_first_text
@@ -32,15 +35,18 @@ from smsnotify.engine.keep import (
 )
 from smsnotify.engine.reminders import PRE_JOB
 from smsnotify.engine.snapshots import ReadJob, closed_as_told, snapshot_reader
+from smsnotify.gates.caps import capped, caps_gate
 from smsnotify.gates.digest import NAME as DIGEST
 from smsnotify.gates.digest import digest_gate
 from smsnotify.gates.duplicate import duplicate_gate
 from smsnotify.gates.pipeline import ORDER
+from smsnotify.model.counts import Charge
 from smsnotify.model.decision import Decision, Draft, Verdict
 from smsnotify.model.event import Event, Happening
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
+from smsnotify.model.rule import EMAIL
 from smsnotify.plans.book import PlanSet
 from smsnotify.rules.compile import RuleSet
 from smsnotify.store.digests import MERGED, Window
@@ -54,6 +60,10 @@ NO_PLANS = PlanSet()
 
 # It has its key, and its digest's window is over.
 _ORDER = tuple(gate for gate in ORDER if gate not in (duplicate_gate, digest_gate))
+# A text of several is counted once, when it is put together.
+_ORDER_OF_PARTS = tuple(gate for gate in _ORDER if gate is not caps_gate)
+
+_TRIES = 50
 
 
 class Again(msgspec.Struct, frozen=True, gc=False):
@@ -108,7 +118,8 @@ def judge_again(
     ]
     if not drafts or _is_other_news(message, drafts[0]):
         return Again(message, None, "no_longer_matches")
-    decisions = judge([_with_key(drafts[0], message)], facts, policy, now, _ORDER)
+    order = _ORDER_OF_PARTS if message.digest else _ORDER
+    decisions = judge([_with_key(drafts[0], message)], facts, policy, now, order)
     # The rule may have asked for something of the person that is not so any more.
     return Again(message, decisions[0]) if decisions else Again(message, None, "no_longer_matches")
 
@@ -137,6 +148,7 @@ def facts_of_held(
     facts.happened = _what_happened(held, memory, rules)
     if any(rule.terms.countries is not None for rule in rules.rules):
         facts.greeted = memory.greeted(intended, policy.mode, "")
+    learn_counts(facts, list(_asked(held, rules)), memory, policy, now)
     return facts
 
 
@@ -151,6 +163,19 @@ def _what_happened(
         if (bound := bounds.get(one.message.rule)) is not None and bound.asks
     }
     return memory.happened(subjects, rules.asks) if subjects else {}
+
+
+def _asked(held: Sequence[HeldMessage], rules: RuleSet) -> Iterator[Asked]:
+    """Give for whom counters are wanted: by the rule as it is now, if there is one."""
+    for one in held:
+        message = one.message
+        rule = rules.by_id.get(message.rule)
+        if is_conversation(message) or rule is None:
+            terms = plain_terms(message.rule, "", message.route)
+        else:
+            terms = rule.terms
+        country = country_of(message.intended) if message.channel != EMAIL else ""
+        yield Asked(terms, message.intended, country)
 
 
 def _with_key(draft: Draft, message: Message) -> Draft:
@@ -184,6 +209,7 @@ def release_due(
         return closed_as_told(job, one.job.state)
 
     changed: list[Again] = []
+    overtaken = 0
     while go_on() and (held := whole_windows(store.held_due(policy.mode, now, AT_ONCE), store)):
         facts = facts_of_held(held, store, rules, policy, now)
         talks = enrolments_of([one.message for one in held], store)
@@ -205,8 +231,17 @@ def release_due(
         pages = opt_out_pages(decisions, store) + tracking_pages(decisions, store, policy)
         if pages:
             store.add_links(pages, now)
-        judged, windows = one_text_each(judged, facts, policy)
-        done = store.resolve_held([resolution(again) for again in judged], now, windows)
+        judged, windows = one_text_each(judged, facts, policy, now)
+        leaving = _charges(judged, facts)
+        try:
+            done = store.resolve_held(
+                [resolution(again) for again in judged], now, windows, leaving
+            )
+        except OvertakenError:  # others have reached a cap: they are all still held
+            overtaken += 1
+            if overtaken == _TRIES:
+                raise
+            continue
         changed += [again for again in judged if again.message.id in done]
         if len(done) < len(held):
             break  # somebody else is at it; what is left is theirs
@@ -222,7 +257,7 @@ def whole_windows(held: Sequence[HeldMessage], store: Store) -> Sequence[HeldMes
 
 
 def one_text_each(
-    judged: list[Again], facts: Facts, policy: Policy
+    judged: list[Again], facts: Facts, policy: Policy, now: datetime
 ) -> tuple[list[Again], list[Window]]:
     """Put what leaves with one window into one text; what must wait makes the others wait too.
 
@@ -233,7 +268,7 @@ def one_text_each(
         together[again.message.digest].append(again)
     settled, windows = together.pop("", []), []
     for window, group in together.items():
-        settled_of_it = _one_text(group, facts, policy)
+        settled_of_it = _one_text(group, facts, policy, now)
         waits = any(_verdict(again) is Verdict.HOLD for again in settled_of_it)
         members = frozenset([again.message.id for again in group])
         windows.append(Window(window, members, ends=not waits))
@@ -245,7 +280,7 @@ def _verdict(again: Again) -> Verdict:
     return Verdict.STOP if again.decision is None else again.decision.verdict
 
 
-def _one_text(group: Sequence[Again], facts: Facts, policy: Policy) -> list[Again]:
+def _one_text(group: Sequence[Again], facts: Facts, policy: Policy, now: datetime) -> list[Again]:
     stopped = [again for again in group if _verdict(again) is Verdict.STOP]
     going = {
         again.decision.draft.key: again
@@ -263,13 +298,27 @@ def _one_text(group: Sequence[Again], facts: Facts, policy: Policy) -> list[Agai
     for alike in by_door(decisions, policy):
         for share in shares(alike, facts):
             first, *others = [going[one.draft.key].message for one in share.of]
-            settled.append(Again(first, share.text))
-            if share.text.verdict is not Verdict.STOP:
+            text = capped(share.text, facts, policy, now)
+            settled.append(Again(first, text))
+            if text.verdict is not Verdict.STOP:
                 settled += [Again(one, None, MERGED, first.id) for one in others]
                 continue
+            forget_first_text(share.text, facts)
             for one, other in zip(others, share.of[1:], strict=True):
-                settled.append(Again(one, msgspec.structs.replace(share.text, draft=other.draft)))
+                settled.append(Again(one, msgspec.structs.replace(text, draft=other.draft)))
     return settled
+
+
+def _charges(judged: Sequence[Again], facts: Facts) -> dict[str, tuple[Charge, ...]]:
+    """Return what those that leave add to counters, by their ids."""
+    if facts.counts is None:
+        return {}
+    charges = facts.counts.charges
+    return {
+        one.message.id: charges[one.decision.draft.key]
+        for one in judged
+        if one.decision is not None and one.decision.draft.key in charges
+    }
 
 
 def _jobs_of(talks: Known, store: Store, read_job: ReadJob) -> dict[str, Job | None]:

@@ -15,12 +15,10 @@ import msgspec
 
 from smsnotify.engine.decide import drafts_of
 from smsnotify.engine.keep import (
-    Judged,
     Memory,
     Ticket,
     is_left_behind,
-    judge_remembering,
-    keep,
+    judge_and_keep,
     meant,
 )
 from smsnotify.engine.snapshots import closed_as_told, snapshot_reader
@@ -134,12 +132,9 @@ def _work_portion(
         reminder = drafts[decision.draft.key][1]
         return decision.verdict is not Verdict.STOP or _is_news(reminder, since)
 
-    judged = judge_remembering(timely, memory, policy, ticket, now)
-    decisions = [_late(draft) for draft in late] + judged.decisions
-    told = Judged(
-        list(filter(is_news, decisions)), judged.left_behind, judged.pages, judged.waiting
-    )
-    return list(filter(is_news, keep(told, memory, ticket, now)))
+    dropped = [_late(draft) for draft in late]
+    kept = judge_and_keep(timely, memory, policy, ticket, now, before=dropped, told=is_news)
+    return list(filter(is_news, kept))
 
 
 def _is_news(reminder: Reminder, since: datetime | None) -> bool:

@@ -10,6 +10,7 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.decide import drafts_for, judge
 from smsnotify.engine.keep import Judged, Memory, Ticket, keep, known_facts
 from smsnotify.engine.samples import sample_contacts
+from smsnotify.gates.caps import TEST_KIND as KIND
 from smsnotify.gates.number import number_gate
 from smsnotify.gates.opted_out import opted_out_gate
 from smsnotify.model.decision import Decision, Draft, MessageKey
@@ -22,7 +23,6 @@ from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.phone import country_of
 
 ROUTE = "send-test"
-KIND = "test"
 TITLE = "A test from sms-notify"
 _GATES = (number_gate, opted_out_gate)
 

@@ -27,6 +27,7 @@ from smsnotify.engine.conversing_texts import BY_THE_CLOCK
 from smsnotify.engine.delivery import drain
 from smsnotify.engine.errands import Hands, do_errands
 from smsnotify.engine.intake import Intake
+from smsnotify.engine.keep import Ticket
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.receipts import take_receipts
 from smsnotify.engine.stage_clock import next_due
@@ -233,6 +234,7 @@ class Stage:
             self.desk.policy,
             self.store,
             source="test",
+            ticket=Ticket(f"events of {self.now.isoformat()}", adopts=True),
             plans=PlanTeller(self.desk),
         )
         for chunk in chunks:

@@ -13,7 +13,7 @@ WORTH_A_LOOK = frozenset({"missing_value", "too_long", "not_registered"})
 _SEND, _HOLD = Verdict.SEND, Verdict.HOLD
 _COUNTS = (
     *("lines", "events", "matched", "queued", "held", "duplicates", "stopped", "rejected"),
-    *("sent", "failed", "unknown", "stops", "holds", "into_plans"),
+    *("sent", "failed", "unknown", "stops", "holds", "into_plans", "beyond"),
 )
 
 
@@ -23,6 +23,7 @@ class Tally:
     `matched` = `queued` + `held` + `duplicates` + `stopped`. In a dry run `queued` is what would
     be. `sent`, `failed` and `unknown` are what became of the queued in this run. `lines` counts
     what was read, blank lines too. `into_plans` people came into plans, or would in a dry run.
+    `beyond` counts texts by the soft cap that they are beyond.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Tally:
         self.sent = self.failed = self.unknown = self.into_plans = 0
         self.stops: Counter[str] = Counter()
         self.holds: Counter[str] = Counter()
+        self.beyond: Counter[str] = Counter()
         self._look_at_held = False
 
     def add(self, decisions: Iterable[Decision]) -> None:
@@ -51,6 +53,8 @@ class Tally:
                     self.duplicates += 1
                 else:
                     self.stopped += 1
+            if decision.beyond:
+                self.beyond.update(decision.beyond)
         self.matched += matched
         self.queued += queued
 
@@ -104,7 +108,11 @@ class Tally:
         }
 
     def as_json(self) -> dict[str, object]:
-        """The outside shape: `{"type": "summary", "events": …, …, "stops": {reason: count}}`."""
+        """The outside shape: `{"type": "summary", "events": …, …, "stops": {reason: count}}`.
+
+        With soft caps that were passed also `beyond`: {cap: count}.
+        """
+        beyond = {"beyond": dict(sorted(self.beyond.items()))} if self.beyond else {}
         return {
             "type": "summary",
             "events": self.events,
@@ -119,4 +127,5 @@ class Tally:
             "failed": self.failed,
             "unknown": self.unknown,
             "stops": dict(sorted(self.stops.items())),
+            **beyond,
         }

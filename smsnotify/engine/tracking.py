@@ -19,7 +19,7 @@ from smsnotify.engine.conversing_events import Occurrence, PlanTeller, tell_plan
 from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.decide import drafts_of
 from smsnotify.engine.intake import Rejected
-from smsnotify.engine.keep import Ticket, judge_remembering, keep, starting
+from smsnotify.engine.keep import Ticket, judge_and_keep, starting
 from smsnotify.engine.posted import MOST_TOLD, told_rejected
 from smsnotify.engine.tally import Tally
 from smsnotify.events.decode import Decoder
@@ -169,8 +169,16 @@ class Tracker:
             PlanTeller(self._desk).tell(entries, (), ticket, now)
         if listened:
             tell_plans(self._desk, listened, now)
-        judged = judge_remembering(drafts, self._store, self._policy, ticket, now)
-        decisions = keep(judged, self._store, ticket, now, jobs=jobs, events=events, tracked=kept)
+        decisions = judge_and_keep(
+            drafts,
+            self._store,
+            self._policy,
+            ticket,
+            now,
+            jobs=jobs,
+            events=events,
+            tracked=kept,
+        )
         return Heard(kept, repeated, decisions, rejected, len(events))
 
     def _rejected(self, place: int, line: bytes, error: EventError) -> Rejected:

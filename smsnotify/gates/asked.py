@@ -17,7 +17,7 @@ _USUAL_AGE: Final = timedelta(hours=24)
 def asked_gates(terms: RuleTerms, *, to_staff: bool = False) -> tuple[str, ...]:
     """Return the names of the gates that some key of a rule switches on or sets, in order.
 
-    `to_staff`: the rule texts fixed numbers alone, whom no quiet hours keep waiting. A reminder
+    `to_staff`: the rule texts fixed numbers alone, whom no quiet hours or caps keep. A reminder
     leaves outside them anyway, and a rule that begins a plan sends no text itself.
     """
     marketing = terms.purpose is Purpose.MARKETING
@@ -31,6 +31,7 @@ def asked_gates(terms: RuleTerms, *, to_staff: bool = False) -> tuple[str, ...]:
         "begun": terms.pre_job is not None,
         "consent": marketing,
         "freshness": bool(terms.max_ages) or terms.max_age not in (None, _USUAL_AGE),
+        "caps": bool(bounds.caps) and not (to_staff or terms.start_plan),
         "quiet_hours": is_quiet and terms.quiet_hours is not None,
         "marketing_hours": marketing,
         "digest": terms.digest is not None,

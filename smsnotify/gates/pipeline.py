@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from smsnotify.gates.active import active_gate
 from smsnotify.gates.after import after_gate
 from smsnotify.gates.begun import begun_gate
+from smsnotify.gates.caps import caps_gate
 from smsnotify.gates.consent import consent_gate
 from smsnotify.gates.digest import digest_gate
 from smsnotify.gates.duplicate import duplicate_gate
@@ -40,6 +41,7 @@ ORDER: tuple[Gate, ...] = (
     consent_gate,
     mode_gate,
     freshness_gate,
+    caps_gate,
     quiet_hours_gate,
     marketing_hours_gate,
     digest_gate,
@@ -83,9 +85,10 @@ def gates_for(
 
     The same for all of them while facts and policy stay: nobody is silenced without silences, or
     opted out where nobody is known, only test mode redirects, only reminders can come too late for
-    a day, marketing alone needs consent and hours of its own, few rules have bounds, and age and
-    quiet hours count where the rule says so.
+    a day, marketing alone needs consent and hours of its own, few rules have bounds, caps need
+    counters, and age and quiet hours count where the rule says so.
     """
+    may_be_capped = policy.caps is not None or concern.is_bounded
     idle: dict[Gate, bool] = {
         active_gate: not concern.is_bounded,
         silence_gate: not facts.silences,
@@ -97,6 +100,7 @@ def gates_for(
         consent_gate: not concern.is_marketing,
         mode_gate: policy.mode is not Mode.TEST,
         freshness_gate: not concern.ages,
+        caps_gate: facts.counts is None or not may_be_capped,
         quiet_hours_gate: not concern.has_quiet_hours,
         marketing_hours_gate: not concern.is_marketing,
         digest_gate: not concern.is_bounded,
@@ -132,20 +136,27 @@ def run_gates(
 ) -> Ruling | None:
     """Return the first stop; else the longest hold; else a redirect; else None: it may leave now.
 
-    A hold keeps the redirect. One without a time is the longest.
+    A hold keeps the redirect. One without a time is the longest. It comes before a stop
+    `unless_held`.
     """
     redirect: Ruling | None = None
+    not_now: Ruling | None = None
     hold: Ruling | None = None
     for gate in order:
         ruling = gate(draft, facts, policy, now)
         if ruling is None:
             continue
         if ruling.verdict is Verdict.STOP:
-            return ruling
+            not_now = not_now or ruling
+            if not ruling.unless_held:
+                return not_now
+            continue
         if ruling.verdict is Verdict.SEND:
             redirect = ruling
         elif hold is None or _is_longer(ruling, hold):
             hold = ruling
+    if hold is None and not_now is not None:
+        return not_now
     if hold is None or redirect is None:
         return hold or redirect
     return Ruling(

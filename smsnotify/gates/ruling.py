@@ -12,7 +12,10 @@ from smsnotify.model.facts import Facts, Policy
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A gate's word. `SEND` with `to` is a redirect: the draft goes on, to somebody else."""
+    """A gate's word. `SEND` with `to` is a redirect: the draft goes on, to somebody else.
+
+    A stop `unless_held` counts only for a text that would leave now.
+    """
 
     gate: str
     verdict: Verdict
@@ -20,6 +23,7 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: str = ""
     not_before: datetime | None = None
     to: str = ""
+    unless_held: bool = False
 
 
 Gate = Callable[[Draft, Facts, Policy, datetime], Ruling | None]

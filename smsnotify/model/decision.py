@@ -78,7 +78,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     encoding changed in the body. An email has a `title` (its subject line), and `markup`: its body
     as Markdown, values escaped, of which `body` is the plain text. `not_before` is when a held one
     may leave. `language` is the one that was chosen, `''` for a rule with one wording.
-    `first_text`: it carries what the first text that a number ever gets must say.
+    `first_text`: it carries what the first text that a number ever gets must say. `beyond` are
+    the soft caps that it is beyond.
     """
 
     draft: Draft
@@ -97,6 +98,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     earlier: Earlier | None = None
     language: str = ""
     first_text: bool = False
+    beyond: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The outside shape: `{"type": "decision", "rule": …, "event": …, …}`."""
@@ -104,6 +106,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         heading: dict[str, object] = {"subject": self.title} if draft.terms.channel != SMS else {}
         if self.language:
             heading["language"] = self.language
+        if self.beyond:
+            heading["beyond"] = self.beyond
         return {
             "type": "decision",
             "rule": draft.terms.name,

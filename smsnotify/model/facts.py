@@ -8,7 +8,9 @@ from typing import Final
 
 import msgspec
 
+from smsnotify.model.caps import Caps
 from smsnotify.model.contact import Contact
+from smsnotify.model.counts import Counts
 from smsnotify.model.decision import Earlier, MessageKey, Mode
 from smsnotify.model.event import Happening
 from smsnotify.model.silence import Silence
@@ -39,7 +41,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     `senders` returns what a route might send as to a country (`''`: what its provider chooses).
     `opt_out_scope` is what a person who says STOP is out of: `all`, `sender` or `purpose`.
     `public_url` is where people reach this program's pages, `''` for nowhere. `tracking`: texts
-    about a job that brings no tracking link of its own lead to our page.
+    about a job that brings no tracking link of its own lead to our page. `caps` None: there are
+    none but those of rules.
     """
 
     mode: Mode = Mode.SANDBOX
@@ -53,6 +56,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     opt_out_scope: str = EVERYTHING
     public_url: str = ""
     tracking: bool = False
+    caps: Caps | None = None
 
     def scope_of_stop(self, ours: str) -> str:
         """Return the scope of a STOP that came to our number `ours`, `''` when that is unknown."""
@@ -93,6 +97,7 @@ class Facts(msgspec.Struct):
     whose bounds say `asks`, and no more than those ask for.
     `doors` are the open windows of digests by `gates.digest.door_of`, with the instant when each
     ends; only asked for rules with a digest, and judging adds those that it opens.
+    `counts` None: no cap holds for any of the drafts.
     """
 
     keys: dict[MessageKey, Earlier]
@@ -104,3 +109,4 @@ class Facts(msgspec.Struct):
     greeted: set[str] | None = None
     happened: Mapping[str, Sequence[Happening]] = {}
     doors: dict[str, datetime] = {}
+    counts: Counts | None = None

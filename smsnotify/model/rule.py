@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from smsnotify.base.durations import format_duration
+from smsnotify.model.caps import Cap
 
 SMS: Final = "sms"
 """The channel of texts."""
@@ -107,7 +108,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     wall clock of the settings' zone. Its texts wait `after` the event, unless one of the events
     `unless` happens to the job meanwhile, or as long as the job's status must be `unchanged`.
     `asks` are the events of the job that judging must know of. With a `digest` they
-    wait for each other.
+    wait for each other. `caps` are about what one recipient gets of it.
     """
 
     active_from: datetime | None = None
@@ -118,6 +119,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unchanged: timedelta | None = None
     asks: frozenset[str] = frozenset()
     digest: Digest | None = None
+    caps: tuple[Cap, ...] = ()
 
     def told(self) -> dict[str, str]:
         """Return what bounds there are, in words, by the key that says so."""
@@ -134,6 +136,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if self.digest is not None:
             wait = format_duration(self.digest.wait)
             told["digest"] = f"by {', '.join(self.digest.by)}, wait {wait}"
+        if self.caps:
+            told["caps"] = "; ".join(cap.told() for cap in self.caps)
         return told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,7 +17,7 @@ from smsnotify.model.problem import Problem
 from smsnotify.rules.patterns import compile_pattern
 from smsnotify.rules.problems import Path as Place
 from smsnotify.rules.problems import Reporter, validate
-from smsnotify.rules.scalars import Duration, Flag, Names, Word, one_of, refuse, scalar
+from smsnotify.rules.scalars import Duration, Flag, Names, Word, one_of, refuse, scalar, whole
 from smsnotify.rules.schema import Keys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
@@ -26,6 +27,7 @@ _HAPPENS: Final = ("says", "events", "file", "event", "wait", "enrol", "fail")
 _YEARS: Final = range(1971, 2901)
 _LONGEST_WAIT: Final = timedelta(days=3660)
 _E164: Final = re.compile(r"\+[1-9]\d{3,14}", re.ASCII)
+_AMOUNT: Final = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 ENDINGS: Final = (".test.yaml", ".test.yml")
 
 
@@ -69,6 +71,27 @@ def _pattern(value: object) -> str:
     return text
 
 
+def _address(value: object) -> str:
+    return scalar(value, "a number").strip() if "@" in str(value) else _number(value)
+
+
+def _country(value: object) -> str:
+    from smsnotify.text.phone import country_code
+
+    text = scalar(value, "two letters such as SG")
+    code = country_code(text)
+    if not code:
+        raise refuse(f"{text!r} is no country", "write its two letters, such as SG or MY")
+    return code
+
+
+def _money(value: object) -> Decimal:
+    text = scalar(value, "an amount such as 12.50").strip()
+    if not _AMOUNT.fullmatch(text):
+        raise refuse(f"{text!r} is no amount of money", "write 12.50")
+    return Decimal(text)
+
+
 def _some(value: object) -> object:
     if value is None:
         return []
@@ -84,6 +107,9 @@ def _failure(value: object) -> str:
 Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 Texts = Annotated[list[str], BeforeValidator(lambda v: [v] if isinstance(v, str) else v)]
 Number = Annotated[str | None, BeforeValidator(_number)]
+Address = Annotated[str | None, BeforeValidator(_address)]
+Country = Annotated[str | None, BeforeValidator(_country)]
+Money = Annotated[Decimal | None, BeforeValidator(_money)]
 Pattern = Annotated[str | None, BeforeValidator(_pattern)]
 Mailbox = Annotated[str | None, BeforeValidator(_mailbox)]
 Values = dict[str, str | None]
@@ -146,6 +172,20 @@ class CaseStepKeys(Keys):
     calls: Names = Field(default=[], description="Addresses that were called.")
 
 
+class SentKeys(Keys):
+    """Texts that went out before the test begins, in the hour and on the day of its beginning."""
+
+    texts: Annotated[int, BeforeValidator(whole(0, 1_000_000))] = Field(
+        default=1, description="How many."
+    )
+    recipient: Address = Field(default=None, description="To whom: then they count for their caps.")
+    rule: Word = Field(default=None, description="Of which rule: then they count for its caps.")
+    country: Country = Field(
+        default=None, description="To which country; without it, that of the recipient."
+    )
+    money: Money = Field(default=None, description="What they cost together.")
+
+
 class ContactKeys(Keys):
     """What is known of somebody when the test begins."""
 
@@ -181,6 +221,9 @@ class CaseKeys(Keys):
     contact: Known = Field(default=ContactKeys(), description="The customer.")
     contacts: dict[str, Known] = Field(default={}, description="Others, by number.")
     job: dict[str, Any] = Field(default={}, description="A job that is known already.")
+    already_sent: list[SentKeys] = Field(
+        default=[], description="What was sent already, for caps to count."
+    )
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -16,7 +16,9 @@ from smsnotify.rules.vocabulary import Vocabulary
 from smsnotify.rules.wordings import Speech
 from smsnotify.text.template import Template
 
-_NO_EFFECT: Final = ("quiet_hours", "encoding", "max_segments", "countries", "registered_text")
+_NO_EFFECT: Final = (
+    *("quiet_hours", "encoding", "max_segments", "countries", "registered_text", "caps"),
+)
 _FOR_PEOPLE: Final[Mapping[str, tuple[str, str]]] = {
     "to": ("an alarm goes wherever its route's accounts lead", "take to out, and name the route"),
     "fallback": ("fallback goes with channel: sms", "take fallback out"),

@@ -9,9 +9,10 @@ from typing import Final
 from smsnotify.base.durations import format_duration
 from smsnotify.model.event import STATUS_EVENTS
 from smsnotify.model.rule import Bounds, Digest, Inhibition
+from smsnotify.rules.caps import read_caps
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
-from smsnotify.rules.schema import RuleKeys
+from smsnotify.rules.schema import DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import Vocabulary
 
 LOOKS_BACK: Final = timedelta(days=90)
@@ -26,7 +27,12 @@ _NO_JOBS: Final = {
 
 
 def read_bounds(
-    keys: RuleKeys, digest: Digest | None, words: Vocabulary, report: Reporter, path: Path
+    keys: RuleKeys,
+    defaults: DefaultsKeys,
+    digest: Digest | None,
+    words: Vocabulary,
+    report: Reporter,
+    path: Path,
 ) -> Bounds | None:
     """Return the bounds of a rule, None for the many that have none."""
     start, end = keys.active_from, keys.active_until
@@ -48,6 +54,7 @@ def read_bounds(
         unchanged=keys.unchanged,
         asks=_asks(keys, inhibited),
         digest=digest,
+        caps=read_caps(keys, defaults, report, path),
     )
     return None if bounds == _NONE else bounds
 

@@ -47,7 +47,7 @@ from smsnotify.text.template import Template
 
 _OF_TEXTS: Final = (
     *("route", "tracking_link", "encoding", "max_segments", "expires", "on_unknown"),
-    *("language", "language_field", "countries", "registered_text"),
+    *("language", "language_field", "countries", "registered_text", "caps"),
 )
 _ALWAYS_NEWS: Final = frozenset({"feedback", "reply"})
 """Events that are news each time they happen: `repeat: each` adds nothing to them."""
@@ -73,7 +73,7 @@ def build_rule(
     hours = marketing_hours(keys, defaults, pre_job, report, path)
     ages = read_ages(keys, defaults, words, report, path)
     digest = read_digest(keys, words, ages, report, path)
-    bounds = read_bounds(keys, digest, words, report, path)
+    bounds = read_bounds(keys, defaults, digest, words, report, path)
     conditions = read_conditions(keys.where, words, report, (*path, "where"), CONTACT)
     speech = read_speech(keys, defaults, words, report, path)
     body = no_body() if keys.start_plan else read_body(keys, defaults, speech, words, report, path)

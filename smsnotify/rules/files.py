@@ -13,6 +13,7 @@ from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.job import JOB_FIELDS, Job
 from smsnotify.model.problem import Problem
 from smsnotify.model.reading import OPT_OUT_LINK
+from smsnotify.rules.caps import check_caps
 from smsnotify.rules.marketing import check_marketing_hours
 from smsnotify.rules.problems import Reporter, validate
 from smsnotify.rules.quiet import check_quiet_hours
@@ -147,6 +148,8 @@ def _empty(file: str, message: str) -> Problem:
 def _read_head(report: Reporter, root: MapNode) -> HeadKeys:
     data = {key: plain(node) for key, node in root.values.items() if key not in LISTS}
     head = validate(HeadKeys, data, report, ())
+    if head.defaults.caps is not None:
+        check_caps(head.defaults.caps, report, ("defaults", "caps"))
     if head.defaults.quiet_hours is not None:
         check_quiet_hours(head.defaults.quiet_hours, report, ("defaults", "quiet_hours"))
     if head.defaults.marketing_hours is not None:

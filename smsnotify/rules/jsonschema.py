@@ -61,6 +61,8 @@ def rules_schema() -> dict[str, Any]:
         "minItems": 1,
     }
     allow_none(definitions["Defaults"]["properties"]["quiet_hours"])
+    _lift_by_none(definitions["Defaults"]["properties"]["caps"])
+    definitions["Caps"]["minProperties"] = 1
     forbid_null(definitions["Defaults"]["properties"]["marketing_hours"])
     _recipients(definitions["To"])
     for holder in (definitions["Defaults"], definitions["Rule"]):
@@ -133,6 +135,7 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
     ):
         forbid_null(properties[key])
     allow_none(properties["quiet_hours"])
+    _lift_by_none(properties["caps"])
     properties["body"]["pattern"] = r"\S"
     rule["allOf"] = [
         {
@@ -194,6 +197,11 @@ def _listens_to(event: str) -> dict[str, Any]:
 def allow_none(key: dict[str, Any]) -> None:
     """Let `none` and nothing at all switch quiet hours off."""
     key["anyOf"] = [{"$ref": "#/definitions/QuietHours"}, {"enum": [None, "none"]}]
+
+
+def _lift_by_none(key: dict[str, Any]) -> None:
+    """Let `none` lift caps."""
+    key["anyOf"] = [{"$ref": "#/definitions/Caps"}, {"const": "none"}]
 
 
 def one_or_many(key: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:

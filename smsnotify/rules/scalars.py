@@ -232,6 +232,37 @@ def _thens(value: object) -> object:
     return value
 
 
+def _limit(value: object) -> tuple[int | None, int | None]:
+    """Read a cap: a number is hard, `{soft: 4, hard: 6}` says both or either."""
+    if not isinstance(value, dict):
+        return None, _count(value)
+    unknown = next((str(key) for key in value if key not in ("soft", "hard")), "")
+    if unknown:
+        near = did_you_mean(unknown, ("soft", "hard"))
+        raise refuse(f"{unknown!r} is none of soft, hard", near, "unknown_key")
+    if not value:
+        raise refuse("no number stands here", "write 6, or {soft: 4, hard: 6}")
+    limits = [_count(value[key]) if key in value else None for key in ("soft", "hard")]
+    soft, hard = limits
+    if soft is not None and hard is not None and soft >= hard:
+        raise refuse(
+            f"soft {soft} is not below hard {hard}: it would never be heard of",
+            "soft warns before hard stops: {soft: 4, hard: 6}",
+        )
+    return soft, hard
+
+
+def _count(value: object) -> int:
+    text = scalar(value, "a number such as 6").strip()
+    if not _WHOLE.fullmatch(text):
+        raise refuse(f"{text!r} is no whole number", "write 6, or {soft: 4, hard: 6}")
+    if int(text) == 0:
+        raise refuse("a cap of zero lets nothing go", "enabled: false switches a rule off")
+    if int(text) < 0:
+        raise refuse(f"{int(text)} is below zero", "write 6, or {soft: 4, hard: 6}")
+    return int(text)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `did you mean x?`, `''` when nothing is near.
 
@@ -353,6 +384,24 @@ Segments = Annotated[
     int | None,
     BeforeValidator(whole(1, 10)),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 10}),
+]
+_COUNT_SCHEMA: Final[dict[str, Any]] = {"type": "integer", "minimum": 1}
+Limit = Annotated[
+    Any,  # (soft, hard), None where there is no such number
+    BeforeValidator(_limit),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _COUNT_SCHEMA,
+                {
+                    "type": "object",
+                    "properties": {"soft": _COUNT_SCHEMA, "hard": _COUNT_SCHEMA},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
 ]
 DaysBefore = Annotated[
     int,

@@ -21,6 +21,7 @@ from smsnotify.rules.scalars import (
     End,
     Flag,
     Items,
+    Limit,
     Names,
     Segments,
     Span,
@@ -66,6 +67,15 @@ def _none_switches_off(value: object) -> object:
     return value
 
 
+def _none_lifts(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() == "none":
+        return None
+    if value is None or isinstance(value, str):
+        told = "there are no caps" if value is None else f"{value!r} are no caps"
+        raise refuse(told, "write {per_hour: 3, per_day: 6} or none")
+    return value
+
+
 def _hours(value: object) -> object:
     if value is None or isinstance(value, str):
         raise refuse(f"{value!r} are no marketing hours", 'write {from: "10:00", to: "20:00"}')
@@ -108,6 +118,19 @@ class MarketingHoursKeys(Keys):
     start: Clock = Field(alias="from", description="When they begin, local time, HH:MM.")
     end: Clock = Field(
         alias="to", description="When they end, local time, HH:MM, later on the same day."
+    )
+
+
+class CapsKeys(Keys):
+    """How many texts of one rule one recipient gets at most; a mail is one too."""
+
+    per_hour: Limit = Field(
+        default=None,
+        description="In an hour of the clock. A number is hard: what is beyond it stops. `{soft: "
+        "2, hard: 3}`: what is beyond `soft` goes, with a warning.",
+    )
+    per_day: Limit = Field(
+        default=None, description="In a day, from midnight in the settings' zone; written alike."
     )
 
 
@@ -160,6 +183,7 @@ QuietHours = Annotated[
     QuietHoursKeys | None,
     BeforeValidator(_none_switches_off),
 ]
+Caps = Annotated[CapsKeys | None, BeforeValidator(_none_lifts)]
 MarketingHours = Annotated[MarketingHoursKeys | None, BeforeValidator(_hours)]
 Encoding = Annotated[Literal["auto", "gsm7", "ucs2"], one_of("auto", "gsm7", "ucs2")]
 Tracking = Annotated[Literal["append", "inline", "none"], one_of("append", "inline", "none")]
@@ -180,6 +204,10 @@ _MAX_AGE: Final = (
     "default: 24h}`."
 )
 _EXPIRES: Final = "A text that has not left this long after it might have is given up."
+_CAPS: Final = (
+    "How many texts of a rule one recipient gets at most, by hour and day; `none` lifts the caps. "
+    "Those over all rules stand in the settings."
+)
 _ENCODING: Final = (
     "`auto` swaps look-alike punctuation to stay cheap, `gsm7` also spells letters out, `ucs2` "
     "leaves every character as it is."
@@ -224,6 +252,7 @@ class DefaultsKeys(Keys):
     max_segments: Segments = Field(default=3, description=_SEGMENTS)
     max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
+    caps: Caps = Field(default=None, description=_CAPS)
     encoding: Encoding = Field(default="auto", description=_ENCODING)
     language: Word = Field(default=None, description=_LANGUAGE)
     language_field: Word = Field(default=None, description=_LANGUAGE_FIELD)
@@ -346,6 +375,7 @@ class RuleKeys(Keys):
     )
     max_age: Ages = Field(default=None, description=_MAX_AGE)
     expires: Duration = Field(default=None, description=_EXPIRES)
+    caps: Caps = Field(default=None, description=_CAPS)
     repeat: Annotated[Literal["each"] | None, one_of("each")] = Field(
         default=None,
         description="`each`: every time the event happens again to a job is news, not only the "

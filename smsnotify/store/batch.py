@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
 from smsnotify.model.contact import Interaction
+from smsnotify.model.counts import Charge
 from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.job import Job
 from smsnotify.model.jobstate import JobState
@@ -64,7 +66,8 @@ class Batch(msgspec.Struct):
     decision that is no stop, under the decision's key. `replaces` are ids of messages that make
     room for this batch's: an earlier run left them held by the volume guard, or they watched a
     status in vain. `links` are pages that the texts lead to, `tracked` what happened with people
-    on other channels. `waiting` says which of the messages wait for others of a digest.
+    on other channels. `waiting` says which of the messages wait for others of a digest. `charges`
+    are what the messages add to counters, in the order of the decisions.
     """
 
     jobs: list[JobRow]
@@ -76,6 +79,7 @@ class Batch(msgspec.Struct):
     links: list[NewLink] = []
     tracked: list[Tracked] = []
     waiting: dict[MessageKey, Waiting] = {}
+    charges: Mapping[MessageKey, tuple[Charge, ...]] = {}
 
 
 class StoredJob(msgspec.Struct, frozen=True, gc=False):

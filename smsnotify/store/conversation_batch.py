@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from smsnotify.model.contact import ConsentChange, Contact, Facet, Interaction
+from smsnotify.model.counts import Charge
 from smsnotify.model.decision import Decision, MessageKey
 from smsnotify.model.enrolment import Enrolment, Errand, Transition
 from smsnotify.model.facts import EVERYTHING
@@ -116,7 +117,8 @@ class ConversationBatch(msgspec.Struct, kw_only=True):
     """Everything that a portion of replies, time-outs or events came to: one transaction.
 
     `contacts` are new ones, with their addresses. `messages` are under the keys of their
-    `decisions`, as in `store.batch.Batch`. `cleared` are numbers whose open choice is settled.
+    `decisions`, with their `charges`, as in `store.batch.Batch`. `cleared` are numbers whose open
+    choice is settled.
     An enrolment that is entered in this batch is not in `moved` as well: it is entered as it
     stands at the end.
     """
@@ -132,6 +134,7 @@ class ConversationBatch(msgspec.Struct, kw_only=True):
     interactions: list[Interaction] = []
     decisions: list[Decision] = []
     messages: dict[MessageKey, Message] = {}
+    charges: Mapping[MessageKey, tuple[Charge, ...]] = {}
     errands: list[NewErrand] = []
     cancel: list[CancelTexts] = []
     choices: list[OpenChoice] = []

@@ -185,11 +185,13 @@ class ConversationBooks(Books):
                 address; nothing is stored. Read again what is there, then decide again.
             StoreError: the database refused; nothing is stored.
         """
-        texts = Batch([], [], batch.decisions, batch.messages, now)
+        texts = Batch([], [], batch.decisions, batch.messages, now, charges=batch.charges)
         if is_storable(texts_of(texts)):
             return self._keep(batch, now)
         clean, written_as = storable_batch(texts)
-        batch = msgspec.structs.replace(batch, decisions=clean.decisions, messages=clean.messages)
+        batch = msgspec.structs.replace(
+            batch, decisions=clean.decisions, messages=clean.messages, charges=clean.charges
+        )
         lost = self._keep(batch, now)
         return {written_as[key]: earlier for key, earlier in lost.items()}
 

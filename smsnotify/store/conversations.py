@@ -53,8 +53,8 @@ def keep(
     `cancelled` is what `cancelling.find_texts` found for the batch.
 
     Raises:
-        OvertakenError: somebody else worked one of the replies, moved one of the enrolments or
-            let one of the people in. The transaction must be undone.
+        OvertakenError: somebody else worked one of the replies, moved one of the enrolments, let
+            one of the people in or reached a cap. The transaction must be undone.
     """
     find_by_id(connection)
     _lock(connection, batch)
@@ -66,7 +66,7 @@ def keep(
     cancel_found(connection, cancelled, now)
     lost: dict[MessageKey, Earlier] = {}
     if batch.decisions or batch.messages:
-        texts = Batch([], [], batch.decisions, batch.messages, now)
+        texts = Batch([], [], batch.decisions, batch.messages, now, charges=batch.charges)
         lost = save_texts(connection, hashed, texts)
     moved, entered = batch.moved, batch.entered
     if lost:

@@ -33,6 +33,7 @@ def forget(
     addresses = contact.addresses if contact is not None else (address,)
     erasing = _Erasing(connection, hashed, addresses, now)
     opted_out = erasing.consents()
+    erasing.counters()
     done = Forgotten(
         enrolments=erasing.enrolments(),
         cancelled=erasing.waiting_texts(),
@@ -86,6 +87,11 @@ class _Erasing:
                 values,
             )
         return out
+
+    def counters(self) -> None:
+        """Forget how many texts were counted."""
+        for hash_ in self._hashes:
+            self._do("DELETE FROM counters WHERE recipient_hash = :hex", {"hex": hash_.hex()})
 
     def enrolments(self) -> int:
         """End what the person is in the middle of, and blank what they answered everywhere."""

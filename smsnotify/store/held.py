@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -12,12 +12,15 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, text
 
+from smsnotify.model.counts import Charge
 from smsnotify.model.facts import IN_DOUBT
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.books import jobs_by_subject
+from smsnotify.store.counters import charge
 from smsnotify.store.digests import MERGED, Window, leave, members
 from smsnotify.store.first_texts import note_first_texts
+from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import to_micros
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import (
@@ -107,14 +110,19 @@ def _with_jobs(connection: Connection, messages: Sequence[Message]) -> list[Held
 
 def resolve_held(
     connection: Connection,
+    hashed: RecipientHash,
     resolutions: Sequence[Resolution],
     now: datetime,
-    windows: Sequence[Window] = (),
+    windows: Sequence[Window],
+    charges: Mapping[str, Sequence[Charge]],
 ) -> set[str]:
     """Write what became of held messages; return the ids of those that were still held.
 
     `windows` are those of digests among them: each is written as a whole, or left alone when it
-    is not any more what it was.
+    is not any more what it was. `charges` are what those that leave add to counters, by their ids.
+
+    Raises:
+        OvertakenError: others have reached a cap; the transaction must be undone.
     """
     changed_meanwhile = leave(connection, windows)
     resolutions = [one for one in resolutions if one.id not in changed_meanwhile]
@@ -155,6 +163,9 @@ def resolve_held(
     changed = {str(one) for one in done.scalars()}
     firsts = {one.id for one in resolutions if one.first_text and one.state == MessageState.QUEUED}
     note_first_texts(connection, firsts & changed)
+    counted = [one for id_ in charges if id_ in changed for one in charges[id_]]
+    if counted:
+        charge(connection, hashed, counted, to_micros(now))
     if any(one.id in changed and one.state == MessageState.QUEUED for one in resolutions):
         announce(connection)
     return changed

@@ -15,6 +15,7 @@ from smsnotify.model.message import Message, MessageState
 from smsnotify.store.addresses import contact_ids
 from smsnotify.store.batch import Batch
 from smsnotify.store.books import save_jobs
+from smsnotify.store.counters import charge
 from smsnotify.store.digests import join, note_windows
 from smsnotify.store.first_texts import forget_first_texts, note_first_texts
 from smsnotify.store.hashing import RecipientHash
@@ -62,6 +63,9 @@ def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[Me
 
     A message whose key was taken is not kept, and its decision is recorded as the duplicate that
     it is. Rows go in sorted by key: two processes with the same news wait for each other.
+
+    Raises:
+        OvertakenError: others have reached a cap; the transaction must be undone.
     """
     save_jobs(connection, batch.jobs, to_micros(batch.at))
     _save_events(connection, batch)
@@ -85,6 +89,9 @@ def save_texts(
     rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
     rows.sort(key=_once)
     insert_rows(connection, "decisions", _DECISION_COLUMNS, rows, _NEWEST_MESSAGE)
+    if batch.charges:
+        kept = (charges for key, charges in batch.charges.items() if key not in lost)
+        charge(connection, hashed, [one for charges in kept for one in charges], at)
     if any(message.state is MessageState.QUEUED for message in batch.messages.values()):
         announce(connection)
     return lost

@@ -12,6 +12,7 @@ that is no subject, which happens as soon as a job without an id turns up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from operator import attrgetter, itemgetter
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import msgspec
 
 from smsnotify.model.contact import Contact
+from smsnotify.model.counts import Charge, CountKey
 from smsnotify.model.decision import Earlier, MessageKey, Verdict
 from smsnotify.model.event import Happening
 from smsnotify.model.facts import Person
@@ -62,6 +64,7 @@ class Rehearsal:
         self._numbers_indexed = False
         # False while every job of this run goes by one name, its subject.
         self._other_names = False
+        self._counts: Spill[CountKey] | None = None  # made when the first cap counts
         self._idless = self._below is not None and self._below.has_idless_jobs()
         self._planned = Spill[str](tuple[str, StoredJob]) if with_snapshots else None
         # What happened to jobs, as far as rules look back at it; most do not.
@@ -130,6 +133,29 @@ class Rehearsal:
             if (earlier.gate, earlier.state) in _GIVE_WAY:
                 self._held_back[earlier.id] = key
         return found
+
+    def counts(self, keys: Collection[CountKey]) -> dict[CountKey, int]:
+        """Return the counters of caps that there are, with what this run would add.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        found = self._below.counts(keys) if self._below is not None else {}
+        for key, amount in self._own_counts(keys).items():
+            found[key] = found.get(key, 0) + amount
+        return found
+
+    def add_counts(self, charged: Iterable[Sequence[Charge]]) -> None:
+        """Count texts that leave without being saved once more."""
+        self._charge(charged)
+
+    def counted_among(self, ids: Collection[str]) -> set[str]:
+        """Return those of some guarded messages that were counted when they were stored.
+
+        Raises:
+            StoreError: the real database refused.
+        """
+        return self._below.counted_among(ids) if self._below is not None else set()
 
     def has_guarded(self) -> bool:
         """Return True when a volume guard really holds anything back.
@@ -235,6 +261,8 @@ class Rehearsal:
             self._save_doors(batch.waiting)
         lost = self._save_messages(batch.messages)
         self._note_first_texts(batch, lost)
+        if batch.charges:
+            self._charge(one for key, one in batch.charges.items() if key not in lost)
         return lost
 
     def free(self, keys: Iterable[MessageKey]) -> None:
@@ -262,7 +290,7 @@ class Rehearsal:
     def close(self) -> None:
         """Drop the temporary files and close the real store."""
         spills = (self._jobs, self._keys, self._aliases, self._planned, self._happened)
-        for spill in (*spills, self._doors, self._greeted):
+        for spill in (*spills, self._doors, self._greeted, self._counts):
             if spill is not None:
                 spill.close()
         if self._store is not None:
@@ -380,6 +408,22 @@ class Rehearsal:
         """Return what this run noted under keys; no id: a text that gave up its key."""
         records = self._keys.get(self._keys.maybe(keys))
         return {key: Earlier(*record[1:]) for key, record in records.items()}
+
+    def _own_counts(self, keys: Collection[CountKey]) -> dict[CountKey, int]:
+        if self._counts is None:
+            return {}
+        records = self._counts.get(self._counts.maybe(keys))
+        return {key: record[1] for key, record in records.items()}
+
+    def _charge(self, charged: Iterable[Sequence[Charge]]) -> None:
+        if self._counts is None:
+            self._counts = Spill[CountKey](tuple[tuple[str, int, str, str], int])
+        added: Counter[CountKey] = Counter()
+        for charges in charged:
+            for one in charges:
+                added[one.key] += one.amount
+        before = self._own_counts(added)
+        self._counts.put([(key, before.get(key, 0) + more) for key, more in added.items()])
 
     def _make_room(self, replaced: Iterable[str]) -> None:
         self.free([self._held_back[one] for one in replaced if one in self._held_back])

@@ -17,6 +17,7 @@ replies                         400 days   deleted
 ratings of tracking pages       a year     deleted; the pages themselves after 400 days
 what people changed (audit)     400 days   deleted
 sessions of the console         over       deleted; tries to log in after a day
+counters of caps                3 days     deleted
 ==============================  =========  ====================================================
 
 What is not settled is never touched: texts that are held, queued, sending or unknown, replies that
@@ -47,6 +48,7 @@ RECORDS: Final = timedelta(days=30)
 KEYS: Final = timedelta(days=400)
 YEAR: Final = timedelta(days=365)
 DAY: Final = timedelta(days=1)
+COUNTED: Final = timedelta(days=3)  # no cap looks back further than two days
 
 _AT_ONCE: Final = 2000
 _SETTLED: Final = "state NOT IN ('held', 'queued', 'sending', 'unknown')"
@@ -87,6 +89,7 @@ class Pruned(msgspec.Struct, kw_only=True):
     sessions: int = 0
     login_tries: int = 0
     audit: int = 0
+    counters: int = 0
 
 
 class _Task(NamedTuple):
@@ -143,6 +146,7 @@ _TASKS: Final = (
     _Task("sessions", "sessions", "expires_at < :at", _DELETE, timedelta()),
     _Task("login_tries", "login_tries", "since < :at", _DELETE, DAY),
     _Task("audit", "audit", "id < :id", _DELETE, KEYS),
+    _Task("counters", "counters", "updated_at < :at", _DELETE, COUNTED),
 )
 
 

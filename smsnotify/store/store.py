@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import msgspec
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DataError
 
 from smsnotify.base.errors import StoreError
 from smsnotify.model.contact import ConsentChange
+from smsnotify.model.counts import Charge, CountKey
 from smsnotify.model.decision import Earlier, MessageKey
 from smsnotify.model.event import Happening
 from smsnotify.model.facts import Person
@@ -23,6 +25,7 @@ from smsnotify.model.report import DeliveryTime, Figures
 from smsnotify.store import (
     books,
     consents,
+    counters,
     digests,
     first_texts,
     held,
@@ -46,6 +49,7 @@ from smsnotify.store.conversation_books import ConversationBooks
 from smsnotify.store.desk_books import DeskBooks
 from smsnotify.store.doors import DoorBooks
 from smsnotify.store.failures import told_plainly
+from smsnotify.store.instants import to_micros
 from smsnotify.store.people_books import PeopleBooks
 from smsnotify.store.reply_books import ReplyBooks
 from smsnotify.store.silences import SilenceBooks
@@ -140,6 +144,9 @@ class Store(
         """Keep a batch in one transaction; return the keys that were taken, and by which message.
 
         Those messages are not kept; their decisions are recorded as duplicates.
+
+        Raises:
+            OvertakenError: others have reached a cap meanwhile; nothing is kept.
         """
         if not is_storable(texts_of(batch)):
             return self._save_clean(batch)
@@ -158,9 +165,24 @@ class Store(
             lost = intake.save(connection, self.recipient_hash, clean)
         return {written_as[key]: earlier for key, earlier in lost.items()}
 
+    def counts(self, keys: Collection[CountKey]) -> dict[CountKey, int]:
+        """Return the counters of caps that there are."""
+        with self.read() as connection:
+            return counters.read(connection, self.recipient_hash, keys)
+
+    def counted_among(self, ids: Collection[str]) -> set[str]:
+        """Return those of some guarded messages that were counted when they were stored."""
+        with self.read() as connection:
+            return counters.counted_among(connection, ids)
+
+    def add_counts(self, charges: Sequence[Charge], now: datetime) -> None:
+        """Add to counters of caps what no message of ours stands for."""
+        with self.begin() as connection:
+            counters.charge(connection, self.recipient_hash, charges, to_micros(now))
+
     def is_blank(self) -> bool:
         """Return True when nothing that intake asks for is stored."""
-        tables = ("jobs", "messages", "consents", "addresses", "replies", "silences")
+        tables = ("jobs", "messages", "consents", "addresses", "replies", "silences", "counters")
         asked = " OR ".join(f"EXISTS (SELECT 1 FROM {table})" for table in tables)  # noqa: S608 - our own names
         with self.read() as connection:
             return not connection.execute(text(f"SELECT {asked}")).scalar()
@@ -282,13 +304,19 @@ class Store(
         resolutions: Sequence[held.Resolution],
         now: datetime,
         windows: Sequence[digests.Window] = (),
+        charges: Mapping[str, Sequence[Charge]] = MappingProxyType({}),
     ) -> set[str]:
         """Write what became of held messages; return the ids of those that were still held.
 
-        A window of a digest that changed since it was read is left alone.
+        A window of a digest that changed since it was read is left alone. `charges` are what
+        those that leave add to counters, by their ids.
+
+        Raises:
+            OvertakenError: others have reached a cap meanwhile; nothing is written.
         """
         with self.begin() as connection:
-            return held.resolve_held(connection, resolutions, now, windows)
+            hashed = self.recipient_hash
+            return held.resolve_held(connection, hashed, resolutions, now, windows, charges)
 
     def carried(self, carriers: Collection[str]) -> list[Message]:
         """Return the messages that others carry within a digest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smsnotify.store.tables_base import metadata
-from smsnotify.store.tables_desk import api_keys, meta, rates, silences, watermarks
+from smsnotify.store.tables_desk import api_keys, counters, meta, rates, silences, watermarks
 from smsnotify.store.tables_outbox import (
     aliases,
     attempts,
@@ -33,6 +33,7 @@ __all__ = [
     "choices",
     "consents",
     "contacts",
+    "counters",
     "decisions",
     "enrolments",
     "errands",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text, UniqueConstraint, text
 
-from smsnotify.store.tables_base import metadata, text_column
+from smsnotify.store.tables_base import EXACT, metadata, text_column
 
 # One row per thing that is known once: the key hash's secret, who paused what, the last tick.
 meta = Table(
@@ -62,4 +62,17 @@ silences = Table(
     Column("ends_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expired_at", BigInteger),
+)
+
+# How many texts, or millionths of money, were counted against a cap since an hour or day began
+# (0: in a run). `recipient_hash` is hexadecimal, '' for everybody together.
+counters = Table(
+    "counters",
+    metadata,
+    Column("mode", Text, primary_key=True),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", EXACT, primary_key=True),
+    Column("recipient_hash", String(32), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
 )

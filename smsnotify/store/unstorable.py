@@ -76,6 +76,7 @@ def storable_batch(batch: Batch) -> tuple[Batch, dict[MessageKey, MessageKey]]:
             links=batch.links,
             tracked=batch.tracked,
             waiting={storable_key(key): one for key, one in batch.waiting.items()},
+            charges={storable_key(key): charges for key, charges in batch.charges.items()},
         ),
         old,
     )

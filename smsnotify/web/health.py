@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from smsnotify.base.errors import StoreError
+from smsnotify.engine.counting import standing
 from smsnotify.engine.ticking import TICKED
+from smsnotify.model.caps import Cap
 from smsnotify.store.gauges import Gauges
 from smsnotify.web.answers import json_answer
 from smsnotify.web.exposition import CONTENT_TYPE
@@ -42,12 +44,17 @@ async def metrics(request: Request) -> Response:
     now = serving.clock()
     mode = serving.loaded.settings.mode.value
 
-    def ask() -> tuple[Gauges, datetime | None]:
-        return serving.store.gauges(mode, now), serving.store.get_watermark(TICKED)
+    policy = serving.loaded.policy
+
+    def ask() -> tuple[Gauges, datetime | None, list[tuple[Cap, int]]]:
+        store = serving.store
+        ticked_at = store.get_watermark(TICKED)
+        return store.gauges(mode, now), ticked_at, standing(policy, store, now)
 
     figures: Gauges | None = None
     ticked_at: datetime | None = None
+    caps: list[tuple[Cap, int]] = []
     with suppress(StoreError):  # the counters are told all the same, and that it is away
-        figures, ticked_at = await serving.threads.short(ask)
-    body = serving.metrics.exposed(figures, ticked_at, now)
+        figures, ticked_at, caps = await serving.threads.short(ask)
+    body = serving.metrics.exposed(figures, ticked_at, now, caps)
     return Response(body, headers={"Content-Type": CONTENT_TYPE})

@@ -13,6 +13,7 @@ from smsnotify.engine.posted import Posted
 from smsnotify.engine.settle import SettleReport
 from smsnotify.engine.ticking import Ticked
 from smsnotify.engine.tracking import TrackedReport
+from smsnotify.model.caps import MILLION, Cap
 from smsnotify.store.gauges import Gauges
 from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.exposition import Counter, Gauge, Histogram, Labels, render
@@ -187,8 +188,17 @@ class Metrics:
         for decision in ticked.reminders:
             self.decisions.add(_PLURALS[decision.verdict.value])
 
-    def exposed(self, figures: Gauges | None, ticked_at: datetime | None, now: datetime) -> bytes:
-        """Write everything; `figures` None: the database did not answer."""
+    def exposed(
+        self,
+        figures: Gauges | None,
+        ticked_at: datetime | None,
+        now: datetime,
+        caps: Sequence[tuple[Cap, int]] = (),
+    ) -> bytes:
+        """Write everything; `figures` None: the database did not answer.
+
+        `caps` are those that hold today, with how much of each is used.
+        """
         counted, past = self._summed()
         up = Gauge(
             "smsnotify_database_up",
@@ -198,7 +208,7 @@ class Metrics:
         if figures is None:
             return render([*counted, up])
         looked_back = _past(past) if past is not None else []
-        return render([*counted, up, *_gauges(figures, ticked_at, now), *looked_back])
+        return render([*counted, up, *_gauges(figures, ticked_at, now), *_caps(caps), *looked_back])
 
     def counted(self) -> Counted:
         """Return what this process alone counted."""
@@ -230,6 +240,29 @@ class Metrics:
             else one.with_measures(summed.histograms.get(one.name, ()))
             for one in figures
         ], summed.past
+
+
+def _caps(caps: Sequence[tuple[Cap, int]]) -> list[Gauge]:
+    if not caps:
+        return []
+    limits: dict[Labels, float] = {}
+    for cap, _ in caps:
+        for name, limit in (("soft", cap.soft), ("hard", cap.hard)):
+            if limit is not None:
+                limits[cap.name, name] = _amount(cap, limit)
+    return [
+        Gauge(
+            "smsnotify_cap_used",
+            "Texts or money counted against a cap today.",
+            ("cap",),
+            {(cap.name,): _amount(cap, used) for cap, used in caps},
+        ),
+        Gauge("smsnotify_cap_limit", "What a cap allows a day.", ("cap", "limit"), limits),
+    ]
+
+
+def _amount(cap: Cap, amount: int) -> float:
+    return amount / MILLION if cap.of == "money" else float(amount)
 
 
 _PLURALS = {"send": "queued", "hold": "held", "stop": "stopped"}

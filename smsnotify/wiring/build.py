@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from smsnotify.base.clock import Clock, system_clock
 from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, senders_of
+from smsnotify.engine.costs import first_account
 from smsnotify.engine.reporting import Price
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
@@ -21,6 +22,7 @@ from smsnotify.plans.load import load_book as read_book
 from smsnotify.providers.base import AccountSettings
 from smsnotify.providers.registry import load_provider
 from smsnotify.rules.compile import RuleSet
+from smsnotify.wiring.caps import caps_of
 from smsnotify.wiring.models import NO_GUARD, Settings, VolumeGuard
 
 SANDBOX: Final = "sandbox"
@@ -46,6 +48,7 @@ def policy(settings: Settings) -> Policy:
         opt_out_scope=settings.opt_out_scope,
         public_url=settings.public_url,
         tracking=settings.tracking.enabled,
+        caps=caps_of(settings, Pricing(settings)),
     )
 
 
@@ -71,6 +74,35 @@ class Senders:
     def __reduce__(self) -> tuple[type[Senders], tuple[Settings]]:
         """Travel without what was made of the settings."""
         return Senders, (self._settings,)
+
+    @cached_property
+    def _accounts(self) -> dict[str, Account]:
+        return real_accounts(self._settings)
+
+
+class Pricing:
+    """Tells what a segment costs through the account that a route tries first.
+
+    As the settings have them, whatever the mode; it travels like `Senders`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Remember the settings that name accounts and prices."""
+        self._settings = settings
+        self._known: dict[tuple[str, str, str], Decimal | None] = {}
+
+    def __call__(self, route: str, country: str, channel: str) -> Decimal | None:
+        """Return the price of a segment, None when nobody wrote it down."""
+        key = (route, country, channel)
+        if key not in self._known:
+            account = first_account(self._accounts, real_routes(self._settings), *key)
+            provider = account.provider.name if account is not None else SANDBOX
+            self._known[key] = self._settings.prices.of(provider, country)
+        return self._known[key]
+
+    def __reduce__(self) -> tuple[type[Pricing], tuple[Settings]]:
+        """Travel without what was made of the settings."""
+        return Pricing, (self._settings,)
 
     @cached_property
     def _accounts(self) -> dict[str, Account]:

@@ -17,6 +17,7 @@ from smsnotify.model.decision import Mode
 from smsnotify.model.rule import APPRISE
 from smsnotify.plans.words import normalise
 from smsnotify.providers.registry import provider_names
+from smsnotify.wiring.caps import check_caps
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.positions import Path
 from smsnotify.wiring.problems import Findings, did_you_mean
@@ -49,6 +50,7 @@ def cross_check(settings: Settings, written: Mapping[str, Any], findings: Findin
     _mode(settings, findings)
     _countries(settings, findings)
     _prices(settings, findings)
+    check_caps(settings, written, findings)
     _keywords(settings, findings)
     _web(settings, findings)
     _tracking(settings, findings)

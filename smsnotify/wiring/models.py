@@ -36,6 +36,8 @@ Latency = Annotated[timedelta, PlainValidator(values.latency)]
 Span = Annotated[timedelta, PlainValidator(values.span)]
 PageLanguage = Annotated[str, PlainValidator(values.page_language)]
 SessionSpan = Annotated[timedelta, PlainValidator(values.session_span)]
+CapOfTexts = Annotated[values.Limits | None, PlainValidator(values.cap)]
+CapOfMoney = Annotated[values.Limits | None, PlainValidator(values.money_cap)]
 Colour = Annotated[str, PlainValidator(values.colour)]
 ContactLink = Annotated[str, PlainValidator(values.contact_link)]
 Network = Annotated[str, PlainValidator(values.network)]
@@ -93,6 +95,31 @@ class Prices(BaseModel):
     def of(self, provider: str, country: str) -> Decimal | None:
         """Return the price of one segment, None when it is not in the table."""
         return self.amounts.get(provider, {}).get(country)
+
+
+class RecipientCaps(_Part):
+    """How many texts one recipient gets at most, over all rules."""
+
+    per_hour: CapOfTexts = None
+    per_day: CapOfTexts = None
+
+
+class CountryCaps(_Part):
+    """How many texts go to one country at most, and for how much money."""
+
+    per_day: CapOfTexts = None
+    money_per_day: CapOfMoney = None
+
+
+class CapSettings(_Part):
+    """How many texts the desk sends at most, and for how much money."""
+
+    per_run: CapOfTexts = None
+    per_day: CapOfTexts = None
+    money_per_run: CapOfMoney = None
+    money_per_day: CapOfMoney = None
+    recipient: RecipientCaps = RecipientCaps()
+    countries: dict[Country, CountryCaps] = {}
 
 
 class SandboxSettings(_Part):
@@ -209,6 +236,7 @@ class Settings(_Part):
     accounts: dict[str, AccountSettings] = {}
     detrack: Detrack | None = None
     prices: Prices = Prices()
+    caps: CapSettings = CapSettings()
     routes: dict[str, Route] = {}
     conversation: Conversation = Conversation()
     keywords: dict[str, OwnWords] = {}

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from smsnotify.base.durations import format_duration
 from smsnotify.base.secrets import Secret
 from smsnotify.wiring.models import NO_GUARD, Settings
+from smsnotify.wiring.values import Limits
 
 _PASSWORD: Final = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
 
@@ -40,6 +41,9 @@ def _plain(value: Any) -> Any:
         return {key: field for key, field in fields.items() if field not in (None, "", [], {})}
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Limits):
+        limits = {key: _plain(one) for key, one in value._asdict().items() if one is not None}
+        return limits["hard"] if limits.keys() == {"hard"} else limits
     if isinstance(value, (list, tuple, frozenset)):
         items = [_plain(item) for item in value]
         return [item[0] if isinstance(item, list) and len(item) == 1 else item for item in items]

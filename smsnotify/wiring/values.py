@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from smsnotify.base.durations import parse_duration
 from smsnotify.base.redact import mask_number
 from smsnotify.model.fault import read_latency
 
+A = TypeVar("A", int, Decimal)
+
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")
 _SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
+_BOTH: Final = ("soft", "hard")
+_MOST_MONEY: Final = 1_000_000_000
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
 _NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 _PRINTED: Final = re.compile(r"[!-~]+")
@@ -185,6 +191,60 @@ def absolute_database(url: str, folder: Path) -> str:
         return url
     file, mark, query = path.partition("?")
     return f"sqlite:///{(folder / Path(file).expanduser()).absolute().as_posix()}{mark}{query}"
+
+
+class Limits(NamedTuple):
+    """What a cap allows; None for either that is not said."""
+
+    soft: int | Decimal | None
+    hard: int | Decimal | None
+
+
+def cap(written: Any) -> Limits:
+    """Read a cap on texts: a number is hard, `{soft = 4000, hard = 5000}` says both or either."""
+    return _limits(written, _count, "5000", "{soft = 4000, hard = 5000}")
+
+
+def money_cap(written: Any) -> Limits:
+    """Read a cap on money, written alike."""
+    return _limits(written, _money, "400", "{soft = 300, hard = 400}")
+
+
+def _limits(written: Any, read: Callable[[Any, str], A], one: str, two: str) -> Limits:
+    example = f"{one} or {two}"
+    if not isinstance(written, dict):
+        return Limits(None, read(written, example))
+    if not written or not written.keys() <= {"soft", "hard"}:
+        raise ValueError(f"must be {example}")
+    soft, hard = (read(written[key], example) if key in written else None for key in _BOTH)
+    if soft is not None and hard is not None and soft >= hard:
+        raise ValueError(
+            f"soft {soft} is not below hard {hard}: soft warns before hard stops, such as {two}"
+        )
+    return Limits(soft, hard)
+
+
+def _count(written: Any, example: str) -> int:
+    if isinstance(written, bool) or not isinstance(written, int):
+        raise ValueError(f"must be a whole number, such as {example}")
+    return _above_zero(written, example)
+
+
+def _money(written: Any, example: str) -> Decimal:
+    if isinstance(written, bool) or not isinstance(written, int | float):
+        raise ValueError(f"must be a number, such as {example}")
+    amount = Decimal(str(written))
+    if not amount.is_finite() or amount > _MOST_MONEY:
+        raise ValueError(f"must be a number, such as {example}")
+    return _above_zero(amount, example)
+
+
+def _above_zero(number: A, example: str) -> A:
+    if number == 0:
+        raise ValueError("a cap of zero lets nothing go; to send nothing: sms-notify pause")
+    if number < 0:
+        raise ValueError(f"must be above zero, such as {example}")
+    return number
 
 
 def colour(written: Any) -> str:

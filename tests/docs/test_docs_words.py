@@ -13,10 +13,11 @@ from generators.words import error_classes
 import smsnotify
 from smsnotify.base import errors
 from smsnotify.cli import main
+from smsnotify.gates.caps import COUNTRY_CAP, DAY_CAP, MONEY_CAP, RECIPIENT_CAP, RUN_CAP
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.message import ErrorWord, MessageState
-from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys
+from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
 from smsnotify.plans.schema import (
     ChoiceKeys,
     DelayKeys,
@@ -29,6 +30,7 @@ from smsnotify.plans.schema import (
 )
 from smsnotify.providers.registry import provider_names
 from smsnotify.rules.schema import (
+    CapsKeys,
     DefaultsKeys,
     DigestKeys,
     FileKeys,
@@ -89,6 +91,8 @@ def test_every_reason_of_the_gates_is_explained(reference: dict[str, str]) -> No
             said |= set(words_of(call, "reason", 0))
     # Said by the names of constants.
     said |= {"no_recipient", "no_address", "not_an_address", "quiet_hours", "inhibited"}
+    said |= {"no_recipient", "no_address", "not_an_address", "quiet_hours"}
+    said |= {RECIPIENT_CAP, RUN_CAP, DAY_CAP, COUNTRY_CAP, MONEY_CAP}
     assert rows(reference["reasons.md"], "Why a text stops", column=1) == said - {""}
 
 
@@ -223,14 +227,15 @@ def test_every_key_of_a_plan_is_explained(model: type, reference: dict[str, str]
         assert f"| `{field.alias or name}` |" in reference["plans.md"]
 
 
-@pytest.mark.parametrize("model", [CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys])
+@pytest.mark.parametrize("model", [CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys])
 def test_every_key_of_a_test_is_explained(model: type, reference: dict[str, str]) -> None:
     for name in model.model_fields:
         assert f"| `{name}` |" in reference["tests.md"]
 
 
 @pytest.mark.parametrize(
-    "model", [FileKeys, DefaultsKeys, RuleKeys, QuietHoursKeys, DigestKeys, PreJobKeys, ToKeys]
+    "model",
+    [FileKeys, DefaultsKeys, RuleKeys, QuietHoursKeys, CapsKeys, DigestKeys, PreJobKeys, ToKeys],
 )
 def test_every_key_of_a_rule_file_is_explained(model: type, reference: dict[str, str]) -> None:
     for name, field in model.model_fields.items():

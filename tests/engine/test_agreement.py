@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from smsnotify.base.ids import new_id
 from smsnotify.engine.intake import Intake
 from smsnotify.engine.keep import Ticket
+from smsnotify.model.caps import MILLION, Cap, Caps
 from smsnotify.model.contact import ConsentChange, Contact
 from smsnotify.model.decision import Decision, Mode
 from smsnotify.model.facts import Policy
@@ -35,11 +37,23 @@ POLICY = Policy(
     public_url="https://notify.example.com",
     tracking=True,
 )
+CAPS = Caps(
+    recipient=(Cap(span="hour", hard=3, soft=1), Cap(span="day", hard=6)),
+    desk=(
+        Cap(span="run", hard=12),
+        Cap(span="day", hard=20, soft=5),
+        Cap(span="day", of="money", hard=MILLION),
+    ),
+    countries={"SG": (Cap(span="day", hard=15),)},
+    price=lambda route, country, channel: Decimal("0.08"),
+    currency="SGD",
+)
 RULES = """
 version: 1
 defaults:
   quiet_hours: {from: "21:00", to: "08:00", then: {default: hold, scheduled: drop}}
   max_age: {heading_to: 30m, feedback: none, default: 24h}
+  caps: {per_day: {soft: 4, hard: 8}}
 rules:
   - name: receipt
     channel: [sms, email]
@@ -56,6 +70,7 @@ rules:
   - name: outcome
     events: [completed, failed, out_for_delivery, scheduled, arrived, heading_to, feedback]
     to: {fields: [phone_number, sender_phone_number]}
+    caps: {per_hour: 2, per_day: 5}
     body: "Hi {{ deliver_to_collect_from }}: {{ do_number }} {{ status | default('?') }}"
   - name: alarm
     events: [failed, heading_to_cancelled, new_attempt, delayed]
@@ -116,6 +131,7 @@ rules:
     to: {fields: [phone_number]}
     body: "10 % off, {{ contact.name }}! No more: {{ opt_out_link }}"
 """
+NOW_RUN = Ticket("now")
 PEOPLE = ["+6591230000", "+6591230001", "+6591230003"]
 STATUSES = ["info_recv", "dispatched", "completed", "failed", "on_hold", None]
 STAMPS = [None, "2026-03-02T05:00:00Z", "2026-03-02T05:30:00Z"]
@@ -256,6 +272,7 @@ def told(decisions: list[Decision]) -> list[dict[str, object]]:
     late=st.booleans(),
     people=known(),
     silenced=st.lists(st.tuples(st.sampled_from(["", "ACME"]), st.sampled_from(["", "outcome"]))),
+    capped=st.booleans(),
 )
 def test_preview_dry_run_and_real_run_decide_alike(
     history: list[bytes],
@@ -264,7 +281,9 @@ def test_preview_dry_run_and_real_run_decide_alike(
     late: bool,
     people: list[Any],
     silenced: list[tuple[str, str]],
+    capped: bool,
 ) -> None:
+    policy = msgspec.structs.replace(POLICY, caps=CAPS) if capped else POLICY
     now = NOW + timedelta(hours=8 if late else 0)
     with TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -272,18 +291,18 @@ def test_preview_dry_run_and_real_run_decide_alike(
         rules = load_rules([folder / "rules.yaml"], country="SG")
         url = f"sqlite:///{folder / 'desk.db'}"
         with open_store(url) as store:
-            Intake(rules, POLICY, store, ticket=Ticket("before")).take(1, history, NOW)
+            Intake(rules, policy, store, ticket=Ticket("before")).take(1, history, NOW)
             remember(store, people)
             for index, (group, rule) in enumerate(silenced):
                 store.add_silence(silence(index, group, rule))
-        preview = Intake(rules, POLICY, Rehearsal(open_existing(url)))
+        preview = Intake(rules, policy, Rehearsal(open_existing(url)), ticket=NOW_RUN)
         previewed = told(preview.take(1, today, now).decisions)
-        rehearsal = Intake(rules, POLICY, Rehearsal(open_existing(url)))
+        rehearsal = Intake(rules, policy, Rehearsal(open_existing(url)), ticket=NOW_RUN)
         rehearsed: list[Decision] = []
         for first in range(0, len(today), chunk):
             rehearsed += rehearsal.take(first + 1, today[first : first + chunk], now).decisions
         with open_store(url) as store:
-            real = Intake(rules, POLICY, store, ticket=Ticket("now"))
+            real = Intake(rules, policy, store, ticket=NOW_RUN)
             decided: list[Decision] = []
             for first in range(0, len(today), chunk):
                 decided += real.take(first + 1, today[first : first + chunk], now).decisions

@@ -24,6 +24,7 @@ BEYOND_A_SCHEMA = {
     "after-too-long",
     "append-with-tag",
     "body-is-only-a-comment",
+    "caps-soft-above-hard",
     "custom-event-known",
     "custom-field-known",
     "custom-field-reserved",

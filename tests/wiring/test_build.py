@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,40 @@ def test_the_home_country_is_the_only_destination_unless_more_are_named(
     tmp_path: Path, text: str, countries: set[str] | None
 ) -> None:
     assert build.policy(_settings(tmp_path, text)).countries == countries
+
+
+def test_caps_are_shown_as_they_are_written_and_judged_in_whole_numbers(tmp_path: Path) -> None:
+    text = """
+country = "SG"
+[caps]
+per_run = 5
+money_per_day = {soft = 0.1, hard = 0.35}
+[caps.recipient]
+per_hour = 2
+[caps.countries.Singapore]
+per_day = {soft = 9}
+[prices]
+currency = "SGD"
+"8x8" = { SG = 0.05 }
+"""
+    settings = _settings(tmp_path, ACCOUNTS + text.replace('country = "SG"', ""))
+    assert shown(settings)["caps"] == {
+        "per_run": 5,
+        "money_per_day": {"soft": 0.1, "hard": 0.35},
+        "recipient": {"per_hour": 2},
+        "countries": {"SG": {"per_day": {"soft": 9}}},
+    }
+    caps = build.policy(settings).caps
+    assert caps is not None
+    assert [cap.told() for cap in caps.desk] == [
+        "per_run 5",
+        "money_per_day 0.35, soft 0.1",
+    ]
+    assert [cap.name for cap in caps.countries["SG"]] == ["[caps.countries] SG per_day"]
+    again = pickle.loads(pickle.dumps(caps))
+    assert caps.price("default", "SG", "sms") == again.price("default", "SG", "sms")
+    assert str(caps.price("default", "SG", "sms")) == "0.05"
+    assert build.policy(_settings(tmp_path, "")).caps is None
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,15 @@ from smsnotify.wiring.models import NO_GUARD
 from smsnotify.wiring.settings import check_settings, load_settings, with_database
 from smsnotify.wiring.shown import shown
 
+PRICED = """
+[prices]
+currency = "SGD"
+"8x8" = { MY = 0.05 }
+[accounts.main]
+provider = "8x8"
+api_key = { env = "KEY" }
+subaccount_id = "acme"
+"""
 FULL = """\
 mode     = "test"
 database = "sqlite:///books/sms.db"
@@ -50,6 +59,12 @@ api_key = { env = "DETRACK_API_KEY" }
 [prices]
 currency = "SGD"
 "8x8" = { SG = 0.04 }
+
+[caps]
+per_run = 5000
+per_day = { soft = 15000, hard = 20000 }
+recipient = { per_hour = 3, per_day = 6 }
+countries = { SG = { per_day = { soft = 100 } } }
 
 [routes]
 conversation = ["backup"]
@@ -139,6 +154,26 @@ def test_false_switches_the_volume_guard_off(tmp_path: Path) -> None:
         ('[prices]\n"8x8" = { ZZ = 1 }', 2, "bad_value", "no country"),
         ('mode = "live"', 1, "no_account", "needs an account"),
         ('[tickers.en]\nstop = ["NO"]', 1, "unknown_key", "no such setting"),
+        ("[caps]\nper_day = 0", 2, "bad_value", "a cap of zero lets nothing go"),
+        ("[caps]\nper_day = -5", 2, "bad_value", "must be above zero"),
+        ("[caps]\nper_run = true", 2, "bad_value", "whole number"),
+        ("[caps]\nper_week = 5", 2, "unknown_key", "known: countries"),
+        ("[caps]\nper_day = {soft = 9, hard = 5}", 2, "bad_value", "soft 9 is not below hard 5"),
+        ("[caps]\nper_day = {sofft = 9}", 2, "bad_value", "must be 5000 or {soft ="),
+        ("[caps.countries]\nZZ = {per_day = 5}", 2, "bad_value", "no country"),
+        ("[caps.countries.US]\nper_hour = 5", 2, "unknown_key", "no such setting"),
+        ("[caps.recipient]\nper_hour = {}", 2, "bad_value", "must be 5000 or"),
+        ('[caps]\nmoney_per_day = "much"', 2, "bad_value", "must be a number"),
+        ("[caps]\nmoney_per_day = nan", 2, "bad_value", "must be a number"),
+        ("[caps]\nmoney_per_day = 400", 2, "no_prices", "providers prices --update"),
+        (
+            '[caps]\nmoney_per_day = 400\n[prices]\n"8x8" = {SG = 1}',
+            *(2, "no_currency", 'currency = "USD"'),
+        ),
+        (
+            "[caps.countries.USA]\nmoney_per_day = {soft = 1}",
+            *(2, "no_prices", "providers prices --update"),
+        ),
     ],
 )
 def test_each_mistake_has_its_line_and_its_words(
@@ -191,6 +226,13 @@ def test_no_error_shows_a_full_number(tmp_path: Path) -> None:
         ('timezone = "UTC"', "no_country"),
         ('country="SG"\npublic_url = "http://example.com"', "not_https"),
         ('country="SG"\ndatabase = "postgresql://me:pw@host/db"', "plain_secret"),
+        ('country="SG"\n[caps.countries.US]\nper_day = 5', "no_effect"),
+        (f'country="SG"\n[caps]\nmoney_per_day = 5\n{PRICED}', "no_price"),
+        (
+            'country="MY"\ncountries=["MY","SG"]\n[caps.countries.Singapore]\n'
+            f"money_per_day = 5\n{PRICED}",
+            "no_price",
+        ),
     ],
 )
 def test_doubts_are_warnings(tmp_path: Path, text: str, code: str) -> None:
