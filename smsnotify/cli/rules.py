@@ -31,7 +31,7 @@ def validate(
 
     Ends with 2 when something is wrong; warnings alone end with 0.
     """
-    from smsnotify.cli.validating import tell_problems
+    from smsnotify.cli.validating import advice_of_settings, tell_problems
     from smsnotify.plans.load import check_book
     from smsnotify.wiring.link_check import check_links
 
@@ -41,7 +41,10 @@ def validate(
     if book is not None and not files:
         url = desk.settings.public_url if desk.has_settings else ""
         found += check_links(book, url)
-        book = None if any(one.severity == "error" for one in found) else book
+        wrong = any(one.severity == "error" for one in found)
+        if desk.has_settings and not wrong:
+            found += advice_of_settings(book.rules, desk.settings)
+        book = None if wrong else book
     tell_problems(desk, book, found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from smsnotify.base.errors import RuleFileError
@@ -10,7 +10,6 @@ from smsnotify.cli import show
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.inputs import readable
 from smsnotify.cli.instants import read_since
-from smsnotify.engine.accounts import groups_of
 from smsnotify.engine.coach import Coach
 from smsnotify.engine.diffing import Side, nobody
 from smsnotify.engine.replay_clock import Timed, as_received, at_their_time
@@ -18,6 +17,7 @@ from smsnotify.events.read import read_chunks
 from smsnotify.model.problem import Problem
 from smsnotify.rules.load import check_rules
 from smsnotify.wiring import build
+from smsnotify.wiring.senders import deaf_sender_of
 
 WRONG = 2
 
@@ -37,7 +37,7 @@ def lint_rules(
         wrong = next(one for one in found if one.severity == "error")
         raise RuleFileError(str(wrong), hint="sms-notify rules validate lists everything")
     policy = build.policy(desk.settings)
-    coach = Coach(rules, policy.countries, _deaf_sender(desk))
+    coach = Coach(rules, policy.countries, deaf_sender_of(desk.settings), desk.clock().date())
     store = desk.existing_store
     contacts = store.contacts_of if store is not None else nobody
     side = Side(rules, policy, lambda numbers: {}, "auto", contacts)
@@ -59,23 +59,6 @@ def _portions(desk: Desk, events: Sequence[str], since: str) -> Iterator[Timed]:
             yield from at_their_time(read_chunks(source, size=250), now)
     elif desk.existing_store is not None:
         yield from as_received(desk.store.lines_since(read_since(since, now)))
-
-
-def _deaf_sender(desk: Desk) -> Callable[[str], str]:
-    """Return what finds the sender of a route that cannot receive replies."""
-    settings = desk.settings
-    accounts, routes = build.real_accounts(settings), build.real_routes(settings)
-
-    def deaf_sender(route: str) -> str:
-        for group in groups_of(routes, route):
-            for name in group:
-                account = accounts.get(name)
-                sender = account.provider.sender_for(settings.country) if account else ""
-                if account and sender and not account.provider.can_receive(sender):
-                    return str(sender)
-        return ""
-
-    return deaf_sender
 
 
 def _show(desk: Desk, advice: Sequence[Problem], events: int) -> None:

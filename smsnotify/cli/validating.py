@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import typer
 
 from smsnotify.cli.desk import Desk, LazyBook
 from smsnotify.model.problem import Problem
+from smsnotify.rules.compile import RuleSet
 
 WRONG: Final = 2
 
@@ -36,6 +37,16 @@ def tell_problems(desk: Desk, book: LazyBook | None, found: Sequence[Problem]) -
         desk.note(f"{doubts} {'warning' if doubts == 1 else 'warnings'}")
     if wrong:
         raise typer.Exit(WRONG)
+
+
+def advice_of_settings(rules: RuleSet, settings: Any) -> list[Problem]:
+    """Return what rules lint says of rules and settings without an event."""
+    from smsnotify.engine.coach_rules import about_settings
+    from smsnotify.wiring.build import policy
+    from smsnotify.wiring.senders import deaf_sender_of
+
+    countries, deaf_sender = policy(settings).countries, deaf_sender_of(settings)
+    return [one for rule in rules.rules for one in about_settings(rule, countries, deaf_sender)]
 
 
 def _counted(book: LazyBook) -> str:

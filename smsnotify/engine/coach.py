@@ -7,20 +7,19 @@ which rules never speak, and who gets two texts for one thing.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Final
 
 import msgspec
 
 from smsnotify.base.printable import printable
-from smsnotify.base.redact import mask_number
+from smsnotify.engine.coach_rules import DeafSender, about_languages, about_settings, doubt
+from smsnotify.engine.samples import sample_job
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.model.problem import Problem
-from smsnotify.model.rule import SMS
 from smsnotify.model.size import Encoding
 from smsnotify.rules.compile import CompiledRule, RuleSet
-from smsnotify.text.encode import fit
-from smsnotify.text.phone import country_of
 from smsnotify.text.size import forcing
 
 WORTH_TELLING: Final = 0.01
@@ -42,6 +41,7 @@ class _Seen(msgspec.Struct):
     too_long: int = 0
     forced_by: Counter[str] = msgspec.field(default_factory=Counter)
     longest: Decision | None = None
+    languages: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
 
 
 class Coach:
@@ -51,13 +51,15 @@ class Coach:
         self,
         rules: RuleSet,
         countries: frozenset[str] | None,
-        deaf_sender: Callable[[str], str] = lambda route: "",
+        deaf_sender: DeafSender,
+        day: date,
     ) -> None:
         """`countries` are the destinations of the settings, None for any.
 
         `deaf_sender` returns the sender of a route that nobody can answer, `''` when there is
-        none.
+        none. `day` is that of an invented job to show languages with.
         """
+        self._sample = sample_job(rules.job_type, day)
         self.rules = rules
         self.countries = countries
         self._deaf_sender = deaf_sender
@@ -91,6 +93,9 @@ class Coach:
             seen.texts += 1
             seen.segments += decision.segments
             seen.several += decision.segments > 1
+            if decision.language:
+                texts, segments = seen.languages.get(decision.language, (0, 0))
+                seen.languages[decision.language] = texts + 1, segments + decision.segments
         if decision.encoding is Encoding.UCS2:
             seen.ucs2 += 1
             seen.forced_by.update({char for char, _ in forcing(decision.body)})
@@ -104,50 +109,28 @@ class Coach:
     def advice(self) -> Iterator[Problem]:
         """Say what is worth a change, rule by rule in the order of the files."""
         for rule in self.rules.rules:
-            yield from self._about_rule(rule)
+            yield from about_settings(rule, self.countries, self._deaf_sender)
+            yield from about_languages(rule, self._sample)
             if self.events:
                 yield from self._about_events(rule, self._seen.get(rule.id, _Seen()))
 
-    def _about_rule(self, rule: CompiledRule) -> Iterator[Problem]:
-        if rule.terms.channel != SMS:
-            return
-        yield from _forced_by_the_words(rule)
-        deaf = self._deaf_sender(rule.terms.route)
-        if deaf and rule.recipient_fields and not rule.terms.has_opt_out_link:
-            yield _doubt(
-                rule,
-                "no_opt_out",
-                f"its sender {deaf!r} is a word: nobody can answer STOP, and the text has no link",
-                "put {{ opt_out_link }} into the body, or send from a number",
-            )
-        for number in rule.fixed:
-            country = country_of(number)
-            if self.countries is not None and country not in self.countries:
-                yield _doubt(
-                    rule,
-                    "foreign_number",
-                    f"the fixed number {mask_number(number)} is in {country or 'no country'}, "
-                    f"and countries of the settings are {', '.join(sorted(self.countries))}",
-                    "its texts stop with country_not_allowed; mend the number, or the countries",
-                )
-
     def _about_events(self, rule: CompiledRule, seen: _Seen) -> Iterator[Problem]:
         if not seen.drafts and rule.terms.pre_job is None:
-            yield _doubt(
+            yield doubt(
                 rule,
                 "never_fires",
                 f"none of {self.events} events met this rule",
                 "sms-notify rules explain says which condition fails",
             )
         for field, count in seen.missing.most_common():
-            yield _doubt(
+            yield doubt(
                 rule,
                 "missing_values",
                 f"{field} is missing in {_share(count, seen.drafts)} of the jobs: no text",
                 f"{{{{ {field} | default('…') }}}} writes something else then",
             )
         if seen.too_long:
-            yield _doubt(
+            yield doubt(
                 rule,
                 "too_long",
                 f"{_share(seen.too_long, seen.drafts)} of the texts stop as too long",
@@ -156,7 +139,7 @@ class Coach:
         yield from self._about_cost(rule, seen)
         for (first, second), count in self._doubles.items():
             if second == rule.id:
-                yield _doubt(
+                yield doubt(
                     rule,
                     "two_texts",
                     f"{count} times a person got a text of {self._name(first)!r} and of this rule "
@@ -167,12 +150,23 @@ class Coach:
     def _about_cost(self, rule: CompiledRule, seen: _Seen) -> Iterator[Problem]:
         if seen.ucs2 and seen.ucs2 >= seen.texts * WORTH_TELLING:
             shown = " ".join(char for char, _ in seen.forced_by.most_common(_MOST_CHARACTERS))
-            yield _doubt(
+            yield doubt(
                 rule,
                 "ucs2_values",
                 f"{_share(seen.ucs2, max(seen.texts, seen.ucs2))} of the texts are UCS-2 because "
                 f"of values with {printable(shown)}",
                 "a segment then holds 70 characters, not 160; encoding: gsm7 spells them out",
+            )
+        if len({segments / texts for texts, segments in seen.languages.values()}) > 1:
+            told = ", ".join(
+                f"{segments / texts:.2f} in {tag} ({texts})"
+                for tag, (texts, segments) in seen.languages.items()
+            )
+            yield doubt(
+                rule,
+                "language_cost",
+                f"segments a text on average, by language: {told}",
+                "shorten the dear ones; other alphabets take 70 characters a segment",
             )
         longest = seen.longest
         if longest is not None and seen.several >= max(1, seen.texts * WORTH_TELLING):
@@ -181,7 +175,7 @@ class Coach:
                 f"; its longest value is {field} with {len(value)} characters" if field else ""
             )
             average = seen.segments / seen.texts
-            yield _doubt(
+            yield doubt(
                 rule,
                 "several_segments",
                 f"{_share(seen.several, seen.texts)} of the texts take more than one segment "
@@ -192,25 +186,6 @@ class Coach:
     def _name(self, rule: str) -> str:
         found = self.rules.by_id.get(rule)
         return found.terms.name if found is not None else rule
-
-
-def _forced_by_the_words(rule: CompiledRule) -> Iterator[Problem]:
-    """Look at the words of the body itself: what no value has brought in."""
-    if rule.terms.encoding == "ucs2":
-        return
-    odd = list(dict.fromkeys(char for char, _ in forcing(rule.source)))
-    kept = [char for char in odd if fit(char, rule.terms.encoding).size.encoding is Encoding.UCS2]
-    if not kept:
-        return
-    twins: Mapping[str, str] = {char: fit(char, "gsm7").text for char in kept[:_MOST_CHARACTERS]}
-    shown = ", ".join(f"{printable(char)} (U+{ord(char):04X})" for char in twins)
-    spelled = ", ".join(f"{printable(char)} is {twin!r}" for char, twin in twins.items())
-    yield _doubt(
-        rule,
-        "ucs2_body",
-        f"the words of the body force UCS-2: {shown}",
-        f"in GSM-7 {spelled}; encoding: gsm7 writes it so",
-    )
 
 
 def _longest_field(rule: CompiledRule, decision: Decision) -> tuple[str, str]:
@@ -230,15 +205,3 @@ def _longest_field(rule: CompiledRule, decision: Decision) -> tuple[str, str]:
 def _share(count: int, of: int) -> str:
     share = count / of if of else 0.0
     return f"{share:.0%}" if share >= WORTH_TELLING else f"{count} of {of}"
-
-
-def _doubt(rule: CompiledRule, code: str, message: str, hint: str) -> Problem:
-    return Problem(
-        severity="warning",
-        file=rule.file,
-        line=rule.line,
-        column=1,
-        code=code,
-        message=f"rule {rule.terms.name!r}: {message}",
-        hint=hint,
-    )

@@ -11,10 +11,18 @@ import msgspec
 from smsnotify.base.errors import TemplateError
 from smsnotify.model.reading import OPT_OUT_LINK
 from smsnotify.rules.digest import JOBS, JOBS_HINT, check_digest_body, lists_of, read_of_job
+from smsnotify.rules.letters import check_letters
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import CONTACT, Vocabulary
-from smsnotify.rules.wordings import ONLY, Speech, check_same_fields, check_texts, wordings
+from smsnotify.rules.wordings import (
+    ONLY,
+    Speech,
+    called,
+    check_same_fields,
+    check_texts,
+    wordings,
+)
 from smsnotify.text.encode import fit
 from smsnotify.text.languages import ENGLISH
 from smsnotify.text.template import Template, compile_template
@@ -86,6 +94,8 @@ def read_body(
     for tag, (source, place) in written.items():
         check_digest_body(keys, templates[tag], report, place)
         check_length(source, body.encoding, longest, report, place)
+        if longest is not None:
+            check_letters(source, body.encoding, report, place)
     check_same_fields(templates, report, at)
     if not speech.tags and "language" in keys.model_fields_set and not body.template.speaks:
         told = "language changes nothing: the body prints no day, time or amount"
@@ -201,7 +211,7 @@ def check_length(
     fixed = _PRINTED.sub("", source)
     if not fixed.strip():
         if "{{" not in source:
-            report.error(at, "blank_body", f"the {at[-1]} renders to nothing")
+            report.error(at, "blank_body", f"{called(at)} renders to nothing")
         return
     if max_segments is None:
         return
@@ -210,7 +220,7 @@ def check_length(
         report.warn(
             at,
             "too_long",
-            f"the {at[-1]} takes {size.segments} segments before any field is filled in, and "
+            f"{called(at)} takes {size.segments} segments before any field is filled in, and "
             f"max_segments is {max_segments}: it would always be stopped",
             "shorten it, or raise max_segments",
         )

@@ -17,7 +17,7 @@ from smsnotify.text.template import Template
 ONLY: Final = ""
 """The key of the one wording of a rule that has no languages."""
 
-_LINKS: Final = frozenset({"tracking_link", "opt_out_link"})
+_LINK: Final = frozenset({"tracking_link"})
 
 
 class Speech(msgspec.Struct, frozen=True):
@@ -125,6 +125,12 @@ def wordings(written: str | Mapping[str, Any], path: Path) -> dict[str, tuple[st
     return {tag: (text, (*path, tag)) for tag, text in written.items() if isinstance(text, str)}
 
 
+def called(path: Path) -> str:
+    """Name the text that stands at a path: `the body`, or `the text in 'zh'`."""
+    above = path[-2] if len(path) > 1 else ""
+    return f"the text in {path[-1]!r}" if above in ("body", "subject") else f"the {path[-1]}"
+
+
 def check_texts(written: object, report: Reporter, path: Path) -> bool:
     """Say whether every language has a text; report what is none."""
     if not isinstance(written, dict):
@@ -166,7 +172,7 @@ def check_same_fields(templates: Mapping[str, Template], report: Reporter, path:
 
 
 def _told_by(template: Template) -> frozenset[str]:
-    return (template.fields | template.loops) - _LINKS
+    return (template.fields | template.loops) - _LINK
 
 
 def spoken(terms: RuleTerms, speech: Speech, word: Callable[[str], Mapping[str, Any]]) -> RuleTerms:

@@ -46,9 +46,63 @@ def test_a_character_of_the_body_that_makes_it_dear_is_named_with_its_twin(
     (told,) = cli("rules", "lint", "--json").json
     assert told["code"] == "ucs2_body"
     assert "U+263A" in told["message"]
-    assert (told["line"], told["severity"]) == (2, "warning")
+    assert (told["line"], told["column"], told["severity"]) == (5, 11, "warning")
     write(folder, "Your parcel’s here – “now”")  # noqa: RUF001 - what auto swaps by itself
     assert codes(cli) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("Sua encomenda não chegou", "ã (U+00E3)"),
+        ("Arrived 🎉", "(U+1F389)"),
+        ("您的包裹已送达", ""),  # another alphabet, and meant
+        ("Ваша посылка здесь", ""),
+        ("{{ do_number }} \u2013 {# ☺ #} here", ""),
+    ],
+)
+def test_the_words_alone_are_looked_at_by_validate_too(
+    folder: Path, cli: Cli, body: str, told: str
+) -> None:
+    write(folder, body)
+    found = cli("rules", "validate", "--json").json
+    assert [one["code"] for one in found] == (["ucs2_body"] if told else [])
+    assert not told or told in found[0]["message"]
+
+
+def test_what_the_settings_say_against_rules_is_told_by_validate_too(
+    folder: Path, cli: Cli
+) -> None:
+    account = (
+        '[accounts.main]\nprovider = "8x8"\napi_key = { env = "NOT_SET" }\n'
+        'subaccount_id = "acme"\nsender = "+6590000000"\nsenders = { MY = "ACME" }\n'
+    )
+    write(folder, "Done.", settings=f'countries = ["SG", "MY"]\n{account}')
+    done = cli("rules", "validate", "--json")
+    assert [(one["code"], one["severity"]) for one in done.json] == [("no_opt_out", "warning")]
+    assert done.code == 0
+    assert cli("rules", "validate", "--json", "rules.yaml").json == []
+
+
+LANGUAGES = """
+      en: "{{{{ do_number }}}} has arrived."
+      zh: "{{{{ do_number }}}}{}"
+"""
+
+
+def test_what_languages_cost_is_compared(folder: Path, cli: Cli) -> None:
+    write(folder, "x")
+    rules = (folder / "rules.yaml").read_text().replace(' "x"', LANGUAGES.format("已送达。" * 20))
+    (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+    (sample,) = cli("rules", "lint", "--json").json
+    assert sample["code"] == "language_cost"
+    assert "1 in en (GSM7), 2 in zh (UCS2)" in sample["message"]
+    lines = event(1) + event(2, phone_number="+8613800138000")
+    (folder / "events.jsonl").write_text(lines)
+    (folder / "sms-notify.toml").write_text('country = "SG"\ncountries = ["SG", "CN"]\n')
+    advice = cli("rules", "lint", "--events", "events.jsonl", "--json").json
+    told = [one["message"] for one in advice if one["code"] == "language_cost"]
+    assert "1.00 in en (1), 2.00 in zh (1)" in told[1]
 
 
 def test_values_of_real_jobs_are_looked_at(folder: Path, cli: Cli) -> None:
