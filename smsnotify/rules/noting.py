@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from smsnotify.model.event import Event
 from smsnotify.model.job import Job
@@ -26,6 +26,13 @@ class NotingRules(RuleSet):
         """Return the enabled rules that an event of a job meets."""
         self._note(event, job)
         return super().matching(event, job)
+
+    def wanted(self, events: Iterable[Event]) -> list[tuple[Event, list[CompiledRule]]]:
+        """Return the events that enabled rules meet, in order, each with these rules."""
+        heard = list(events)
+        for event in heard:
+            self._note(event.name, event.job)
+        return super().wanted(heard)
 
     def listening(self, event: str, job: Job) -> tuple[CompiledRule, ...]:
         """Return the enabled rules for an event of a job."""
