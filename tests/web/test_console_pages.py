@@ -99,6 +99,25 @@ def message_id(store: Store) -> str:
     return str(message["id"])
 
 
+def test_a_message_of_a_digest_leads_to_the_others_and_is_not_sent_again_alone(
+    clerk: Person, serving: Serving
+) -> None:
+    happens(serving, "DO-1", "DO-2")
+    carrier, merged = (row["id"] for row in rows(serving.store, "messages"))
+    with serving.store.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE messages SET digest = 'w', state = 'cancelled', carried_by = "
+                "CASE WHEN id = :carrier THEN '' ELSE :carrier END"
+            ),
+            {"carrier": carrier},
+        )
+    first, second = (shown(clerk, f"/console/messages/{one}") for one in (carrier, merged))
+    assert f'/console/messages/{merged}"><bdi>DO-2' in first
+    assert f'within <a href="/console/messages/{carrier}">' in second
+    assert ("Send it again" in first, "Send it again" in second) == (True, False)
+
+
 def test_today_counts_and_shows_what_waits(clerk: Person, serving: Serving) -> None:
     happens(serving, "DO-1", "DO-2")
     writes(serving, "where is it?")
