@@ -25,7 +25,7 @@ from smsnotify.store.hashing import RecipientHash
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.keys import GUARDED
 from smsnotify.store.rows import SELECTED, read_message
-from smsnotify.store.rowset import among, is_postgres, packed
+from smsnotify.store.rowset import among, find_by_id, is_postgres, packed
 from smsnotify.store.statements import insert_rows, write_rows
 
 MERGED: Final = "merged"
@@ -34,8 +34,11 @@ MERGED: Final = "merged"
 _COLUMNS: Final = ("door", "id", "ends_at")
 # Changes nothing: it waits for whoever has the row, and has it then.
 _LOCKING: Final = "(door) DO UPDATE SET door = excluded.door"
+# Said in so many words, or no index of some messages serves.
+_IN_A_WINDOW: Final = "messages.digest <> ''"
 SOMEBODY_WAITS: Final = (
-    "EXISTS (SELECT 1 FROM messages WHERE messages.digest = digests.id AND messages.state = 'held')"
+    f"EXISTS (SELECT 1 FROM messages WHERE {_IN_A_WINDOW} AND messages.digest = digests.id "
+    "AND messages.state = 'held')"
 )
 
 
@@ -136,6 +139,9 @@ def _open(
 
 def note_windows(connection: Connection, placed: Sequence[tuple[str, str]]) -> None:
     """Write into messages that are in where they wait; what was not kept is passed over."""
+    if not placed:
+        return
+    find_by_id(connection)
     write_rows(
         connection,
         "UPDATE messages SET digest = r.digest FROM {rows} WHERE messages.id = r.id",
@@ -152,10 +158,10 @@ def _members(postgres: bool, columns: str) -> str:
     within = among(postgres, "messages.digest", "windows")
     carriers = among(postgres, "carriers.digest", "windows")
     return (
-        f"SELECT {columns} FROM messages WHERE {within} "
+        f"SELECT {columns} FROM messages WHERE {_IN_A_WINDOW} AND {within} "
         f"AND (messages.state = 'held' AND NOT ({GUARDED}) "
         f"OR messages.reason = '{MERGED}' AND messages.carried_by IN "
-        f"(SELECT carriers.id FROM messages AS carriers WHERE {carriers} "
+        f"(SELECT carriers.id FROM messages AS carriers WHERE carriers.digest <> '' AND {carriers} "
         "AND carriers.state = 'held')) ORDER BY messages.id"
     )
 
@@ -195,7 +201,8 @@ def carried(connection: Connection, carriers: Collection[str]) -> list[Message]:
     """Return the messages that others carry, in order of arrival."""
     within = among(is_postgres(connection), "carried_by", "carriers")
     asking = text(
-        f"SELECT {SELECTED} FROM messages WHERE digest IN (SELECT digest FROM messages "
+        f"SELECT {SELECTED} FROM messages WHERE {_IN_A_WINDOW} AND digest IN "
+        "(SELECT digest FROM messages "
         f"WHERE {among(is_postgres(connection), 'id', 'carriers')} AND digest <> '') "
         f"AND {within} ORDER BY id"
     )
