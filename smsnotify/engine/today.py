@@ -11,8 +11,8 @@ from smsnotify.engine.reporting import Price, local_days, make_report
 from smsnotify.model.message import Message
 from smsnotify.model.report import Report
 from smsnotify.store.gauges import Gauges
+from smsnotify.store.outbox import Wanted
 from smsnotify.store.replies import StoredReply, WantedReplies
-from smsnotify.store.search import Sought
 from smsnotify.store.store import Store
 
 _NEWEST: Final = 8
@@ -44,12 +44,12 @@ def today_of(
     day = now.astimezone(zone).date()
     days = local_days(day, day, zone)
     figures = store.report_figures(days, mode)
-    lost = Sought(mode=mode, states=_LOST, since=days[0].start)
+    lost = Wanted(mode=mode, states=_LOST, since=days[0].start)
     waiting = WantedReplies(states=frozenset({"inbox", "doubtful"}))
     return Today(
         report=make_report(figures, price, currency),
         gauges=store.gauges(mode, now),
-        troubles=store.search_messages(lost, _NEWEST),
+        troubles=store.list_messages(lost, _NEWEST),
         replies=store.list_replies(waiting, _NEWEST),
     )
 

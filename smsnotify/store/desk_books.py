@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from smsnotify.model.message import Message
-from smsnotify.store import account_figures, books, replay, replies, search
+from smsnotify.store import account_figures, books, outbox, replay, replies
 from smsnotify.store.base import Books
 from smsnotify.store.unstorable import storable
 
@@ -13,15 +12,10 @@ from smsnotify.store.unstorable import storable
 class DeskBooks(Books):
     """The part of `Store` that people search; every method is one transaction of its own."""
 
-    def search_messages(self, sought: search.Sought, limit: int = 50) -> list[Message]:
-        """Return the messages that somebody looks for, the newest first."""
-        with self.read() as connection:
-            return search.search(connection, self.recipient_hash, sought, limit)
-
     def message_with_provider_id(self, provider_id: str) -> str:
         """Return the id of the message that a provider knows by that id, `''` for none."""
         with self.read() as connection:
-            return search.message_with_provider_id(connection, provider_id)
+            return outbox.message_with_provider_id(connection, provider_id)
 
     def knows_job(self, name: str) -> bool:
         """Say whether some job is called so."""

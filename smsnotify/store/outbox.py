@@ -22,6 +22,7 @@ from smsnotify.store.order import first_id
 from smsnotify.store.rows import SELECTED, read_message
 from smsnotify.store.rowset import among, is_postgres, packed, words
 from smsnotify.store.tables_outbox import OF_CONVERSATIONS
+from smsnotify.store.unstorable import storable
 from smsnotify.store.wakeups import announce
 
 RETRYABLE: Final = frozenset(
@@ -42,7 +43,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which messages: everything that is given must hold; nothing given means all.
 
     `job` is a D.O. number or a subject, `ids` are whole ids, `since` and `until` bound
-    `created_at` (from, and before).
+    `created_at` (from, and before). `recipient` is who got it, `address` that, or whom it was
+    meant for. `before` is the id behind which an earlier page ended.
     """
 
     states: frozenset[str] = frozenset()
@@ -52,6 +54,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     mode: str = ""
     error: str = ""
     recipient: str = ""
+    address: str = ""
+    before: str = ""
     run: str = ""
     ids: tuple[str, ...] = ()
     since: datetime | None = None
@@ -96,6 +100,18 @@ def messages_called(connection: Connection, id_start: str, limit: int = 2) -> li
     )
     rows = connection.execute(statement, {"start": start, "end": start.ljust(26, "z")})
     return [read_message(row) for row in rows]
+
+
+def message_with_provider_id(connection: Connection, provider_id: str) -> str:
+    """Return the id of the newest message that a provider knows by that id, `''` for none."""
+    found = connection.execute(
+        text(
+            "SELECT id FROM messages WHERE provider_message_id = :id "
+            "AND provider_message_id <> '' ORDER BY id DESC LIMIT 1"
+        ),
+        {"id": storable(provider_id)},
+    )
+    return str(found.scalar() or "")
 
 
 def attempts_of(connection: Connection, message_id: str) -> list[Attempt]:
@@ -260,9 +276,15 @@ def _condition(
         )
         subjects = subjects_called(connection, wanted.job)
         values |= {"job": wanted.job, "subjects": packed([*subjects, wanted.job])}
-    if wanted.ids or wanted.recipient:
+    if address := wanted.recipient or wanted.address:
+        parts.append(among(postgres, "id", "theirs"))
+        values["theirs"] = packed(ids_of(connection, hashed, [address]))
+    if wanted.ids:
         parts.append(among(postgres, "id", "ids"))
-        values["ids"] = packed(list(wanted.ids or ids_of(connection, hashed, [wanted.recipient])))
+        values["ids"] = packed(list(wanted.ids))
+    if wanted.before:
+        parts.append("id < :behind")
+        values["behind"] = storable(wanted.before)
     if wanted.states:
         parts.append(f"state IN ({words(postgres, 'states')})")
         values["states"] = packed(sorted(wanted.states))

@@ -13,7 +13,6 @@ from smsnotify.engine.auditing import audited
 from smsnotify.engine.inquiry import address_meant
 from smsnotify.model.message import Message, MessageState
 from smsnotify.store.outbox import CANCELLABLE, RETRYABLE, Wanted
-from smsnotify.store.search import Sought
 from smsnotify.web.console.door import HOME, Visit, changed, seen
 
 _PAGE: Final = 50
@@ -39,9 +38,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 def show(visit: Visit) -> Response:
     """Show the messages that somebody looks for."""
     asked = _question(visit)
-    sought, found = _sought(visit, asked), list[Message]()
-    if sought is not None:
-        found = visit.store.search_messages(sought, _PAGE + 1)
+    wanted, found = _wanted(visit, asked), list[Message]()
+    if wanted is not None:
+        found = visit.store.list_messages(wanted, _PAGE + 1)
     more = found[_PAGE - 1].id if len(found) > _PAGE else ""
     return visit.page(
         "messages.html",
@@ -49,7 +48,7 @@ def show(visit: Visit) -> Response:
         asked=asked,
         messages=found[:_PAGE],
         more=more,
-        is_one=sought is not None and bool(sought.address or sought.job),
+        is_one=wanted is not None and bool(wanted.address or wanted.job),
         states=[state.value for state in MessageState],
         spans=list(_SPANS),
         rules=[rule.id for rule in visit.loaded.rules.all],
@@ -70,23 +69,19 @@ def _question(visit: Visit) -> Question:
     )
 
 
-def _sought(visit: Visit, asked: Question) -> Sought | None:
+def _wanted(visit: Visit, asked: Question) -> Wanted | None:
     """Return what is looked for; None when the typed word is nothing that the books know."""
     states = frozenset({asked.state}) if asked.state in list(MessageState) else frozenset()
-    sought = Sought(
-        rule=asked.rule,
-        account=asked.account,
-        states=states,
-        mode=visit.mode,
-        before=asked.before,
-        since=visit.now - timedelta(days=_SPANS[asked.span]),
+    wanted = Wanted(
+        rule=asked.rule, account=asked.account, states=states, mode=visit.mode, before=asked.before
     )
     if not asked.q:
-        return sought
+        since = visit.now - timedelta(days=_SPANS[asked.span])
+        return msgspec.structs.replace(wanted, since=since)
     if visit.store.knows_job(asked.q):
-        return msgspec.structs.replace(sought, job=asked.q)
+        return msgspec.structs.replace(wanted, job=asked.q)
     address = address_meant(asked.q, visit.settings.country)
-    return msgspec.structs.replace(sought, address=address) if address else None
+    return msgspec.structs.replace(wanted, address=address) if address else None
 
 
 def show_one(visit: Visit) -> Response:
