@@ -13,6 +13,7 @@ RUNS = (
     ("peers.py",),
     ("outbox_inserts.py",),
     ("by_number.py",),
+    ("console.py",),
     ("enrolments.py",),
     ("start_up.py",),
     ("delivery.py",),

@@ -38,11 +38,13 @@ SMALL = 100_000
 BODY = "Hi Ms Tan, order {} has arrived. Track it: https://track.example.com/t/{}"
 
 
-def messages(first: int, count: int, start: datetime) -> dict[MessageKey, Message]:
+def messages(
+    first: int, count: int, start: datetime, apart: timedelta = timedelta(milliseconds=1)
+) -> dict[MessageKey, Message]:
     """Return texts about jobs with ascending ids, as Detrack's are."""
     made: dict[MessageKey, Message] = {}
     for n in range(first, first + count):
-        at = start + timedelta(milliseconds=n)
+        at = start + n * apart
         number = f"+659{n % 10_000_000:07}"
         key = MessageKey(f"id:66b1f0{n:018x}", "live", "completed", "delivered", "1", "sms", number)
         made[key] = Message(
@@ -105,10 +107,12 @@ def ours(store: Store, portions: list[dict[MessageKey, Message]], at: datetime) 
     return time.perf_counter() - start
 
 
-def portions(first: int, count: int, start: datetime) -> Iterator[list[dict[MessageKey, Message]]]:
+def portions(
+    first: int, count: int, start: datetime, apart: timedelta = timedelta(milliseconds=1)
+) -> Iterator[list[dict[MessageKey, Message]]]:
     """Give `count` messages from number `first` on, some commits at a time."""
     for one in range(first, first + count, A_COMMIT * A_PORTION):
-        yield [messages(one + n * A_COMMIT, A_COMMIT, start) for n in range(A_PORTION)]
+        yield [messages(one + n * A_COMMIT, A_COMMIT, start, apart) for n in range(A_PORTION)]
 
 
 def against_bare(store: Store, path: Path, rows: int, start: datetime) -> None:
@@ -138,13 +142,15 @@ def big_against_small(big: Store, small: Store, rows: int, start: datetime) -> N
     print(f"ours at {rows:,} / at {SMALL:,} rows: {kept:.0%} (wanted: at least 85 %)")
 
 
-def fill(store: Store, rows: int, start: datetime) -> None:
+def fill(
+    store: Store, rows: int, start: datetime, apart: timedelta = timedelta(milliseconds=1)
+) -> None:
     """Put rows into an outbox quickly; the disk may take its time."""
     with store.begin() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
     raw.execute("PRAGMA synchronous = OFF")
-    for portion in portions(0, rows, start):
+    for portion in portions(0, rows, start, apart):
         for part in portion:
             store.save(Batch([], [], [], part, start))
     raw.execute("PRAGMA synchronous = FULL")
