@@ -70,14 +70,15 @@ class Coach:
     def listen(self, decisions: Iterable[Decision], events: int) -> None:
         """Take the decisions of one portion of events."""
         self.events += events
-        told: dict[tuple[str, str, str, str], str] = {}
+        told: dict[tuple[object, ...], str] = {}
         for decision in decisions:
             draft = decision.draft
             rule = draft.terms.id
             self._note(self._seen[rule], decision)
             if decision.verdict is Verdict.STOP or not draft.recipient:
                 continue
-            about = (draft.key.subject, draft.key.kind, draft.key.occasion, draft.recipient)
+            key, waits = draft.key, draft.terms.waits
+            about = (key.subject, key.kind, key.occasion, draft.recipient, waits)
             first = told.setdefault(about, rule)
             if first != rule:
                 self._doubles[first, rule] += 1

@@ -19,7 +19,6 @@ from smsnotify.model.decision import Decision, MessageKey, Verdict
 from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
-from smsnotify.model.rule import RuleTerms
 from smsnotify.rules.compile import RuleSet
 from smsnotify.store.batch import JobRow
 from smsnotify.store.held import HeldMessage
@@ -31,13 +30,7 @@ _Waiting = tuple[datetime, int, Message, Decision]
 
 def waits(decision: Decision) -> bool:
     """Say whether a text is held, and its rule lets its texts wait."""
-    return decision.verdict is Verdict.HOLD and lets_wait(decision.draft.terms)
-
-
-def lets_wait(terms: RuleTerms) -> bool:
-    """Say whether a rule has `after` or `for`."""
-    bounds = terms.bounds
-    return bounds is not None and (bounds.after is not None or bounds.unchanged is not None)
+    return decision.verdict is Verdict.HOLD and decision.draft.terms.waits != ()
 
 
 class WaitingTexts:

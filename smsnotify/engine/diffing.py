@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from smsnotify.engine.diff_waiting import WaitingTexts, lets_wait, waits
+from smsnotify.engine.diff_waiting import WaitingTexts, waits
 from smsnotify.engine.intake import NO_RUN, Intake, Rejected
 from smsnotify.engine.keep import judge_remembering, keep
 from smsnotify.gates.duplicate import NAME as DUPLICATE
@@ -100,7 +100,7 @@ class Side:
         """Start with empty books."""
         self.rules = rules
         self._policy = policy
-        self._lets_wait = any(lets_wait(rule.terms) for rule in rules.rules)
+        self._lets_wait = any(rule.terms.waits for rule in rules.rules)
         self.memory = _Replay(people, contacts)
         self.intake = Intake(rules, policy, self.memory, format=format)
         self.waiting = WaitingTexts(rules, policy, self.memory)

@@ -233,6 +233,14 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
         """How the rule's texts are put together, None for the many that leave one by one."""
         return None if self.bounds is None else self.bounds.digest
 
+    @property
+    def waits(self) -> tuple[object, ...]:
+        """What the rule's texts wait for after their event, empty for those that do not."""
+        bounds = self.bounds
+        if bounds is None or (bounds.after is None and bounds.unchanged is None):
+            return ()
+        return (bounds.after, bounds.unchanged, bounds.unless)
+
     def age_limit(self, event: str) -> timedelta | None:
         """Return how old an event of this name may be, None for any age."""
         return self.max_ages.get(event, self.max_age)

@@ -101,20 +101,15 @@ def _first_double(
 
 
 def _share_jobs(one: CompiledRule, other: CompiledRule, event: str) -> bool:
+    if one.terms.waits != other.terms.waits:
+        return False
     if one.job_type != other.job_type and "job" not in (one.job_type, other.job_type):
         return False
     if one.groups and other.groups and one.groups.isdisjoint(other.groups):
         return False
     if event == "failed" and one.reasons and other.reasons:
         return not one.reasons.isdisjoint(other.reasons)
-    if _waits(one) != _waits(other):
-        return False
     return event != "pre_job" or one.terms.pre_job == other.terms.pre_job
-
-
-def _waits(rule: CompiledRule) -> tuple[object, ...]:
-    bounds = rule.terms.bounds
-    return (None, (), None) if bounds is None else (bounds.after, bounds.unless, bounds.unchanged)
 
 
 def _shown(target: str) -> str:

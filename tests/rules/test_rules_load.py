@@ -358,6 +358,8 @@ rules:
         ("where: {zone: A, depot: B}", "where: {depot: C}", "completed", "phone_number", False),
         ("where: {zone: A}", "", "completed", "phone_number", True),
         ("", "where: {zone: A}", "completed", "phone_number", True),
+        ("", "after: 2h", "failed", "phone_number", False),
+        ("for: 2h", "for: 2h", "failed", "phone_number", True),
     ],
 )
 def test_two_texts_to_one_person_are_warned_about(
