@@ -62,6 +62,10 @@ def place_of(url: URL) -> str:
     return f"postgresql://{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
 
 
+_PREPARE_AT: Final = 2
+"""A statement is prepared when it comes for so many times, on one connection."""
+
+
 def make_file(path: Path) -> None:
     """Make an empty database file that only its owner may read; an existing one stays as it is.
 
@@ -126,13 +130,27 @@ def _postgres_engine(url: URL) -> Engine:
         "hide_parameters": True,
         "pool_pre_ping": True,
         "pool_size": 8,
-        # A pooler in transaction mode forgets prepared statements between transactions.
         "connect_args": {"prepare_threshold": None, "connect_timeout": 10},
     }
     try:
-        return create_engine(url, **options)
+        engine = create_engine(url, **options)
     except ImportError:
         raise ConfigError(
             "PostgreSQL needs its driver, which is not installed",
             hint='pip install "sms-notify[postgres]"',
         ) from None
+    event.listen(engine, "connect", _prepare_if_direct)
+    return engine
+
+
+def _prepare_if_direct(driver: Any, _record: object) -> None:
+    """Prepare statements that come again, which saves a fifth of the server's work on a text.
+
+    Not behind a pooler: in transaction mode it forgets them, or gives them to somebody else. One is
+    known by the process that it told at the start, which is not the one that answers.
+    """
+    with driver.cursor() as cursor:
+        answering = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    driver.rollback()
+    if answering == driver.info.backend_pid:
+        driver.prepare_threshold = _PREPARE_AT

@@ -81,14 +81,12 @@ _TRIED: Final = {
 }
 
 
-@cache
-def _settle_statement(postgres: bool) -> str:
+def _settling(postgres: bool, rows: str) -> str:
     # A worker that was thought dead may still bring an answer: it counts as long as the message
     # is in doubt, and an acceptance even when the message waits to be sent again. A receipt that
     # came first has moved the row beyond `sending`, and stays.
     state = state_of_found(postgres)
-    return statement(
-        postgres,
+    return (
         "UPDATE messages SET state = r.state, error = r.error, error_text = r.error_text, "
         "provider_message_id = CASE WHEN r.provider_message_id <> '' "
         "THEN r.provider_message_id ELSE messages.provider_message_id END, "
@@ -96,10 +94,36 @@ def _settle_statement(postgres: bool) -> str:
         "ELSE messages.doubt_ended_by END, "
         "due_at = r.due_at, looks = 0, lease_owner = '', lease_until = NULL, "
         "updated_at = CASE WHEN r.state = 'unknown' THEN :wall ELSE :now END "
-        f"FROM {source(postgres, _SETTLED, _FIELDS)} WHERE messages.id = r.id AND ("
+        f"FROM {rows} WHERE messages.id = r.id AND ("
         f"({state} = 'sending' AND messages.lease_owner = :owner AND {_COUNTS}) "
         f"OR ({state} = 'unknown' AND r.state <> 'unknown' AND {_COUNTS}) "
-        f"OR ({state} = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))",
+        f"OR ({state} = 'queued' AND r.state IN ('accepted', 'sent', 'delivered')))"
+    )
+
+
+def _trying(rows: str) -> str:
+    names = ", ".join(_TRIED)
+    read = ", ".join(f"r.{name}" for name, _ in _TRIED.values())
+    return (
+        f"INSERT INTO attempts ({names}) SELECT {read} FROM {rows} "
+        "WHERE r.number > 0 ON CONFLICT (message_id, number) DO NOTHING"
+    )
+
+
+@cache
+def _settle_statement() -> str:
+    return statement(False, _settling(False, source(False, _SETTLED, _FIELDS)))
+
+
+@cache
+def _settle_and_note_statement() -> str:
+    """PostgreSQL reads the rows once for both; returns how many messages they changed."""
+    rows = source(True, _SETTLED | dict(_TRIED.values()), _FIELDS)
+    return statement(
+        True,
+        f"WITH r AS MATERIALIZED (SELECT * FROM {rows}), "
+        f"changed AS ({_settling(True, 'r')} RETURNING 1), tried AS ({_trying('r')}) "
+        "SELECT count(*) FROM changed",
     )
 
 
@@ -125,9 +149,13 @@ def settle(
     postgres = is_postgres(connection)
     written = packed_structs(postgres, rows)
     values = {"rows": written, "owner": owner, "now": now, "wall": wall}
-    if execute(connection, _settle_statement(postgres), values).rowcount != len(rows):
+    if postgres:
+        changed = execute(connection, _settle_and_note_statement(), values).fetchone()[0]
+    else:
+        changed = execute(connection, _settle_statement(), values).rowcount
+        execute(connection, _tries_statement(postgres), {"rows": written})
+    if changed != len(rows):
         execute(connection, _link_statement(postgres), {"rows": written})
-    execute(connection, _tries_statement(postgres), {"rows": written})
     # Nearly always there is none: asked here without the query compiler.
     if execute(connection, _ANY_EARLY, {}).fetchone()[0]:
         ids = {(row.account, row.provider_message_id) for row in rows if row.provider_message_id}
@@ -136,14 +164,7 @@ def settle(
 
 @cache
 def _tries_statement(postgres: bool) -> str:
-    names = ", ".join(_TRIED)
-    read = ", ".join(f"r.{name}" for name, _ in _TRIED.values())
-    return statement(
-        postgres,
-        f"INSERT INTO attempts ({names}) SELECT {read} "
-        f"FROM {source(postgres, dict(_TRIED.values()), _FIELDS)} "
-        "WHERE r.number > 0 ON CONFLICT (message_id, number) DO NOTHING",
-    )
+    return statement(postgres, _trying(source(postgres, dict(_TRIED.values()), _FIELDS)))
 
 
 def note_tries(connection: Connection, rows: Sequence[Settled]) -> None:

@@ -52,7 +52,7 @@ def desk(postgres_url: str) -> Iterator[Store]:
     [
         (claims._start_statement(True), claims.Start("m00001", "main")),
         (claims._put_back_statement(True), claims.PutBack("m00001")),
-        (outcomes._settle_statement(True), outcomes.Settled(id="m00001", state="accepted")),
+        (outcomes._settle_and_note_statement(), outcomes.Settled(id="m00001", state="accepted")),
         (outcomes._expire_statement(True), {"id": "m00001"}),
     ],
     ids=["start", "put back", "settle", "expire"],

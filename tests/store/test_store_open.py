@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -25,7 +27,7 @@ from smsnotify.base.errors import (
     StoreUnavailableError,
 )
 from smsnotify.store import connect
-from smsnotify.store.connect import make_engine, parse_url, place_of
+from smsnotify.store.connect import _prepare_if_direct, make_engine, parse_url, place_of
 from smsnotify.store.failures import explain
 from smsnotify.store.migrations import HEAD, REVISIONS, VERSION_TABLE
 from smsnotify.store.open import open_existing, open_store, upgrade_store
@@ -363,3 +365,25 @@ def test_a_missing_table_is_told(sqlite_url: str) -> None:
         with pytest.raises(StoreError, match="lacks a table") as told:
             store.get_watermark("a")
         assert "db upgrade" in told.value.hint
+
+
+class _Pooled:
+    """A connection through a pooler: another process answers than the one that greeted."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self.prepare_threshold = None
+        self.info = SimpleNamespace(backend_pid=driver.info.backend_pid + 1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)
+
+
+def test_statements_are_prepared_unless_a_pooler_stands_between(postgres_url: str) -> None:
+    with open_store(postgres_url) as store, store.read() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        assert driver.prepare_threshold == 2
+        pooled = _Pooled(driver)
+        _prepare_if_direct(pooled, None)
+        assert pooled.prepare_threshold is None
