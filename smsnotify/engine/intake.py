@@ -199,9 +199,10 @@ class Intake:
         chunk = _Chunk()
         events = self._follow(chunk, decoded, lines, now)
         chunk.event_count = len(events)
+        drafts, policy = chunk.drafts, self.policy
         for event, rules in self.rules.wanted(events):
             for rule in rules:
-                chunk.drafts += drafts_of(rule, event, self.policy, now)
+                drafts += drafts_of(rule, event, policy, now)
         if self._heard:
             chunk.told = [event for event in events if event.name in self._heard]
         return chunk

@@ -144,6 +144,10 @@ class Spill(Generic[K]):
         return None
 
     def _read(self, at: int) -> tuple[int, bytes]:
+        if at >= self._written:
+            length, before = _HEADER.unpack_from(self._tail, at - self._written)
+            start = at - self._written + _HEADER.size
+            return before, bytes(self._tail[start : start + length])
         window = self._bytes(at, _WINDOW)
         length, before = _HEADER.unpack_from(window)
         end = _HEADER.size + length
@@ -152,9 +156,6 @@ class Spill(Generic[K]):
         return before, window[_HEADER.size : end]
 
     def _bytes(self, at: int, size: int) -> bytes:
-        if at >= self._written:
-            start = at - self._written
-            return bytes(self._tail[start : start + size])
         assert self._file is not None
         if hasattr(os, "pread"):
             return os.pread(self._file.fileno(), size, at)
