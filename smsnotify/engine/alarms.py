@@ -11,17 +11,20 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Lock
-from typing import Any, Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
 
 from smsnotify.base.errors import ConfigError
 from smsnotify.model.alarm import Alarm, AlarmWord
 from smsnotify.providers.base import AlarmProvider
 
+T = TypeVar("T")
+
 CONNECT_S: Final = 4.0
 ANSWER_S: Final = 8.0
 """How long apprise waits for a line, and for the answer."""
 
+_THREADS: Final = 16
 _NEARLY: Final = 0.9
 _REMEMBERED: Final = 1000
 EXTRA: Final = "pip install 'sms-notify[alarms]'"
@@ -38,7 +41,8 @@ class AlarmCarrier:
         """Load nothing yet: the library comes with the first alarm."""
         self._places: dict[int, tuple[Any, ...]] = {}
         self._told: OrderedDict[str, set[int]] = OrderedDict()
-        self._lock = Lock()
+        # Not the loop's own threads: those look up names for texts, and slow chats would take them.
+        self._pool: ThreadPoolExecutor | None = None
         self._monotonic = monotonic
 
     async def send(self, provider: AlarmProvider, message_id: str, alarm: Alarm) -> list[AlarmWord]:
@@ -50,7 +54,26 @@ class AlarmCarrier:
         Raises:
             ConfigError: apprise is not installed, or an address cannot be read.
         """
-        return await asyncio.to_thread(self._tell_all, provider, self._of(message_id), alarm)
+        places = await self._in_thread(self._known, provider)
+        told = self._of(message_id)
+        words = await asyncio.gather(
+            *(
+                self._in_thread(self._tell, place, number, told, alarm)
+                for number, place in enumerate(places)
+            )
+        )
+        return list(words)
+
+    async def _in_thread(self, work: Callable[..., T], *args: Any) -> T:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sms-notify-alarms")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+    def close(self) -> None:
+        """Take no more alarms; a call that is under way goes on by itself."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+            self._pool = None
 
     def check(self, provider: AlarmProvider) -> list[AlarmWord]:
         """Say of each address whether the library can read it; nobody is told anything.
@@ -70,23 +93,15 @@ class AlarmCarrier:
         return places
 
     def _of(self, message_id: str) -> set[int]:
-        with self._lock:
-            told = self._told.setdefault(message_id, set())
-            self._told.move_to_end(message_id)
-            while len(self._told) > _REMEMBERED:
-                self._told.popitem(last=False)
-            return told
+        told = self._told.setdefault(message_id, set())
+        self._told.move_to_end(message_id)
+        while len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
+        return told
 
-    def _tell_all(self, provider: AlarmProvider, told: set[int], alarm: Alarm) -> list[AlarmWord]:
-        words = []
-        for number, place in enumerate(self._known(provider)):
-            word = AlarmWord.TOOK if number in told else self._tell(place, alarm)
-            if word is AlarmWord.TOOK:
-                told.add(number)
-            words.append(word)
-        return words
-
-    def _tell(self, place: Any, alarm: Alarm) -> AlarmWord:
+    def _tell(self, place: Any, number: int, told: set[int], alarm: Alarm) -> AlarmWord:
+        if number in told:
+            return AlarmWord.TOOK
         if place is None:
             return AlarmWord.NO_ADDRESS
         began = self._monotonic()
@@ -96,6 +111,7 @@ class AlarmCarrier:
             # A plug-in that stumbles may have sent it before; what it raises may hold a token.
             return AlarmWord.SILENT
         if took:
+            told.add(number)
             return AlarmWord.TOOK
         waited = self._monotonic() - began
         return AlarmWord.SILENT if waited >= ANSWER_S * _NEARLY else AlarmWord.REFUSED

@@ -185,6 +185,7 @@ class Flight:
             await asyncio.wait(cut_off)
         for ticket in list(self._running):
             self._never_went(ticket)
+        self._alarms.close()
 
     def _tasks(self) -> set[asyncio.Task[None]]:
         return {task for task, _, _ in self._running.values()}

@@ -32,11 +32,14 @@ _OF_TEXTS: Final = ("sender", "senders", "countries", "base_url", "webhook_token
 
 
 class AppriseSettings(AccountSettings):
-    """`[accounts.NAME]` with `provider = "apprise"`; `urls` are apprise's addresses."""
+    """`[accounts.NAME]` with `provider = "apprise"`; `urls` are apprise's addresses.
+
+    One alarm goes out after the other: what the plug-ins of apprise share among calls is their own.
+    """
 
     provider: Literal["apprise"] = "apprise"
     urls: tuple[SecretField, ...] = Field(min_length=1)
-    concurrency: int = Field(default=4, ge=1, le=16)
+    concurrency: int = Field(default=1, ge=1, le=16)
 
     @field_validator("urls")
     @classmethod

@@ -111,7 +111,7 @@ def test_every_address_is_told(store: Store, chat: Chat, monkeypatch: pytest.Mon
     queue_alarm(store, "m1")
     report = deliver(store, account(f"json://127.0.0.1:{chat.port}/t0ken", {"env": "OTHER"}))
     assert (report.sent, states(store)) == (1, {MessageState.ACCEPTED: 1})
-    assert chat.paths() == ["/t0ken", "/other"]
+    assert sorted(chat.paths()) == ["/other", "/t0ken"]
     assert chat.told[0][1]["title"] == "Low rating"
     assert chat.told[0][1]["message"] == "DO-1: 1 star. Rude."
 
@@ -122,7 +122,8 @@ def test_only_who_said_no_is_told_again(store: Store, chat: Chat) -> None:
     places = [f"json://127.0.0.1:{chat.port}/{name}" for name in ("one", "two", "three")]
     deliver(store, account(*places))
     assert states(store) == {MessageState.ACCEPTED: 1}
-    assert chat.paths() == ["/one", "/two", "/three", "/two", "/two"]
+    assert sorted(chat.paths()[:3]) == ["/one", "/three", "/two"]
+    assert chat.paths()[3:] == ["/two", "/two"]
     assert [one["raw_text"] for one in tries(store, "m1")] == ["2 of 3 addresses took it"] * 2 + [
         ""
     ]
