@@ -130,6 +130,12 @@ def test_a_rule_that_never_speaks_and_two_that_speak_at_once(folder: Path, cli: 
     assert "two_texts" in codes(cli, "--events", "events.jsonl")
 
 
+def test_a_text_that_waits_is_no_double(folder: Path, cli: Cli) -> None:
+    write(folder, "Done.", MORE + "    after: 2h\n    unless: [feedback]\n")
+    (folder / "e.jsonl").write_text(event(1, weight=5), encoding="utf-8")
+    assert "two_texts" not in codes(cli, "--events", "e.jsonl")
+
+
 def test_stored_events_are_looked_at_when_none_are_named(folder: Path, cli: Cli) -> None:
     write(folder, "Hi {{ deliver_to_collect_from }}")
     (folder / "events.jsonl").write_text(event(1))

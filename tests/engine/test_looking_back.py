@@ -135,6 +135,34 @@ def test_one_by_one_is_as_all_at_once_and_as_a_dry_run(
     assert one_by_one == at_once == rehearsed
 
 
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    happened=st.lists(
+        st.tuples(st.sampled_from(NAMES[1:]), st.integers(1, 2)), unique=True, min_size=2
+    ),
+    data=st.data(),
+)
+def test_whatever_waits_has_the_same_end_in_whatever_order_its_events_came(
+    rules: RuleSet, sqlite_template: Path, happened: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    """Each event says when it was, and all of them have come before any text may leave."""
+    written = [
+        line(name, number, NOW - (len(happened) - place) * MINUTE)
+        for place, (name, number) in enumerate(happened)
+    ]
+    ends = []
+    for shuffled in (written, data.draw(st.permutations(written))):
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            shutil.copy(sqlite_template, Path(folder) / "desk.db")
+            with open_store(f"sqlite:///{Path(folder) / 'desk.db'}") as store:
+                take(rules, store, shuffled, data.draw(st.integers(1, 4)))
+                release_due(store, rules, POLICY, NOW + timedelta(hours=2))
+                texts = store.list_messages(Wanted(states=frozenset({"queued"})), None)
+                ends.append(sorted((one.rule, one.job, one.event) for one in texts))
+    waiting = [[end for end in some if end[0] != "late"] for some in ends]
+    assert waiting[0] == waiting[1]
+
+
 def test_what_waits_is_let_go_or_cancelled_on_both_databases(store: Store, rules: RuleSet) -> None:
     written = [line("completed", 1), line("completed", 2), line("on_hold", 3), line("on_hold", 4)]
     intake = Intake(rules, POLICY, store)
