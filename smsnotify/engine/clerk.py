@@ -19,9 +19,10 @@ from smsnotify.store.replies import StoredReply
 OPEN: Final = ("inbox", "doubtful")
 
 
-def answer(desk: Desk, reply: StoredReply, body: str, now: datetime) -> Decision:
+def answer(desk: Desk, reply: StoredReply, body: str, now: datetime, *, once: str = "") -> Decision:
     """Queue an answer to a reply, on the number that it came to; return the gates' word on it.
 
+    `once` is an id of the asker's: what is asked twice under it is one answer and a duplicate.
     A reply in doubt is decided first: until then nothing goes out to that person.
 
     Raises:
@@ -42,7 +43,7 @@ def answer(desk: Desk, reply: StoredReply, body: str, now: datetime) -> Decision
     draft = plain_draft(
         CLERK_KIND,
         "clerk",
-        subject=new_id(now),
+        subject=once or new_id(now),
         occasion=reply.id,
         mode=desk.policy.mode,
         number=reply.sender,

@@ -154,3 +154,12 @@ def _event(one: Interaction) -> Moment:
     if one.data:
         told += ": " + ", ".join(f"{name} {value}" for name, value in one.data.items())
     return Moment(at=one.at, kind="event", told=told, ref=one.id)
+
+
+def as_talk(moments: Iterable[Moment]) -> list[Moment]:
+    """Return what belongs into a dialogue: not what stands in a text's own state already."""
+    return [
+        one
+        for one in moments
+        if one.kind != "receipt" and not (one.kind == "stop" and ": duplicate" in one.told)
+    ]

@@ -67,9 +67,11 @@ def desk(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
         command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as started:
         assert started.stdout is not None
-        phones = json.loads(started.stdout.readline())["url"]
-        console = json.loads(started.stdout.readline())
-        made = Desk(phones, console)
+        told = {}
+        while "console" not in told:
+            line = json.loads(started.stdout.readline())
+            told[line["type"]] = line
+        made = Desk(told["sandbox"]["url"], told["console"])
         write(chromium, made, "Where is my parcel? <b>hurry</b>")
         yield made
         started.terminate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -241,6 +242,21 @@ def test_a_clerk_answers_a_reply(clerk: Person, serving: Serving, store: Store) 
     assert (audited["who"], audited["about"], audited["after"]) == ("clerk", reply, "send")
     assert "noon" not in str(rows(store, "audit"))
     assert "Nobody waits" in shown(clerk, "/console/replies")
+
+
+def test_an_answer_that_is_sent_twice_goes_once(
+    clerk: Person, serving: Serving, store: Store
+) -> None:
+    (reply,) = writes(serving, "where is it?")
+    path = f"/console/replies/{reply}"
+    found = re.search(r'name="once" value="(\w{26})"', shown(clerk, path))
+    assert found
+    for _ in range(2):
+        done = clerk.do(f"{path}/answer", body="At noon.", once=found[1])
+        assert done.headers["location"] == f"{path}?done=queued"
+    assert [row["body"] for row in rows(store, "messages")] == ["At noon."]
+    assert clerk.do(f"{path}/answer", body="At noon.", once="' OR 1").status_code == 303
+    assert len(rows(store, "messages")) == 2, "what a form never carried is an answer of its own"
 
 
 def test_a_likely_opt_out_is_decided_first(clerk: Person, serving: Serving, store: Store) -> None:

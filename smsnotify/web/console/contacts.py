@@ -9,17 +9,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsnotify.base.errors import UsageError
+from smsnotify.base.ids import new_id
 from smsnotify.base.redact import scrub
 from smsnotify.engine.auditing import audited
 from smsnotify.engine.clerk import OPEN
 from smsnotify.engine.inquiry import address_meant
-from smsnotify.engine.timeline import History, history_of
+from smsnotify.engine.timeline import History, as_talk, history_of
 from smsnotify.engine.wishes import carry_out
 from smsnotify.model.contact import ConsentChange
-from smsnotify.model.decision import Verdict
 from smsnotify.store.replies import StoredReply, WantedReplies
 from smsnotify.web.console.door import HOME, Visit, changed, seen
-from smsnotify.web.console.replies import answer_reply
+from smsnotify.web.console.replies import answer_reply, done_word, refusal
 
 _LISTED: Final = 100
 _MOMENTS: Final = 200
@@ -71,11 +71,13 @@ def _page(
         address=address,
         history=history,
         contact=history.contact,
+        moments=as_talk(history.moments),
         is_out=standing is not None and standing.is_out,
         reply=open_reply,
         can_answer=open_reply is not None and open_reply.state != "doubtful",
         changes=visit.store.list_changes(about=_nickname(visit, address), limit=20),
         most_typed=_MOST_TYPED,
+        once=new_id(visit.now),
         told=told,
         typed=typed,
         done=_DONE.get(visit.asked("done"), ""),
@@ -110,11 +112,9 @@ def take_answer(visit: Visit) -> Response:
         decision = answer_reply(visit, reply, body)
     except UsageError as error:
         return _page(visit, address, 400, told=error.message, typed=body)
-    if decision.verdict is Verdict.STOP:
-        told = f"not sent: {decision.reason.replace('_', ' ')}"
+    if told := refusal(decision):
         return _page(visit, address, 409, told=told, typed=body)
-    done = "held" if decision.verdict is Verdict.HOLD else "queued"
-    return visit.go(f"{HOME}/contacts/of", who=address, done=done)
+    return visit.go(f"{HOME}/contacts/of", who=address, done=done_word(decision))
 
 
 def take_opt_out(visit: Visit) -> Response:

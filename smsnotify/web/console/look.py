@@ -97,6 +97,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     made.globals |= {"static": static_path, "menu": MENU}
+    made.tests["containing"] = lambda group, one: one in group
     made.filters |= {
         "when": _when,
         "clock": _clock,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote
 
@@ -9,10 +10,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from smsnotify.base.errors import UsageError
+from smsnotify.base.ids import new_id
 from smsnotify.base.redact import mask_number
 from smsnotify.engine.auditing import audited
 from smsnotify.engine.clerk import OPEN, answer, dismiss, opt_out
-from smsnotify.engine.timeline import history_of
+from smsnotify.engine.timeline import as_talk, history_of
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.store.replies import StoredReply, WantedReplies
 from smsnotify.web.console.door import HOME, Visit, changed, seen
@@ -21,6 +23,7 @@ from smsnotify.wiring.conversations import desk
 _PAGE: Final = 50
 _MOMENTS: Final = 60
 _MOST_TYPED: Final = 1600
+_ONCE: Final = re.compile(r"[0-9a-z]{26}")
 _DONE: Final = {
     "queued": "Your answer is queued.",
     "held": "Your answer is held: it leaves when it may.",
@@ -65,12 +68,13 @@ def _page(
         status,
         here="replies",
         reply=reply,
-        moments=history.moments if history is not None else [],
+        moments=as_talk(history.moments) if history is not None else [],
         contact=history.contact if history is not None else None,
         changes=visit.store.list_changes(about=reply.id, limit=20),
         is_open=reply.state in OPEN,
         can_answer=reply.sender.startswith("+") and reply.state != "doubtful",
         most_typed=_MOST_TYPED,
+        once=new_id(visit.now),
         told=told,
         typed=typed,
         done=_DONE.get(visit.asked("done"), ""),
@@ -90,12 +94,22 @@ def take_answer(visit: Visit) -> Response:
         decision = answer_reply(visit, reply, body)
     except UsageError as error:
         return _page(visit, reply, 400, told=error.message, typed=body)
-    if decision.verdict is Verdict.STOP:
-        told = f"not sent: {decision.reason.replace('_', ' ')}"
-        told += f" ({decision.detail})" if decision.detail else ""
+    if told := refusal(decision):
         return _page(visit, reply, 409, told=told, typed=body)
-    done = "held" if decision.verdict is Verdict.HOLD else "queued"
-    return visit.go(_path(reply), done=done)
+    return visit.go(_path(reply), done=done_word(decision))
+
+
+def refusal(decision: Decision) -> str:
+    """Say why an answer is not sent, `''` when it is; one that was sent twice is there already."""
+    if decision.verdict is not Verdict.STOP or decision.reason == "duplicate":
+        return ""
+    told = f"not sent: {decision.reason.replace('_', ' ')}"
+    return f"{told} ({decision.detail})" if decision.detail else told
+
+
+def done_word(decision: Decision) -> str:
+    """Return the word of what became of an answer."""
+    return "held" if decision.verdict is Verdict.HOLD else "queued"
 
 
 def answer_reply(visit: Visit, reply: StoredReply, body: str) -> Decision:
@@ -108,7 +122,10 @@ def answer_reply(visit: Visit, reply: StoredReply, body: str) -> Decision:
     with audited(
         visit.store, visit.actor, "reply.answer", reply.id, visit.now, before=reply.state
     ) as trail:
-        decision = answer(worker, reply, body, visit.now)
+        once = visit.given("once", 26)
+        decision = answer(
+            worker, reply, body, visit.now, once=once if _ONCE.fullmatch(once) else ""
+        )
         trail.came_to(f"{decision.verdict.value} {decision.reason}".strip())
     return decision
 
