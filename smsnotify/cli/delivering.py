@@ -19,6 +19,7 @@ from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.report import DeliveryReport
 from smsnotify.engine.settle import SettleReport
 from smsnotify.model.message import Message
+from smsnotify.model.rule import APPRISE, EMAIL, SMS
 from smsnotify.store.outbox import Wanted
 from smsnotify.wiring import build
 
@@ -26,7 +27,8 @@ _LOOKED_AT: Final = 500
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """A delivery report as a command sees it. `unserved`: countries that no account serves."""
+    """A delivery report as a command sees it. `unserved`: countries, and channels, that no
+    account serves."""
 
     report: DeliveryReport
     interrupted: bool = False
@@ -107,13 +109,16 @@ def deliver(
 def _unserved(
     desk: Desk, accounts: Mapping[str, Account], routes: Routes, run: str
 ) -> tuple[str, ...]:
-    """Return the destinations of waiting texts for which their route has no account at all."""
+    """Return the destinations of waiting texts for which their route has no account at all.
+
+    Of mails and alarms it is the channel.
+    """
     wanted = Wanted(states=frozenset({"queued"}), mode=desk.settings.mode, run=run)
     waiting: list[Message] = desk.store.list_messages(wanted, _LOOKED_AT)
     kinds = {(one.route, one.country, one.channel) for one in waiting}
     return tuple(
         sorted(
-            country or "unknown"
+            (country or "unknown") if channel == SMS else channel
             for route, country, channel in kinds
             if first_account(accounts, routes, route, country, channel) is None
         )
@@ -181,7 +186,9 @@ def _told(desk: Desk, delivered: Delivered, *, say_left: bool = True) -> Deliver
         tell(f"{texts} still queued{_why_left(report)}; `sms-notify deliver` sends them")
     if delivered.unserved:
         where = ", ".join(delivered.unserved)
-        tell(f"no account of the route serves {where}: see `countries` of the accounts")
+        of_texts = not {EMAIL, APPRISE}.issuperset(delivered.unserved)
+        see = "see `countries` of the accounts" if of_texts else "see `sms-notify doctor`"
+        tell(f"no account of the route serves {where}: {see}")
     if delivered.interrupted:
         desk.note("interrupted at a message boundary; nothing is lost, run it again")
     return delivered

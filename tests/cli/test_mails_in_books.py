@@ -99,3 +99,15 @@ def test_a_rule_that_starts_a_plan_shows_the_mail_that_it_begins_with(
     assert cli("contacts", "import", "people.csv").code == 0
     (mailed,) = cli("preview", "events.jsonl", "--json").json
     assert (mailed["recipient"], mailed["body"]) == ("ann@example.com", "Dear **Ann**")
+
+
+def test_a_channel_that_no_account_serves_is_said(cli: Any, settings: Path) -> None:
+    settings.write_text(SETTINGS.format(mode='mode = "live"'), encoding="utf-8")
+    rule = '  - {name: ops, channel: apprise, events: [failed], body: "{{ do_number }}"}\n'
+    (settings.parent / "rules.yaml").write_text(f"version: 1\nrules:\n{rule}", encoding="utf-8")
+    line = json.dumps({"event": "failed", "job": JOB})
+    (settings.parent / "events.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    done = cli("process", "events.jsonl", *AS_OF)
+    assert (done.code, "no account of the route serves apprise" in done.err) == (3, True)
+    told = cli("doctor").out
+    assert "no account on the route 'default' is for apprise, and the rule 'ops' needs one" in told
