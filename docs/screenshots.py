@@ -29,13 +29,17 @@ SAYS: Final = (
 TRACKED: Final = "6591230001"
 """Whose text leads to the tracking page."""
 
+ASKS: Final = "Can you leave it with the neighbour?"
+ANSWERS: Final = "Yes, at number 14. The driver knows."
+"""What the customer asks at the end, and what a clerk answers."""
+
 _SIZE: Final = {"width": 1000, "height": 850}
 _PHONE_SIZE: Final = {"width": 390, "height": 850}
 
 
 @contextmanager
-def demo() -> Iterator[str]:
-    """Run the demo; gives the address of its pages."""
+def demo() -> Iterator[dict[str, dict[str, Any]]]:
+    """Run the demo; gives what it tells when it begins, by type."""
     command = [sys.executable, "-m", "smsnotify", "sandbox", "--demo", "--port", "0", "--json"]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -45,7 +49,11 @@ def demo() -> Iterator[str]:
     ):
         assert started.stdout is not None
         try:
-            yield str(json.loads(started.stdout.readline())["url"])
+            told: dict[str, dict[str, Any]] = {}
+            while "console" not in told:
+                line = json.loads(started.stdout.readline())
+                told[line["type"]] = line
+            yield told
         finally:
             started.terminate()
             started.wait(20)
@@ -80,6 +88,26 @@ def shoot_tracking(browser: Any, url: str) -> None:
     page.screenshot(path=IMAGES / "tracking-page.png")
 
 
+def shoot_console(browser: Any, url: str, console: dict[str, Any]) -> None:
+    """Write as a customer, log in as a clerk, and look at the day and the talk."""
+    phone = browser.new_page(viewport=_SIZE)
+    phone.goto(f"{url}/phones/{CUSTOMER}")
+    phone.get_by_label("Your answer").fill(ASKS)
+    phone.get_by_role("button", name="Send").click()
+    phone.get_by_role("log").get_by_text(ASKS).wait_for()
+    page = browser.new_page(viewport=_SIZE)
+    page.goto(console["url"])
+    page.get_by_label("Name").fill(console["name"])
+    page.get_by_label("Password").fill(console["password"])
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_text(ASKS).wait_for()
+    page.screenshot(path=IMAGES / "console-today.png")
+    page.goto(f"{console['url']}/contacts/of?who=%2B{CUSTOMER}")
+    page.get_by_label("Your answer").fill(ANSWERS)
+    page.evaluate("document.activeElement.blur()")
+    page.screenshot(path=IMAGES / "console-contact.png")
+
+
 def main() -> int:
     """Write the pictures and return the exit code."""
     try:
@@ -92,9 +120,10 @@ def main() -> int:
         sys.stderr.write("there is no Chromium here\n")
         return 2
     IMAGES.mkdir(exist_ok=True)
-    with demo() as url, sync_playwright() as player:
+    with demo() as told, sync_playwright() as player:
         browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        shoot(browser, url)
+        shoot(browser, told["sandbox"]["url"])
+        shoot_console(browser, told["sandbox"]["url"], told["console"])
         browser.close()
     return 0
 
