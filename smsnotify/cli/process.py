@@ -98,9 +98,9 @@ def process(
 
 def _has_caps(working: Any) -> bool:
     """Say whether what one job's texts come to may depend on another's."""
-    return working.policy.caps is not None or any(
-        rule.terms.bounds is not None and rule.terms.bounds.caps for rule in working.rules.rules
-    )
+    from smsnotify.engine.counting import are_capped
+
+    return are_capped(working.policy, working.rules.rules)
 
 
 def _chunks(source: str, follow: bool, dry_run: bool) -> Iterator[Any]:

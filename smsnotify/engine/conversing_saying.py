@@ -53,7 +53,9 @@ class Saying(Known):
     def _judge(self, drafts: Sequence[Draft]) -> list[Decision]:
         facts, desk = self._facts, self.desk
         run = self._ticket.run
-        learn_counts(facts, asked_for(drafts), desk.store, desk.policy, self.now, run=run)
+        learn_counts(
+            facts, asked_for(drafts, desk.policy), desk.store, desk.policy, self.now, run=run
+        )
         decisions = judge(drafts, facts, desk.policy, self.now)
         if facts.counts is not None:
             self.batch.charges = facts.counts.charges

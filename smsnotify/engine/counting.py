@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import Final, NamedTuple, Protocol
 
@@ -37,8 +37,10 @@ class Asked(NamedTuple):
     country: str
 
 
-def asked_for(drafts: Iterable[Draft]) -> list[Asked]:
-    """Return for whom the counters of drafts are."""
+def asked_for(drafts: Sequence[Draft], policy: Policy) -> list[Asked]:
+    """Return for whom the counters of drafts are; nobody, where no cap holds for any of them."""
+    if not are_capped(policy, drafts):
+        return []
     return [Asked(draft.terms, draft.recipient, draft.country) for draft in drafts]
 
 
@@ -64,11 +66,20 @@ def empty_counts(policy: Policy, now: datetime, run: str = "") -> Counts:
     return Counts(policy.mode.value, hour, day, run)
 
 
-def are_capped(policy: Policy, asked: Iterable[Asked]) -> bool:
-    """Say whether any cap holds for some of them."""
-    return policy.caps is not None or any(
-        one.terms.bounds is not None and one.terms.bounds.caps for one in asked
-    )
+class _HasTerms(Protocol):
+    @property
+    def terms(self) -> RuleTerms: ...
+
+
+def are_capped(policy: Policy, some: Iterable[_HasTerms]) -> bool:
+    """Say whether any cap holds for some drafts, rules, or what is asked for."""
+    if policy.caps is not None:
+        return True
+    for one in some:  # once a draft of a dry run: a generator in any() would cost twice as much
+        bounds = one.terms.bounds
+        if bounds is not None and bounds.caps:
+            return True
+    return False
 
 
 def learn_counts(
@@ -85,7 +96,7 @@ def learn_counts(
 
     `replaced` are messages whose place new ones take; what they counted counts no second time.
     """
-    if not are_capped(policy, asked):
+    if not asked or not are_capped(policy, asked):
         return
     counts = facts.counts
     if counts is None:

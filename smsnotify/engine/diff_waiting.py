@@ -19,6 +19,7 @@ from smsnotify.model.decision import Decision, MessageKey, Verdict
 from smsnotify.model.facts import Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
+from smsnotify.model.rule import RuleTerms
 from smsnotify.rules.compile import RuleSet
 from smsnotify.store.batch import JobRow
 from smsnotify.store.held import HeldMessage
@@ -28,9 +29,21 @@ from smsnotify.store.words import UNCHANGED
 _Waiting = tuple[datetime, int, Message, Decision]
 
 
-def waits(decision: Decision) -> bool:
-    """Say whether a text is held, and its rule lets its texts wait."""
-    return decision.verdict is Verdict.HOLD and decision.draft.terms.waits != ()
+def waits(decision: Decision, policy: Policy) -> bool:
+    """Say whether a text is held until a time, and has to be judged again then."""
+    held = decision.verdict is Verdict.HOLD and decision.not_before is not None
+    return held and lets_wait(decision.draft.terms, policy)
+
+
+def lets_wait(terms: RuleTerms, policy: Policy) -> bool:
+    """Say whether what a rule holds may come to something else: by `after`, `for`, or caps.
+
+    Caps count a text when it leaves. What a digest puts together is left as it is.
+    """
+    if terms.waits:
+        return True
+    own = terms.bounds is not None and terms.bounds.caps != ()
+    return terms.digest is None and (own or policy.caps is not None)
 
 
 class WaitingTexts:

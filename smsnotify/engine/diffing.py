@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from smsnotify.engine.diff_waiting import WaitingTexts, waits
+from smsnotify.engine.diff_waiting import WaitingTexts, lets_wait, waits
 from smsnotify.engine.intake import NO_RUN, Intake, Rejected
 from smsnotify.engine.keep import judge_remembering, keep
 from smsnotify.gates.duplicate import NAME as DUPLICATE
@@ -100,7 +100,7 @@ class Side:
         """Start with empty books."""
         self.rules = rules
         self._policy = policy
-        self._lets_wait = any(rule.terms.waits for rule in rules.rules)
+        self._lets_wait = any(lets_wait(rule.terms, policy) for rule in rules.rules)
         self.memory = _Replay(people, contacts)
         self.intake = Intake(rules, policy, self.memory, format=format)
         self.waiting = WaitingTexts(rules, policy, self.memory)
@@ -128,9 +128,9 @@ class Side:
         """Let wait what waits, and return the others."""
         if not self._lets_wait:
             return decisions
-        parked = [decision for decision in decisions if waits(decision)]
+        parked = [decision for decision in decisions if waits(decision, self._policy)]
         self.waiting.park(parked, self.memory.rows, now)
-        return [one for one in decisions if not waits(one)] if parked else decisions
+        return [one for one in decisions if not waits(one, self._policy)] if parked else decisions
 
     def _heard_too_soon(
         self, decisions: list[Decision], released: Sequence[Decision], now: datetime

@@ -180,7 +180,7 @@ def known_facts(
         facts.opt_out_link = opt_out_link(memory, policy)
     facts.happened = what_happened(drafts, memory)
     facts.greeted = greeted(drafts, memory, policy, run)
-    learn_counts(facts, asked_for(drafts), memory, policy, now, run=run, replaced=replaced)
+    learn_counts(facts, asked_for(drafts, policy), memory, policy, now, run=run, replaced=replaced)
     return facts
 
 

@@ -186,6 +186,64 @@ def test_a_held_text_counts_when_it_leaves(store: Store, tmp_path: Path) -> None
     assert told(take(rules, store, [line(10)], morning + timedelta(hours=1))) == ["recipient_cap"]
 
 
+def test_a_digest_is_one_text_for_caps(store: Store, tmp_path: Path) -> None:
+    rules = book(
+        tmp_path,
+        """
+rules:
+  - name: delivered
+    events: [completed]
+    caps: {per_hour: 1}
+    digest: {by: [phone_number], wait: 10m}
+    to: {fields: [phone_number]}
+    body: "{% for job in jobs %}{{ job.do_number }} {% endfor %}arrived."
+""",
+    )
+    held = take(rules, store, [line(1), line(2), line(3)])
+    assert told(held) == ["digest"] * 3
+    release_due(store, rules.rules, POLICY, NOW + timedelta(minutes=10))
+    assert [one.body for one in store.list_messages(Wanted(states=frozenset({"queued"})))] == [
+        "DO-1 DO-2 DO-3 arrived."
+    ]
+    assert told(take(rules, store, [line(4)], NOW + timedelta(minutes=11))) == ["digest"]
+    release_due(store, rules.rules, POLICY, NOW + timedelta(minutes=21))
+    (stopped,) = store.list_messages(Wanted(job="DO-4"))
+    assert (stopped.state, stopped.gate, stopped.reason) == ("cancelled", "caps", "recipient_cap")
+    # The next hour has room for all who came meanwhile, in one text.
+    take(rules, store, [line(5), line(6)], NOW + timedelta(minutes=55))
+    release_due(store, rules.rules, POLICY, NOW + timedelta(minutes=65))
+    (sent, carried) = (store.list_messages(Wanted(job=f"DO-{n}"))[0] for n in (5, 6))
+    assert (sent.state, carried.reason) == ("queued", "merged")
+
+
+def test_two_releases_at_once_never_overshoot(store: Store, tmp_path: Path) -> None:
+    """One has read its counters when the other lets texts go."""
+    rules = book(tmp_path)
+    take(rules, store, [line(1), line(2), line(3, ALI)], NIGHT)
+    morning = datetime(2026, 3, 3, 0, 0, tzinfo=UTC)
+    policy = capped(desk=(Cap(span="day", hard=1),))
+    overtaken: list[object] = []
+
+    class Slow:
+        """A store in which something else counts between the look and the write."""
+
+        def resolve_held(self, *args: Any) -> set[str]:
+            if not overtaken:
+                overtaken.append(
+                    take(rules, store, [line(9, ALI, "failed")], morning, policy=policy)
+                )
+            return store.resolve_held(*args)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+    release_due(Slow(), rules.rules, policy, morning)  # type: ignore[arg-type]
+    messages = store.list_messages(Wanted())
+    people = [one for one in messages if one.recipient != STAFF and one.state == "queued"]
+    assert [one.job for one in people] == ["DO-9"]
+    assert {one.reason for one in messages if one.state == "cancelled"} == {"day_cap"}
+
+
 def test_what_must_wait_does_not_stop_for_the_cap_of_today(store: Store, tmp_path: Path) -> None:
     rules = book(tmp_path)
     evening = NIGHT - timedelta(hours=1)

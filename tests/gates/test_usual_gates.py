@@ -15,6 +15,7 @@ from smsnotify.gates.pipeline import (
     passes_usual,
     run_gates,
 )
+from smsnotify.model.caps import Cap
 from smsnotify.model.decision import Draft, Earlier, MessageKey, Mode
 from smsnotify.model.event import Event, Happening
 from smsnotify.model.facts import Facts, Person, Policy
@@ -32,6 +33,7 @@ bounds = st.sampled_from(
         Bounds(active_from=NOW),
         Bounds(active_until=NOW),
         Bounds(active_until=NOW.replace(day=3)),
+        Bounds(caps=(Cap(span="hour", hard=1),)),
         Bounds(inhibited_by=Inhibition(("failed",), HOUR)),
         Bounds(after=HOUR, unless=("failed",)),
         Bounds(unchanged=HOUR),

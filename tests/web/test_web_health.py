@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 import schemathesis
@@ -22,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy import text
 from web_desk import STATUS, Caller, event, signed, stored
 
+from smsnotify.model.caps import MILLION, Cap, Caps
 from smsnotify.store.store import Store
 from smsnotify.web.app import ROUTES
 from smsnotify.web.exposition import Counter, Gauge, Histogram, render
@@ -91,6 +94,27 @@ def test_the_figures_tell_of_the_outbox_and_of_what_came_in(
     assert found['smsnotify_hook_refusals_total{hook="twilio",reason="unauthenticated"}'] == 1
     assert found['smsnotify_paused{account="main"}'] == 1
     assert found['smsnotify_reloads_total{outcome="error"}'] == 0
+
+
+def test_the_figures_tell_how_much_of_each_cap_is_used(
+    client: Caller, serving: Serving, key: str
+) -> None:
+    caps = Caps(
+        desk=(
+            Cap(span="day", soft=3, hard=5, where="[caps]"),
+            Cap(span="day", of="money", hard=MILLION // 2, where="[caps]"),
+        ),
+        price=lambda route, country, channel: Decimal("0.05"),
+    )
+    policy = msgspec.structs.replace(serving.loaded.policy, caps=caps)
+    serving.swap(msgspec.structs.replace(serving.loaded, policy=policy), settings_too=False)
+    client.post("/v1/events", json=[event("A"), event("B")], headers={"X-API-Key": key})
+    found = samples(client)
+    assert found['smsnotify_cap_used{cap="[caps] per_day"}'] == 2
+    assert found['smsnotify_cap_used{cap="[caps] money_per_day"}'] == 0.1
+    assert found['smsnotify_cap_limit{cap="[caps] per_day",limit="soft"}'] == 3
+    assert found['smsnotify_cap_limit{cap="[caps] per_day",limit="hard"}'] == 5
+    assert found['smsnotify_cap_limit{cap="[caps] money_per_day",limit="hard"}'] == 0.5
 
 
 def test_the_figures_hold_no_number_and_no_text(client: Caller, key: str) -> None:
