@@ -262,6 +262,19 @@ def test_a_job_that_lacks_a_word_is_left_out(store: Store, tmp_path: Path, now: 
     assert desk.bodies() == ["DO-2 to Ang Mo Kio 2. "]
 
 
+def test_what_the_whole_lacks_stops_each_of_its_jobs(
+    store: Store, tmp_path: Path, now: datetime
+) -> None:
+    body = "{% if jobs | length > 1 %}To {{ address }}{% else %}One parcel{% endif %}"
+    rules = LOADED.replace("On the van: {{ jobs | join(', ', attribute='do_number') }}", body)
+    desk = DigestDesk(store, tmp_path, now, rules)
+    desk.loaded(1, 2)
+    again = desk.wait(10)
+    assert desk.reasons() == ["DO-1 missing_value", "DO-2 missing_value"]
+    numbers = [one.decision.draft.event.job.number for one in again if one.decision is not None]
+    assert numbers == ["DO-1", "DO-2"]
+
+
 def test_one_job_with_two_events_stands_in_the_text_once(
     store: Store, tmp_path: Path, now: datetime
 ) -> None:

@@ -475,3 +475,29 @@ def test_no_shape_of_a_rule_makes_the_check_fail(tmp_path: Path, rule: dict[str,
     rules, problems = check_rules([write(tmp_path, "r.yaml", f"rules: [{as_flow(rule)}]")])
     assert rules is not None or problems
     assert all(problem.line == 1 and problem.column >= 1 for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("body", "warned"),
+    [
+        ("Order {{ do_number }}", True),
+        ("On {{ date }}", False),
+        ("Your parcels", False),
+        ("{{ jobs | length }} parcels, first {{ do_number }}", False),
+    ],
+)
+def test_a_digest_that_tells_of_one_job_alone_is_pointed_out(
+    tmp_path: Path, body: str, warned: bool
+) -> None:
+    text = one(extra="digest: {by: [date], wait: 10m}").replace("Order {{ do_number }}", body)
+    found = [(one.severity, one.code) for one in problems_of(tmp_path, text)]
+    assert found == ([("warning", "digest")] if warned else [])
+
+
+def test_a_digest_appends_no_link_and_lets_each_job_bring_its_own(tmp_path: Path) -> None:
+    plain = one(extra="digest: {by: [date], wait: 10m}").replace("Order {{ do_number }}", "x")
+    assert load(tmp_path, plain).rules[0].terms.tracking_link == "none"
+    linked = "{% for job in jobs %}{{ job.tracking_link }}{% endfor %}"
+    rule = load(tmp_path, plain.replace('"x"', f'"{linked}"')).rules[0]
+    assert rule.terms.tracking_link == "inline"
+    assert {"date", "tracking_link"} <= rule.fields
