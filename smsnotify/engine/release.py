@@ -70,12 +70,14 @@ class Again(msgspec.Struct, frozen=True, gc=False):
     """The second judgement of a held message: a decision, or why there is none any more.
 
     `carried_by` is the message that tells of its job too: the reason is `merged` then.
+    `expires_at` is when one that tells of several is given up, if that is not its own time.
     """
 
     message: Message
     decision: Decision | None
     reason: str = ""
     carried_by: str = ""
+    expires_at: datetime | None = None
 
 
 def judge_again(
@@ -299,7 +301,11 @@ def _one_text(group: Sequence[Again], facts: Facts, policy: Policy, now: datetim
         for share in shares(alike, facts):
             first, *others = [going[one.draft.key].message for one in share.of]
             text = capped(share.text, facts, policy, now)
-            settled.append(Again(first, text))
+            latest = max(
+                [one.expires_at for one in (first, *others) if one.expires_at is not None],
+                default=None,
+            )
+            settled.append(Again(first, text, expires_at=latest))
             if text.verdict is not Verdict.STOP:
                 settled += [Again(one, None, MERGED, first.id) for one in others]
                 continue
@@ -362,6 +368,6 @@ def resolution(again: Again) -> Resolution:
         encoding=decision.encoding or "",
         segments=decision.segments,
         not_before=decision.not_before,
-        expires_at=decision.not_before + terms.expires if decision.not_before else None,
+        expires_at=decision.not_before + terms.expires if decision.not_before else again.expires_at,
         first_text=decision.first_text,
     )

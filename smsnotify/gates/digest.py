@@ -29,7 +29,7 @@ def digest_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ru
         verdict=Verdict.HOLD,
         reason=NAME,
         detail=f"{does} of the same {', '.join(digest.by)}",
-        not_before=now + digest.wait if ends_at is None else ends_at,
+        not_before=now + digest.wait if ends_at is None else max(ends_at, now),
     )
 
 

@@ -31,6 +31,7 @@ from smsnotify.store.statements import insert_rows, write_rows
 MERGED: Final = "merged"
 """The reason of a message that another one carries."""
 
+_DIGEST: Final = "digest"
 _COLUMNS: Final = ("door", "id", "ends_at")
 # Changes nothing: it waits for whoever has the row, and has it then.
 _LOCKING: Final = "(door) DO UPDATE SET door = excluded.door"
@@ -93,12 +94,13 @@ def join(
     insert_rows(connection, "digests", _COLUMNS, fresh, _LOCKING)
     windows = _open(connection, fresh)
     messages, placed = dict(batch.messages), []
-    for key, one in waiting.items():
-        window, ends_at = windows[named[key]]
-        message = messages[key]
+    for key, door in named.items():
+        window, ends_at = windows[door]
+        message, leaves_at = messages[key], max(ends_at, batch.at)
         placed.append((message.id, window))
-        if one.leaves_at == one.ends_at != ends_at:  # another process has opened it, or ended it
-            messages[key] = _leaving_at(message, ends_at)
+        # Where nothing else holds it, and another process has opened the window or ended it.
+        if message.reason == _DIGEST and message.not_before != leaves_at:
+            messages[key] = _leaving_at(message, leaves_at)
     return messages, placed
 
 

@@ -123,6 +123,21 @@ def test_the_window_stays_open_until_its_text_leaves(desk: DigestDesk) -> None:
     assert desk.bodies() == ["On the van: DO-1, DO-2", "On the van: DO-3"]
 
 
+def test_a_text_expires_when_the_last_of_its_jobs_does(
+    store: Store, tmp_path: Path, now: datetime
+) -> None:
+    desk = DigestDesk(
+        store, tmp_path, now, LOADED.replace("    where:", "    expires: 30m\n    where:")
+    )
+    desk.loaded(1)
+    desk.now += timedelta(hours=2)  # nobody ticks
+    (late,) = desk.loaded(2)
+    assert late.not_before == desk.now
+    desk.wait(1)
+    assert desk.deliver() == 1
+    assert [one.body for one in desk.messages(MessageState.DELIVERED)] == ["On the van: DO-1, DO-2"]
+
+
 def test_a_window_that_everybody_left_does_not_hasten_the_next_text(desk: DigestDesk) -> None:
     desk.loaded(1)
     desk.store.cancel(Wanted(), desk.now)
