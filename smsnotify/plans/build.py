@@ -21,6 +21,7 @@ from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.quiet import check_quiet_hours, quiet_hours_of
 from smsnotify.rules.vocabulary import Vocabulary, vocabulary
+from smsnotify.rules.wordings import all_in_one, check_language, check_language_field
 from smsnotify.rules.yaml_nodes import MapNode, as_node, find
 
 _LIFE: Final = timedelta(days=30)
@@ -51,9 +52,15 @@ def build_plan(draft: PlanDraft, words: Vocabulary) -> PlacedPlan | None:
         asks=frozenset(step.name for step in draft.steps if step.keys.wait is not None),
         encoding=keys.encoding,
         max_segments=keys.max_segments or _SEGMENTS,
+        language=keys.language or "",
+        language_field=keys.language_field or "",
         reads=set(),
         events=set(),
     )
+    if keys.language and _is_own(draft, "language"):
+        check_language(keys.language, report, (*path, "language"))
+    if keys.language_field and _is_own(draft, "language_field"):
+        check_language_field(keys.language_field, words, report, (*path, "language_field"))
     entry = _entry(draft, scope)
     if keys.quiet_hours is not None and _is_own(draft, "quiet_hours"):
         check_quiet_hours(keys.quiet_hours, report, (*path, "quiet_hours"))
@@ -95,7 +102,7 @@ def _check_marketing(draft: PlanDraft) -> None:
     if keys.purpose == "marketing":
         return
     for step in draft.steps:
-        word = offer_word(step.keys.send) if step.keys.send else ""
+        word = offer_word(all_in_one(step.keys.send))
         if word:
             report.warn(
                 (*step.path, "send"),
@@ -110,7 +117,7 @@ def _plan(draft: PlanDraft, scope: Scope, entry: Entry, steps: dict[str, Step]) 
     hours = keys.marketing_hours
     facets = {name.partition("__")[2] for name in scope.reads if name.startswith("contact__")}
     set_here = {name for step in steps.values() for name in step.set}
-    used = {*scope.reads, *facets, *set_here}
+    used = {*scope.reads, *facets, *set_here, keys.language_field or ""}
     content = pack(
         draft.written,
         {name: kind for name, kind in words.custom.items() if name in used},

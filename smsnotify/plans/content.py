@@ -18,6 +18,10 @@ _UNVERSIONED: Final = ("enabled",)
 """Keys that do not change what a person in the plan meets."""
 
 
+_ORDERED: Final = frozenset({"replies", "send", "subject"})
+"""Keys whose own keys are in an order that counts: the first branch, the first language."""
+
+
 class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """A plan as canonical JSON holds it: plain data, and the words of its file that it uses."""
 
@@ -67,6 +71,6 @@ def version_of(content: bytes) -> str:
 def _in_order(value: Any, key: str = "") -> Any:
     """Sort the keys of mappings, but for branches, of which the first that fits is taken."""
     if isinstance(value, dict):
-        pairs = value.items() if key == "replies" else sorted(value.items())
+        pairs = value.items() if key in _ORDERED else sorted(value.items())
         return {name: _in_order(each, name) for name, each in pairs}
     return [_in_order(each) for each in value] if isinstance(value, list) else value

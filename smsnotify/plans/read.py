@@ -16,7 +16,10 @@ from smsnotify.rules.schema import DefaultsKeys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 
 STEP_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_FROM_DEFAULTS: Final = ("encoding", "max_segments", "quiet_hours", "marketing_hours", "expires")
+_FROM_DEFAULTS: Final = (
+    *("encoding", "max_segments", "quiet_hours", "marketing_hours", "expires"),
+    *("language", "language_field"),
+)
 """Keys that a plan takes from the `defaults` of its file; a route is not among them."""
 
 

@@ -7,13 +7,15 @@ whether the plan as a whole leads anywhere.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from smsnotify.model.plan import Outcome
 from smsnotify.rules.scalars import (
+    LANGUAGE_PATTERN,
     WORD_SCHEMA,
+    WORDING_SCHEMA,
     Clock,
     Duration,
     Flag,
@@ -24,6 +26,7 @@ from smsnotify.rules.scalars import (
     refuse,
     scalar,
     whole,
+    wording,
 )
 from smsnotify.rules.schema import (
     Encoding,
@@ -58,6 +61,16 @@ def _text_of_sms(value: object) -> object:
     return scalar(value, "a text")
 
 
+_TAG: Final = re.compile(LANGUAGE_PATTERN)
+
+
+def _saying(value: object) -> object:
+    """Read one text; texts by language are read where the step is built."""
+    if isinstance(value, dict) and all(map(_TAG.match, value)):
+        return wording(value)
+    return _text_of_sms(value)
+
+
 def _target_alone(value: object) -> object:
     """Take `other: STEP` for `other: {then: STEP}`."""
     return {"then": value} if isinstance(value, str) else value
@@ -70,6 +83,9 @@ def _facet(value: object) -> str:
 Number = Annotated[float | None, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
 Sms = Annotated[
     str | None, BeforeValidator(_text_of_sms), WithJsonSchema({"type": "string", "pattern": r"\S"})
+]
+Saying = Annotated[
+    str | dict[str, Any] | None, BeforeValidator(_saying), WithJsonSchema(WORDING_SCHEMA)
 ]
 Target = Annotated[str, BeforeValidator(lambda value: scalar(value, "a step").strip())]
 Targets = Annotated[dict[str, Target], BeforeValidator(none_is_empty)]
@@ -113,7 +129,9 @@ class EnterKeys(Keys):
 class OtherKeys(Keys):
     """What an answer gets that no branch knows."""
 
-    send: Sms = Field(default=None, description="The text that asks again.")
+    send: Saying = Field(
+        default=None, description="The text that asks again; by language too: `{en: …, zh: …}`."
+    )
     times: Annotated[
         int,
         BeforeValidator(whole(1, 20)),
@@ -210,16 +228,19 @@ class StepKeys(Keys):
         default=None, description="An address that is told of this step, signed and repeated."
     )
     alert: Sms = Field(default=None, description="A text to the firm's own people (`staff`).")
-    send: Sms = Field(
+    send: Saying = Field(
         default=None,
-        description="The text that the person gets; {{ opt_out_link }} is an address to opt out.",
+        description="The text that the person gets, or texts by language: `{en: …, zh: …}`. "
+        "{{ opt_out_link }} is an address to opt out.",
     )
     channel: Annotated[Literal["sms", "email"], one_of("sms", "email")] = Field(
         default="sms",
         description="How `send` goes out: as a text, or as a mail to the contact's email address, "
         "with its body in Markdown.",
     )
-    subject: Sms = Field(default=None, description="The subject line of a mail.")
+    subject: Saying = Field(
+        default=None, description="The subject line of a mail; by language, if `send` is."
+    )
     start_plan: Word = Field(
         default=None, description="Another plan that begins for the person; this one goes on."
     )
@@ -271,6 +292,15 @@ class PlanHeadKeys(Keys):
     )
     max_segments: Segments = Field(
         default=None, description="The most segments that one text may cost, 1 to 10."
+    )
+    language: Word = Field(
+        default=None,
+        description="The language of days, times and amounts; of texts in several languages, the "
+        "one for whom none other suits.",
+    )
+    language_field: Word = Field(
+        default=None,
+        description="The job field that names the person's language, where the contact has none.",
     )
     quiet_hours: QuietHours = Field(
         default=None, description="Hours in which no text leaves; `none` switches them off."

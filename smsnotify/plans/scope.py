@@ -11,13 +11,23 @@ from smsnotify.base.errors import TemplateError
 from smsnotify.model.job import ITEM_FIELDS
 from smsnotify.model.plan import ENDS, Words
 from smsnotify.model.reading import OPT_OUT_LINK
+from smsnotify.plans.speaking import speaking
 from smsnotify.rules.body import check_length
 from smsnotify.rules.conditions import Condition
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.scalars import did_you_mean
 from smsnotify.rules.vocabulary import Vocabulary
 from smsnotify.rules.where import read_conditions
-from smsnotify.text.template import compile_template
+from smsnotify.rules.wordings import (
+    ONLY,
+    check_same_fields,
+    check_texts,
+    read_fallback,
+    tags_of,
+    wordings,
+)
+from smsnotify.text.languages import ENGLISH
+from smsnotify.text.template import Template, compile_template
 from smsnotify.text.template_namespaces import Namespaces
 
 _LISTS: Final = {"items": ITEM_FIELDS}
@@ -36,6 +46,8 @@ class Scope(msgspec.Struct, kw_only=True):
     asks: frozenset[str]
     encoding: Literal["auto", "gsm7", "ucs2"]
     max_segments: int
+    language: str = ""
+    language_field: str = ""
     reads: set[str] = set()
     events: set[str] = set()
 
@@ -46,7 +58,7 @@ class Scope(msgspec.Struct, kw_only=True):
 
     def text(
         self,
-        source: str,
+        source: str | Mapping[str, Any],
         path: Path,
         *,
         sent: bool = True,
@@ -55,12 +67,47 @@ class Scope(msgspec.Struct, kw_only=True):
     ) -> Words | None:
         """Compile a text; None when it cannot be. `sent`: it becomes an SMS, so its size counts.
 
-        `to_person`: it may print a link to opt out. `escape` is for Markdown.
+        Texts by language become one that asks its reader. `to_person`: it may print a link to
+        opt out. `escape` is for Markdown.
         """
+        tags = tags_of(source, self.report, path)
+        fallback, key = self.language or ENGLISH, str(path[-1])
+        if tags:
+            fallback = read_fallback(self.language, tags, self.report, path, key)
+        if not check_texts(source, self.report, path):
+            return None
+        made = {
+            tag: self._compiled(text, place, tag or fallback, sent, to_person, escape)
+            for tag, (text, place) in wordings(source, path).items()
+        }
+        templates = {tag: one for tag, one in made.items() if one is not None}
+        if len(templates) < len(made):
+            return None
+        if not tags:
+            return templates[ONLY].render
+        check_same_fields(templates, self.report, path)
+        self.reads |= {self.language_field} - {""}
+        renderers = {tag: one.render for tag, one in templates.items()}
+        return speaking(renderers, fallback, self.language_field)
+
+    def _compiled(
+        self,
+        source: str,
+        path: Path,
+        language: str,
+        sent: bool,
+        to_person: bool,
+        escape: Callable[[str], str] | None,
+    ) -> Template | None:
         fields = self.words.printable | {OPT_OUT_LINK} if to_person else self.words.printable
         try:
             made = compile_template(
-                source, fields=fields, lists=_LISTS, namespaces=self.namespaces, escape=escape
+                source,
+                fields=fields,
+                lists=_LISTS,
+                namespaces=self.namespaces,
+                escape=escape,
+                language=language,
             )
         except TemplateError as error:
             hint = error.hint
@@ -74,7 +121,7 @@ class Scope(msgspec.Struct, kw_only=True):
         if sent:
             longest = self.max_segments if escape is None else None
             check_length(source, self.encoding, longest, self.report, path)
-        return made.render
+        return made
 
     def conditions(
         self, where: Mapping[str, Any], path: Path, *, answers: bool = True

@@ -26,6 +26,7 @@ from smsnotify.plans.read import StepDraft
 from smsnotify.plans.schema import ChoiceKeys, OtherKeys, StepKeys
 from smsnotify.plans.scope import Scope, shown
 from smsnotify.rules.problems import Path
+from smsnotify.rules.wordings import all_in_one, check_same_languages
 from smsnotify.rules.yaml_nodes import MapNode, find
 from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.template_namespaces import is_name
@@ -69,10 +70,10 @@ def build_step(draft: StepDraft, scope: Scope) -> Step:
         alert=scope.text(keys.alert, (*path, "alert")) if keys.alert else None,
         alert_source=keys.alert or "",
         send=_send(keys, scope, path),
-        send_source=keys.send or "",
+        send_source=all_in_one(keys.send),
         channel=keys.channel,
-        title=scope.text(keys.subject, (*path, "subject"), sent=False) if keys.subject else None,
-        title_source=keys.subject or "",
+        title=_title(keys, scope, path),
+        title_source=all_in_one(keys.subject),
         start_plan=keys.start_plan or "",
         route=keys.route or "",
         wait=_wait(keys, scope, path),
@@ -151,6 +152,15 @@ def _send(keys: StepKeys, scope: Scope, path: Path) -> Words | None:
         return None
     escape = escape_markdown if keys.channel == EMAIL else None
     return scope.text(keys.send, (*path, "send"), to_person=True, escape=escape)
+
+
+def _title(keys: StepKeys, scope: Scope, path: Path) -> Words | None:
+    if not keys.subject:
+        return None
+    at = (*path, "subject")
+    if isinstance(keys.subject, dict) and isinstance(keys.send, dict):
+        check_same_languages(keys.subject, tuple(keys.send), scope.report, at, "send")
+    return scope.text(keys.subject, at, sent=False)
 
 
 def _emit(keys: StepKeys, scope: Scope, path: Path) -> str:
@@ -289,7 +299,7 @@ def _other(keys: OtherKeys, scope: Scope, path: Path) -> Other | str:
             )
         return keys.then
     words = scope.text(keys.send, (*path, "send"), to_person=True)
-    return Other(send=words, times=keys.times, then=keys.then, source=keys.send)
+    return Other(send=words, times=keys.times, then=keys.then, source=all_in_one(keys.send))
 
 
 def _listen(draft: StepDraft, scope: Scope) -> Listen | None:

@@ -18,6 +18,7 @@ from smsnotify.rules.vocabulary import CONTACT, Vocabulary
 from smsnotify.rules.wordings import (
     ONLY,
     Speech,
+    all_in_one,
     called,
     check_same_fields,
     check_texts,
@@ -81,11 +82,10 @@ def read_body(
     if len(templates) < len(made):
         return None
     encoding = keys.encoding if "encoding" in keys.model_fields_set else defaults.encoding
-    sources = [f"{tag}: {source}" if tag else source for tag, (source, _) in written.items()]
     body = Body(
         wordings=templates,
         speech=speech,
-        source="\n".join(sources),
+        source=all_in_one(keys.body),
         tracking_link=_link(keys, defaults, templates, report, path),
         encoding=encoding,
         max_segments=keys.max_segments or defaults.max_segments or 3,

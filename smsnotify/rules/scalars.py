@@ -70,7 +70,7 @@ def _text(value: object) -> str:
     return text
 
 
-def _wording(value: object) -> object:
+def wording(value: object) -> object:
     """Read one text; texts by language are read where the rule is built."""
     if not isinstance(value, dict):
         return _text(value)
@@ -283,22 +283,19 @@ Items = Annotated[list[Item], BeforeValidator(_none_is_empty)]
 Word = Annotated[str | None, BeforeValidator(_word), WithJsonSchema(WORD_SCHEMA)]
 Text = Annotated[str | None, BeforeValidator(_text), WithJsonSchema({"type": "string"})]
 LANGUAGE_PATTERN: Final = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$"
-Wording = Annotated[
-    str | dict[str, Any] | None,
-    BeforeValidator(_wording),
-    WithJsonSchema(
+WORDING_SCHEMA: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"type": "string", "pattern": r"\S"},
         {
-            "anyOf": [
-                {"type": "string", "pattern": r"\S"},
-                {
-                    "type": "object",
-                    "propertyNames": {"pattern": LANGUAGE_PATTERN},
-                    "additionalProperties": {"type": "string", "pattern": r"\S"},
-                    "minProperties": 1,
-                },
-            ]
-        }
-    ),
+            "type": "object",
+            "propertyNames": {"pattern": LANGUAGE_PATTERN},
+            "additionalProperties": {"type": "string", "pattern": r"\S"},
+            "minProperties": 1,
+        },
+    ]
+}
+Wording = Annotated[
+    str | dict[str, Any] | None, BeforeValidator(wording), WithJsonSchema(WORDING_SCHEMA)
 ]
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Names = Annotated[list[Item], BeforeValidator(_one_or_many)]

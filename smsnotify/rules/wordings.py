@@ -35,7 +35,7 @@ def read_speech(
     keys: RuleKeys, defaults: DefaultsKeys, words: Vocabulary, report: Reporter, path: Path
 ) -> Speech:
     """Read the languages of a rule; what is wrong with them goes to `report`."""
-    tags = _tags(keys.body, report, (*path, "body"))
+    tags = tags_of(keys.body, report, (*path, "body"))
     own = "language" in keys.model_fields_set
     fallback = (keys.language if own else defaults.language) or ""
     if own and fallback:
@@ -46,21 +46,27 @@ def read_speech(
     if not tags:
         _check_alone(keys, report, path)
         return Speech((), fallback or ENGLISH, field)
-    if not fallback:
-        return Speech(tags, tags[0], field)
-    found = best_of(fallback, tags)
-    if not found and is_language(fallback):
+    place = (*path, "language") if own else (*path, "body")
+    return Speech(tags, read_fallback(fallback, tags, report, place, "body"), field)
+
+
+def read_fallback(wanted: str, tags: tuple[str, ...], report: Reporter, at: Path, key: str) -> str:
+    """Return the language for whom no other suits: the wanted one, else the first."""
+    if not wanted:
+        return tags[0]
+    found = best_of(wanted, tags)
+    if not found and is_language(wanted):
         report.error(
-            (*path, "language") if own else (*path, "body"),
+            at,
             "no_fallback",
-            f"the body says nothing in {fallback!r}, the language of whoever reads none of "
+            f"the {key} says nothing in {wanted!r}, the language of whoever reads none of "
             f"{', '.join(tags)}",
-            f"add {fallback}: to the body, or choose another language",
+            f"add {wanted}: to the {key}, or choose another language",
         )
-    return Speech(tags, found or tags[0], field)
+    return found or tags[0]
 
 
-def _tags(written: object, report: Reporter, path: Path) -> tuple[str, ...]:
+def tags_of(written: object, report: Reporter, path: Path) -> tuple[str, ...]:
     """Return the tags of texts by language; none when one text stands there."""
     if not isinstance(written, dict):
         return ()
@@ -128,7 +134,14 @@ def wordings(written: str | Mapping[str, Any], path: Path) -> dict[str, tuple[st
 def called(path: Path) -> str:
     """Name the text that stands at a path: `the body`, or `the text in 'zh'`."""
     above = path[-2] if len(path) > 1 else ""
-    return f"the text in {path[-1]!r}" if above in ("body", "subject") else f"the {path[-1]}"
+    by_language = above in ("body", "subject", "send")
+    return f"the text in {path[-1]!r}" if by_language else f"the {path[-1]}"
+
+
+def all_in_one(written: str | Mapping[str, Any] | None) -> str:
+    """Write every wording of a key into one text, each with its language; `''` for none."""
+    texts = wordings(written or "", ())
+    return "\n".join(f"{tag}: {text}" if tag else text for tag, (text, _) in texts.items())
 
 
 def check_texts(written: object, report: Reporter, path: Path) -> bool:
@@ -143,19 +156,20 @@ def check_texts(written: object, report: Reporter, path: Path) -> bool:
 
 
 def check_same_languages(
-    subject: object, tags: tuple[str, ...], report: Reporter, path: Path
+    written: object, tags: tuple[str, ...], report: Reporter, path: Path, of: str = "body"
 ) -> bool:
-    """Say whether a subject in languages has those of the body."""
-    if not isinstance(subject, dict) or not tags:
+    """Say whether a key in languages has those of the text that it goes with."""
+    if not isinstance(written, dict) or not tags:
         return True
-    lost = [tag for tag in tags if tag not in subject]
-    odd = [tag for tag in subject if tag not in tags]
+    key = path[-1]
+    lost = [tag for tag in tags if tag not in written]
+    odd = [tag for tag in written if tag not in tags]
     for tag in lost:
-        told = f"the subject says nothing in {tag!r}, and the body does"
-        report.error(path, "missing_language", told, f"add {tag}: to the subject")
+        told = f"the {key} says nothing in {tag!r}, and the {of} does"
+        report.error(path, "missing_language", told, f"add {tag}: to the {key}")
     for tag in odd:
-        told = f"the subject has {tag!r}, and the body does not"
-        report.error((*path, tag), "missing_language", told, f"add {tag}: to the body", key=True)
+        told = f"the {key} has {tag!r}, and the {of} does not"
+        report.error((*path, tag), "missing_language", told, f"add {tag}: to the {of}", key=True)
     return not lost and not odd
 
 

@@ -39,13 +39,18 @@ class Spoken(NamedTuple):
 
 def language_for(languages: Languages, contact: Contact, job: Job, country: str) -> Spoken:
     """Choose one of a rule's languages for a recipient whose number is of `country` (ISO 2)."""
-    offered = languages.offered
-    if contact.language and (found := best_of(contact.language, offered)):
+    written = getattr(job, languages.field, None) if languages.field else None
+    return choose(languages.offered, languages.fallback, contact.language, written, country)
+
+
+def choose(
+    offered: tuple[str, ...], fallback: str, contact: str, job: object, country: str
+) -> Spoken:
+    """Choose one of some languages by what the contact, the job and the number's country say."""
+    if contact and (found := best_of(contact, offered)):
         return Spoken(found, Whose.CONTACT)
-    if languages.field:
-        written = getattr(job, languages.field, None)
-        if isinstance(written, str) and (found := best_of(written, offered)):
-            return Spoken(found, Whose.JOB)
+    if isinstance(job, str) and (found := best_of(job, offered)):
+        return Spoken(found, Whose.JOB)
     if country and (found := best_in(country, offered)):
         return Spoken(found, Whose.COUNTRY)
-    return Spoken(languages.fallback, Whose.FALLBACK)
+    return Spoken(fallback, Whose.FALLBACK)
