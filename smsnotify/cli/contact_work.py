@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
 from smsnotify.base.errors import RuleFileError, UsageError
 from smsnotify.cli import show
+from smsnotify.cli.acting import audited
 from smsnotify.cli.contact_export import whole
 from smsnotify.cli.contact_file import (
     Reading,
     read_people,
 )
 from smsnotify.cli.desk import Desk
+from smsnotify.engine.auditing import nickname
 from smsnotify.engine.wishes import carry_out
 from smsnotify.model.contact import CONTACT_FIELDS, Facet
 from smsnotify.model.facts import EVERYTHING, MARKETING
@@ -30,6 +33,7 @@ from smsnotify.text.template_namespaces import is_name
 from smsnotify.wiring import values
 
 _BITE: Final = 500
+_CLASH: Final = "its addresses belong to several people"
 T = TypeVar("T")
 
 
@@ -124,14 +128,18 @@ def bring_in(desk: Desk, file: str, *, opted_out: bool | None, note: str) -> boo
     rejected = list(people.rejected)
     made = changed = consents = 0
     stay_out: list[str] = []
-    for bite in _bites(people.rows):
-        kept = desk.store.keep_people(bite, now)
-        made, changed = made + kept.made, changed + kept.changed
-        consents += kept.consents
-        stay_out += kept.stay_out
-        if kept.opted_out:
-            carry_out(desk.store, kept.opted_out, now, is_noted=True)
-        rejected += [(place, "its addresses belong to several people") for place in kept.clashing]
+    with audited(desk, "contact.import", Path(file).name) as trail:
+        for bite in _bites(people.rows):
+            kept = desk.store.keep_people(bite, now)
+            made, changed = made + kept.made, changed + kept.changed
+            consents += kept.consents
+            stay_out += kept.stay_out
+            if kept.opted_out:
+                carry_out(desk.store, kept.opted_out, now, is_noted=True)
+            rejected += [
+                (place, "its addresses belong to several people") for place in kept.clashing
+            ]
+        trail.came_to(f"{made} made, {changed} changed, {consents} consents")
     for line, reason in sorted(rejected):
         if desk.json:
             show.emit_json({"type": "rejected", "source": file, "line": line, "reason": reason})
@@ -185,19 +193,20 @@ def set_person(
             raise UsageError(str(error)) from None
     changes = dict(_read_facets(facets, kinds_of(desk)))
     now = desk.clock()
-    kept = desk.store.keep_people(
-        [
-            BroughtPerson(
-                addresses=addresses,
-                tags=frozenset(one.strip() for one in tags if one.strip()),
-                facets=changes,
-                name=given["name"],
-                language=given["language"],
-                time_zone=given["time_zone"],
-            )
-        ],
-        now,
-    )
+    with audited(desk, "contact.set", nickname(desk.store, address)):
+        kept = desk.store.keep_people(
+            [
+                BroughtPerson(
+                    addresses=addresses,
+                    tags=frozenset(one.strip() for one in tags if one.strip()),
+                    facets=changes,
+                    name=given["name"],
+                    language=given["language"],
+                    time_zone=given["time_zone"],
+                )
+            ],
+            now,
+        )
     if kept.clashing:
         raise UsageError(f"{email} is another person's", hint="sms-notify contacts show says whose")
     contact = desk.store.contacts_of([address])[address]
@@ -236,7 +245,11 @@ def forget_person(desk: Desk, who: str, *, sure: bool) -> None:
             raise UsageError("forgetting cannot be undone", hint="--yes says that it is meant")
         if not show.confirm(f"Forget {address} for good?"):
             raise UsageError("nothing was forgotten")
-    done = None if desk.existing_store is None else desk.store.forget(address, desk.clock())
+    done = None
+    if desk.existing_store is not None:
+        with audited(desk, "contact.forget", nickname(desk.store, address)) as trail:
+            done = desk.store.forget(address, desk.clock())
+            trail.came_to("nothing" if done is None else "forgotten")
     if done is None:
         raise UsageError(f"nothing is known of {address!r}", hint="is it another database?")
     if desk.json:

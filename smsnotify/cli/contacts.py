@@ -235,7 +235,9 @@ def _change(
     desk: Desk, numbers: list[str], note: str, source: str, scope: str, *, opted_out: bool
 ) -> None:
     """Read every number before any is written: half a list would be worse than none."""
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.contact_work import read_numbers, read_scope, refuse_undoing
+    from smsnotify.engine.auditing import nickname
     from smsnotify.engine.wishes import carry_out
     from smsnotify.model.contact import ConsentChange
 
@@ -255,7 +257,12 @@ def _change(
         )
         for number in known
     ]
-    carry_out(desk.store, changes, now)
+    word = "contact.opt_out" if opted_out else "contact.opt_in"
+    named = known[0] if len(known) == 1 else f"{len(known)} numbers"
+    about = nickname(desk.store, named) if len(known) == 1 else named
+    with audited(desk, word, about) as trail:
+        carry_out(desk.store, changes, now)
+        trail.came_to(wanted.removeprefix("purpose:"))
     for one in changes:
         if desk.json:
             show.emit_json(_told(one))

@@ -27,6 +27,7 @@ def create(
     the password of its webhook. Only a hash of it is stored.
     """
     from smsnotify.base.errors import UsageError
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.show import emit_json, say
     from smsnotify.engine.api_keys import hash_key, make_key
 
@@ -35,7 +36,9 @@ def create(
         raise UsageError("a key's name is 1 to 100 characters that can be printed")
     desk = desk_of(ctx)
     key = make_key()
-    made = desk.store.add_key(name, hash_key(key), desk.clock())
+    with audited(desk, "key.create", name) as trail:
+        made = desk.store.add_key(name, hash_key(key), desk.clock())
+        trail.came_to("nothing" if made is None else "made")
     if made is None:
         raise UsageError(
             f"there is a key {name!r} already",
@@ -86,11 +89,17 @@ def revoke(
 ) -> None:
     """End a key: from now on nobody gets in with it."""
     from smsnotify.base.errors import UsageError
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.show import emit_json, say
 
     desk = desk_of(ctx)
     name = name.strip()
-    if desk.existing_store is None or not desk.store.revoke_key(name, desk.clock()):
+    done = False
+    if desk.existing_store is not None:
+        with audited(desk, "key.revoke", name) as trail:
+            done = desk.store.revoke_key(name, desk.clock())
+            trail.came_to("revoked" if done else "nothing")
+    if not done:
         raise UsageError(f"there is no key {name!r} in use", hint="sms-notify keys list")
     if desk.json:
         emit_json({"type": "key", "name": name, "revoked": True})

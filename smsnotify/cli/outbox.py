@@ -260,6 +260,8 @@ def _change(
     """Retry (`unknown` True or False) or cancel (None) what was chosen; return how many."""
     import msgspec
 
+    from smsnotify.cli.acting import audited
+
     if bool(ids) == everything:
         raise UsageError("name messages by id, or choose with --all and the other options")
     named = [_one(desk, one) for one in ids or ()]
@@ -268,10 +270,17 @@ def _change(
     wanted = msgspec.structs.replace(wanted, ids=tuple(message.id for message in named))
     now: datetime = desk.clock()
     store: Any = desk.store
-    if unknown is None:
-        done: int = store.cancel(wanted, now)
-    else:
-        done = store.retry(wanted, now, unknown=unknown)
+    about = (
+        named[0].id if len(named) == 1 else f"{len(named)} messages" if named else "all like that"
+    )
+    before = ", ".join(sorted({message.state.value for message in named}))
+    what = "message.cancel" if unknown is None else "message.retry"
+    with audited(desk, what, about, before=before) as trail:
+        if unknown is None:
+            done: int = store.cancel(wanted, now)
+        else:
+            done = store.retry(wanted, now, unknown=unknown)
+        trail.came_to(f"{done} changed")
     if named and not done:
         states = ", ".join(sorted({message.state.value for message in named}))
         hint = "held and queued ones can be cancelled"

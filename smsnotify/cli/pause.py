@@ -25,11 +25,13 @@ def pause(
     It is kept in the database: every process that sends obeys within two seconds,
     until `sms-notify resume`. What was queued stays queued.
     """
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.show import emit_json, say
 
     desk = desk_of(ctx)
     known_account(desk, account)
-    desk.store.pause(account, note=note or f"since {desk.clock():%Y-%m-%d %H:%M} UTC")
+    with audited(desk, "account.pause", account or "everything"):
+        desk.store.pause(account, note=note or f"since {desk.clock():%Y-%m-%d %H:%M} UTC")
     if desk.json:
         emit_json({"type": "pause", "account": account, "paused": True})
     else:

@@ -98,6 +98,7 @@ def enrol(
     A file is imported like `contacts import` does. Without --name, the same numbers on another
     day come in again, as far as re_enter allows it.
     """
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.contact_work import bring_in, read_numbers
     from smsnotify.cli.working import Working
     from smsnotify.engine.enrolling import enrol_people
@@ -117,7 +118,13 @@ def enrol(
     ref = f"hand:{name or f'{working.clock():%Y-%m-%d}'}"
     worker = talk_desk(desk.settings, working.store, desk.book)
     now = working.clock()
-    report = enrol_people(worker, wanted, everybody, ref, working.run.ticket, now, dry_run=dry_run)
+    ticket = working.run.ticket
+    if dry_run:
+        report = enrol_people(worker, wanted, everybody, ref, ticket, now, dry_run=True)
+    else:
+        with audited(desk, "plan.enrol", plan) as trail:
+            report = enrol_people(worker, wanted, everybody, ref, ticket, now)
+            trail.came_to(f"{report.entered} people")
     working.tally.add(report.decisions)
     if desk.json:
         for decision in report.decisions:
@@ -156,6 +163,7 @@ def stop(
     everybody: Annotated[bool, typer.Option("--all", help="Everybody who is in it.")] = False,
 ) -> None:
     """Take people out of a plan; its texts that wait for them are cancelled."""
+    from smsnotify.cli.acting import audited
     from smsnotify.engine.enrolling import stop as take_out
     from smsnotify.wiring.conversations import desk as talk_desk
 
@@ -166,7 +174,11 @@ def stop(
     if not found:
         desk.plans.named(plan)  # a plan that is gone may have people; one that never was is a slip
     worker = talk_desk(desk.settings, desk.store, desk.book)
-    count = take_out(worker, found, desk.clock()) if found else 0
+    count = 0
+    if found:
+        with audited(desk, "plan.stop", plan) as trail:
+            count = take_out(worker, found, desk.clock())
+            trail.came_to(f"{count} people")
     if desk.json:
         show.emit_json({"type": "stopped", "plan": plan, "people": count})
     else:
@@ -180,6 +192,7 @@ def move(
     numbers: Annotated[list[str], typer.Argument(metavar="NUMBER", help="Numbers.")],
 ) -> None:
     """Put people on another step of their plan, and on today's version of it."""
+    from smsnotify.cli.acting import audited
     from smsnotify.engine.enrolling import move as put
     from smsnotify.wiring.conversations import desk as talk_desk
 
@@ -189,7 +202,10 @@ def move(
         raise UsageError(f"nobody of them is in {plan!r}", hint=f"sms-notify plans status {plan}")
     worker = talk_desk(desk.settings, desk.store, desk.book)
     for one in found:
-        after = put(worker, one, step, desk.clock())
+        about = f"{plan} {one.id}"
+        with audited(desk, "plan.move", about, before=one.step) as trail:
+            after = put(worker, one, step, desk.clock())
+            trail.came_to(after.step)
         if desk.json:
             told = {"enrolment": after.id, "step": after.step, "state": after.state}
             show.emit_json({"type": "moved", "plan": plan, **told})

@@ -111,6 +111,7 @@ def answer(
 
     The text is queued: `deliver` or `serve` sends it.
     """
+    from smsnotify.cli.acting import audited
     from smsnotify.engine.clerk import answer as answer_reply
     from smsnotify.model.decision import Verdict
     from smsnotify.wiring.conversations import desk as talk_desk
@@ -118,7 +119,9 @@ def answer(
     desk = desk_of(ctx)
     reply = _one(desk, reply_id)
     worker = talk_desk(desk.settings, desk.store, desk.book)
-    decision = answer_reply(worker, reply, text, desk.clock())
+    with audited(desk, "reply.answer", reply.id, before=reply.state) as trail:
+        decision = answer_reply(worker, reply, text, desk.clock())
+        trail.came_to(f"{decision.verdict.value} {decision.reason}".strip())
     if desk.json:
         show.emit_json(decision.as_json())
     if decision.verdict is Verdict.STOP:
@@ -131,18 +134,22 @@ def answer(
 @app.command("opt-out", epilog=example('sms-notify replies opt-out 01j8xk --note "clear enough"'))
 def opt_out(ctx: typer.Context, reply_id: Id, note: Note = "") -> None:
     """Take a reply for an opt-out: its writer gets no more texts."""
+    from smsnotify.cli.acting import audited
     from smsnotify.engine.clerk import opt_out as take
     from smsnotify.wiring.conversations import desk as talk_desk
 
     desk = desk_of(ctx)
     reply = _one(desk, reply_id)
-    take(talk_desk(desk.settings, desk.store, desk.book), reply, note, desk.clock())
+    with audited(desk, "reply.opt_out", reply.id, before=reply.state) as trail:
+        take(talk_desk(desk.settings, desk.store, desk.book), reply, note, desk.clock())
+        trail.came_to("opted out")
     desk.note("opted out: waiting texts are cancelled, plans have ended")
 
 
 @app.command("dismiss", epilog=example("sms-notify replies dismiss 01j8xk"))
 def dismiss(ctx: typer.Context, reply_id: Id, note: Note = "") -> None:
     """Let a reply rest. When it was a likely opt-out, it was none: held texts go on."""
+    from smsnotify.cli.acting import audited
     from smsnotify.engine.clerk import dismiss as let_rest
     from smsnotify.wiring.conversations import desk as talk_desk
 
@@ -151,7 +158,10 @@ def dismiss(ctx: typer.Context, reply_id: Id, note: Note = "") -> None:
     if reply.state not in _OPEN:
         raise UsageError(f"that reply is {reply.state}: there is nothing to decide")
     worker = talk_desk(desk.settings, desk.store, desk.book)
-    if not let_rest(worker, reply, note, desk.clock()):
+    with audited(desk, "reply.dismiss", reply.id, before=reply.state) as trail:
+        done = let_rest(worker, reply, note, desk.clock())
+        trail.came_to("worked" if done else "nothing")
+    if not done:
         raise UsageError("somebody else has just decided on that reply")
     desk.note("done; texts that it held leave with the next tick")
 

@@ -23,10 +23,12 @@ def resume(
     Texts that expired meanwhile stay unsent. What else is due leaves with the next
     `sms-notify deliver` or `sms-notify tick`.
     """
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.show import emit_json, say
 
     desk = desk_of(ctx)
-    ended = desk.store.resume(account)
+    with audited(desk, "account.resume", account or "everything"):
+        ended = desk.store.resume(account)
     if desk.json:
         emit_json({"type": "pause", "account": account, "paused": False, "was_paused": ended})
     else:

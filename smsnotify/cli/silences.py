@@ -49,6 +49,7 @@ def add(
     Texts of plans that people are in go on, and so do answers.
     """
     from smsnotify.base.errors import UsageError
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.instants import read_as_of
     from smsnotify.cli.show import emit_json, say
     from smsnotify.engine.silencing import make_silence, read_line, read_span, rule_id, silenced
@@ -67,12 +68,14 @@ def add(
         lasting=span,
         now=now,
     )
-    desk.store.add_silence(made)
+    with audited(desk, "silence.add", made.id) as trail:
+        desk.store.add_silence(made)
+        what = silenced(made.group, made.rule)
+        trail.came_to(f"{what} until {made.ends_at:%Y-%m-%d %H:%M} UTC: {made.reason}")
     if desk.json:
         emit_json(made.as_json(now))
         return
     say(made.id)
-    what = silenced(made.group, made.rule)
     desk.note(
         f"{what} silenced until {_local(made.ends_at, desk)}; sms-notify silences expire {made.id}"
     )
@@ -123,6 +126,7 @@ def expire(
 ) -> None:
     """End a silence now. What it stopped is not sent any more."""
     from smsnotify.base.errors import UsageError
+    from smsnotify.cli.acting import audited
     from smsnotify.cli.show import emit_json, say
     from smsnotify.engine.silencing import silenced
 
@@ -133,7 +137,10 @@ def expire(
         what = f"{len(found)} silences begin with" if found else "there is no silence"
         raise UsageError(f"{what} {silence!r}", hint="sms-notify silences list")
     (one,) = found
-    if not desk.store.expire_silence(one.id, now):
+    with audited(desk, "silence.expire", one.id, before=silenced(one.group, one.rule)) as trail:
+        done = desk.store.expire_silence(one.id, now)
+        trail.came_to("ended" if done else "nothing")
+    if not done:
         raise UsageError(f"the silence {one.id} has ended already", hint="sms-notify silences list")
     if desk.json:
         emit_json({"type": "silence", "id": one.id, "state": "expired"})

@@ -10,7 +10,6 @@ from smsnotify.cli.frame import desk_of, example, group
 
 if TYPE_CHECKING:
     from smsnotify.cli.desk import Desk
-    from smsnotify.engine.auditing import Actor
     from smsnotify.model.user import Role
 
 app = group(
@@ -45,6 +44,7 @@ def add(
 
     It has 12 characters or more; only an argon2id hash of it is stored.
     """
+    from smsnotify.cli.acting import actor
     from smsnotify.cli.show import emit_json, say
     from smsnotify.engine.logins import add_user
     from smsnotify.engine.passwords import read_name
@@ -53,7 +53,7 @@ def add(
     name = read_name(name)
     desk = desk_of(ctx)
     password = _password(name, password_stdin)
-    made = add_user(desk.store, name, wanted, password, _actor(), desk.clock())
+    made = add_user(desk.store, name, wanted, password, actor(), desk.clock())
     if desk.json:
         emit_json(made.as_json())
     else:
@@ -98,6 +98,7 @@ def role_(
     role: Annotated[str, typer.Argument(metavar="ROLE", help="viewer or clerk.")],
 ) -> None:
     """Give a user another role; it counts at once."""
+    from smsnotify.cli.acting import actor
     from smsnotify.engine.auditing import entry_of
     from smsnotify.engine.logins import user_called
 
@@ -106,7 +107,7 @@ def role_(
     user = user_called(desk.store, name)
     now = desk.clock()
     before, after = user.role.value, wanted.value
-    entry = entry_of(_actor(), "user.role", user.name, now, before=before, after=after)
+    entry = entry_of(actor(), "user.role", user.name, now, before=before, after=after)
     desk.store.set_role(user, wanted, entry)
     _told(desk, user.name, f"{after} instead of {before}", role=after)
 
@@ -126,18 +127,20 @@ def enable(ctx: typer.Context, name: Name) -> None:
 @app.command(epilog=example("sms-notify users passwd mei.tan"))
 def passwd(ctx: typer.Context, name: Name, password_stdin: FromStdin = False) -> None:
     """Give a user another password, and end every session of theirs."""
+    from smsnotify.cli.acting import actor
     from smsnotify.engine.logins import change_password, user_called
 
     desk = desk_of(ctx)
     user = user_called(desk.store, name)
     password = _password(user.name, password_stdin)
-    change_password(desk.store, user, password, _actor(), desk.clock())
+    change_password(desk.store, user, password, actor(), desk.clock())
     _told(desk, user.name, "has another password; their sessions have ended", password=True)
 
 
 @app.command(epilog=example("sms-notify users remove mei.tan"))
 def remove(ctx: typer.Context, name: Name) -> None:
     """Delete a user; what they did stays in the audit."""
+    from smsnotify.cli.acting import actor
     from smsnotify.engine.auditing import entry_of
     from smsnotify.engine.logins import user_called
 
@@ -145,7 +148,7 @@ def remove(ctx: typer.Context, name: Name) -> None:
     user = user_called(desk.store, name)
     now = desk.clock()
     desk.store.remove_user(
-        user, entry_of(_actor(), "user.remove", user.name, now, before=user.role.value)
+        user, entry_of(actor(), "user.remove", user.name, now, before=user.role.value)
     )
     _told(desk, user.name, "removed", removed=True)
 
@@ -181,6 +184,7 @@ def audit(
 
 def _switch(desk: Desk, name: str, *, on: bool) -> None:
     from smsnotify.base.errors import UsageError
+    from smsnotify.cli.acting import actor
     from smsnotify.engine.auditing import entry_of
     from smsnotify.engine.logins import user_called
 
@@ -189,7 +193,7 @@ def _switch(desk: Desk, name: str, *, on: bool) -> None:
         raise UsageError(f"{user.name} is {'enabled' if on else 'disabled'} already")
     now = desk.clock()
     word = "enable" if on else "disable"
-    entry = entry_of(_actor(), f"user.{word}", user.name, now)
+    entry = entry_of(actor(), f"user.{word}", user.name, now)
     desk.store.set_disabled(user, None if on else now, entry)
     told = "may log in again" if on else "is let in no more; their sessions have ended"
     _told(desk, user.name, told, disabled=not on)
@@ -222,18 +226,6 @@ def _password(name: str, from_stdin: bool) -> str:
     if getpass("Once more: ") != first:
         raise UsageError("the two passwords differ")
     return first
-
-
-def _actor() -> Actor:
-    import getpass
-
-    from smsnotify.engine.auditing import CLI, Actor
-
-    try:
-        who = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        who = "somebody"
-    return Actor(who, CLI)
 
 
 def _told(desk: Desk, name: str, told: str, **facts: object) -> None:

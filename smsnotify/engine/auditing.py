@@ -77,5 +77,10 @@ def audited(
     store.note_outcome(entry, _told(trail.outcome))
 
 
+def nickname(store: Store, address: str) -> str:
+    """Return what the audit calls a person: masked, with some of the keyed hash to tell by."""
+    return f"{scrub(address)} {store.recipient_hash(address).hex()[:10]}"
+
+
 def _told(text: str) -> str:
     return scrub(text)[:_LONGEST]

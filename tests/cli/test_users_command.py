@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,20 @@ import pytest
 pytestmark = pytest.mark.usefixtures("cheap")
 
 WORDS = "correct horse battery\n"
+RULES = """
+version: 1
+rules:
+  - {name: done, events: [completed], to: {fields: [phone_number]}, body: "{{ do_number }}"}
+"""
+SETTINGS = """
+country = "SG"
+
+[accounts.main]
+provider = "8x8"
+api_key = "none"
+subaccount_id = "none"
+sender = "+6531590000"
+"""
 
 
 def add(cli: Any, name: str = "mei.tan", *more: str, words: str = WORDS) -> Any:
@@ -73,3 +88,48 @@ def test_looking_for_users_makes_no_database(cli: Any, folder: Path) -> None:
     assert "users add" in cli("users", "list").err
     assert cli("users", "audit").code == 0
     assert not (folder / "sms-notify.db").exists()
+
+
+def test_what_people_change_by_commands_is_written_down(cli: Any, folder: Path) -> None:
+    """Each with what it came to, and without a number or a word that somebody wrote."""
+    number = "+6591230000"
+    (folder / "people.csv").write_text(f"phone_number,name\n{number},Mei\n", encoding="utf-8")
+    text = json.dumps({"from": number, "body": "where is it?"})
+    (folder / "said.jsonl").write_text(text + "\n", encoding="utf-8")
+    (folder / "sms-notify.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "sms-notify.toml").chmod(0o600)
+    (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
+    assert cli("inbound", "said.jsonl", "--account", "main").code == 0
+    (reply,) = cli("--json", "replies", "list").json
+    done = [
+        cli("silences", "add", "--all", "--for", "3h", "--reason", "flood", "--by", "me"),
+        cli("pause"),
+        cli("resume"),
+        cli("replies", "answer", reply["id"], "It comes at noon."),
+        cli("contacts", "import", "people.csv"),
+        cli("contacts", "set", number, "tier=gold"),
+        cli("contacts", "opt-out", number),
+        cli("contacts", "forget", number, "--yes"),
+        cli("keys", "create", "dispatch"),
+        cli("keys", "revoke", "dispatch"),
+        cli("outbox", "retry", "--all"),
+    ]
+    assert [one.err for one in done if one.code] == []
+    told = cli("--json", "users", "audit").json[::-1]
+    assert [(one["what"], one["after"].split(" until ")[0]) for one in told] == [
+        ("silence.add", "everything"),
+        ("account.pause", "done"),
+        ("account.resume", "done"),
+        ("reply.answer", "send"),
+        ("contact.import", "0 made, 1 changed, 0 consents"),
+        ("contact.set", "done"),
+        ("contact.opt_out", "all"),
+        ("contact.forget", "forgotten"),
+        ("key.create", "made"),
+        ("key.revoke", "revoked"),
+        ("message.retry", "0 changed"),
+    ]
+    written = json.dumps(told)
+    assert number not in written
+    assert "noon" not in written
+    assert {one["door"] for one in told} == {"cli"}

@@ -1,4 +1,4 @@
-"""`/console/changes`: what people changed, here and by commands about users."""
+"""`/console/changes`: what people changed, here and by commands."""
 
 from __future__ import annotations
 

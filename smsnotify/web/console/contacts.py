@@ -10,8 +10,7 @@ from starlette.routing import Route
 
 from smsnotify.base.errors import UsageError
 from smsnotify.base.ids import new_id
-from smsnotify.base.redact import scrub
-from smsnotify.engine.auditing import audited
+from smsnotify.engine.auditing import audited, nickname
 from smsnotify.engine.clerk import OPEN
 from smsnotify.engine.inquiry import address_meant
 from smsnotify.engine.timeline import History, as_talk, history_of
@@ -75,7 +74,7 @@ def _page(
         is_out=standing is not None and standing.is_out,
         reply=open_reply,
         can_answer=open_reply is not None and open_reply.state != "doubtful",
-        changes=visit.store.list_changes(about=_nickname(visit, address), limit=20),
+        changes=visit.store.list_changes(about=nickname(visit.store, address), limit=20),
         most_typed=_MOST_TYPED,
         once=new_id(visit.now),
         told=told,
@@ -128,16 +127,11 @@ def take_opt_out(visit: Visit) -> Response:
     change = ConsentChange(
         recipient=address, opted_out=True, source="clerk", at=visit.now, note=note
     )
-    about = _nickname(visit, address)
+    about = nickname(visit.store, address)
     with audited(visit.store, visit.actor, "contact.opt_out", about, visit.now) as trail:
         carry_out(visit.store, [change], visit.now)
         trail.came_to("opted out")
     return visit.go(f"{HOME}/contacts/of", who=address, done="opt_out")
-
-
-def _nickname(visit: Visit, address: str) -> str:
-    """Return what the audit calls a person: masked, with some of the keyed hash to tell by."""
-    return f"{scrub(address)} {visit.store.recipient_hash(address).hex()[:10]}"
 
 
 def _address(visit: Visit, written: str) -> str:

@@ -95,6 +95,7 @@ def show_one(visit: Visit) -> Response:
         message=message,
         attempts=visit.store.attempts_of(message.id),
         receipts=visit.store.receipts_of(message.id),
+        carried=visit.store.carried([message.id]) if message.digest else [],
         changes=visit.store.list_changes(about=message.id, limit=20),
         carried=visit.store.carried([message.id]) if message.digest else [],
         can_retry=message.state in RETRYABLE and bool(message.body) and not message.carried_by,
