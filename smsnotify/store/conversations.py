@@ -24,6 +24,7 @@ from smsnotify.store.choices import clear_choices, open_choice
 from smsnotify.store.consents import note_consents
 from smsnotify.store.contacts import add_contacts, change_contacts
 from smsnotify.store.conversation_batch import ConversationBatch
+from smsnotify.store.counters import charge_kept
 from smsnotify.store.enrolling import enter, move, note_plans, note_transitions
 from smsnotify.store.errands import add_errands
 from smsnotify.store.hashing import RecipientHash
@@ -66,7 +67,7 @@ def keep(
     cancel_found(connection, cancelled, now)
     lost: dict[MessageKey, Earlier] = {}
     if batch.decisions or batch.messages:
-        texts = Batch([], [], batch.decisions, batch.messages, now, charges=batch.charges)
+        texts = Batch([], [], batch.decisions, batch.messages, now)
         lost = save_texts(connection, hashed, texts)
     moved, entered = batch.moved, batch.entered
     if lost:
@@ -92,6 +93,7 @@ def keep(
     clear_choices(connection, batch.cleared, batch.mode)
     open_choice(connection, batch.choices, batch.mode)
     add_links(connection, batch.links, now)
+    charge_kept(connection, hashed, batch.charges, lost, now)
     return lost
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -19,7 +20,9 @@ from sqlalchemy import Connection, text
 
 from smsnotify.base.errors import OvertakenError
 from smsnotify.model.counts import Charge, CountKey
+from smsnotify.model.decision import MessageKey
 from smsnotify.store.hashing import RecipientHash
+from smsnotify.store.instants import to_micros
 from smsnotify.store.rowset import execute, is_postgres, packed, source, statement, words
 from smsnotify.store.statements import insert_rows
 
@@ -79,6 +82,26 @@ def charge(
     for name, times in passed.items():
         told = f" for {times} recipients" if times > 1 else ""
         log.warning("soft cap passed: %s%s", name, told)
+
+
+def charge_kept(
+    connection: Connection,
+    hashed: RecipientHash,
+    charges: Mapping[MessageKey, Sequence[Charge]],
+    lost: Collection[MessageKey],
+    now: datetime,
+) -> None:
+    """Add what the messages of a batch count, but those whose keys were taken.
+
+    The last thing in a transaction: many wait for the same counter, and nobody who has it must
+    wait for anything else.
+
+    Raises:
+        OvertakenError: as `charge`.
+    """
+    kept = [one for key, some in charges.items() if key not in lost for one in some]
+    if kept:
+        charge(connection, hashed, kept, to_micros(now))
 
 
 def counted_among(connection: Connection, ids: Collection[str]) -> set[str]:

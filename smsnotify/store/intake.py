@@ -15,7 +15,7 @@ from smsnotify.model.message import Message, MessageState
 from smsnotify.store.addresses import contact_ids
 from smsnotify.store.batch import Batch
 from smsnotify.store.books import save_jobs
-from smsnotify.store.counters import charge
+from smsnotify.store.counters import charge_kept
 from smsnotify.store.digests import join, note_windows
 from smsnotify.store.first_texts import forget_first_texts, note_first_texts
 from smsnotify.store.hashing import RecipientHash
@@ -72,7 +72,9 @@ def save(connection: Connection, hashed: RecipientHash, batch: Batch) -> dict[Me
     _make_room(connection, batch.replaces)
     add_links(connection, batch.links, batch.at)
     _save_tracked(connection, batch)
-    return save_texts(connection, hashed, batch)
+    lost = save_texts(connection, hashed, batch)
+    charge_kept(connection, hashed, batch.charges, lost, batch.at)
+    return lost
 
 
 def save_texts(
@@ -89,9 +91,6 @@ def save_texts(
     rows = [_decision_row(decision, hashed, batch, lost, at) for decision in batch.decisions]
     rows.sort(key=_once)
     insert_rows(connection, "decisions", _DECISION_COLUMNS, rows, _NEWEST_MESSAGE)
-    if batch.charges:
-        kept = (charges for key, charges in batch.charges.items() if key not in lost)
-        charge(connection, hashed, [one for charges in kept for one in charges], at)
     if any(message.state is MessageState.QUEUED for message in batch.messages.values()):
         announce(connection)
     return lost
