@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
 
-from smsnotify.model.report import AccountLine, Figures, Report, RuleLine, TextCount
+from smsnotify.model.report import AccountLine, Figures, Price, Report, RuleLine, TextCount
 from smsnotify.store.report import Day
 
 _ARRIVED: Final = frozenset({"delivered", "read"})
 _LOST: Final = frozenset({"failed", "undelivered", "expired"})
 _TAKEN: Final = frozenset({"accepted", "sent", *_ARRIVED, "undelivered"})
-
-Price = Callable[[str, str], Decimal | None]
-"""(account, destination country) → money for one segment, None when nobody wrote it down."""
 
 
 def local_days(since: date, until: date, zone: tzinfo) -> list[Day]:

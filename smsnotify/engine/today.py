@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from smsnotify.engine.reporting import Price, local_days, make_report
+from smsnotify.engine.reporting import local_days, make_report
 from smsnotify.model.message import Message
-from smsnotify.model.report import Report
+from smsnotify.model.report import Price, Report
 from smsnotify.store.gauges import Gauges
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.replies import StoredReply, WantedReplies

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
 import msgspec
+
+Price = Callable[[str, str], Decimal | None]
+"""(account, destination country) → money for one segment, None when nobody wrote it down."""
 
 
 class TextCount(msgspec.Struct, frozen=True, gc=False):

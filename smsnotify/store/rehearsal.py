@@ -455,8 +455,8 @@ def _newest(rows: Sequence[JobRow]) -> Sequence[JobRow]:
     For rows whose subject is their first name. All rows come back where an earlier one says more:
     another number for its job, or whose a number was before it was another job's.
     """
-    newest = {row.subject: row for row in rows}
-    names = {row.names for row in rows}
-    if len(newest) == len(names) == len({name[-1] for name in names}):
+    newest = {row.names: row for row in rows}
+    subjects, numbers = {names[0] for names in newest}, {names[-1] for names in newest}
+    if len(newest) == len(subjects) == len(numbers):
         return list(newest.values())
     return rows

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from smsnotify.base.clock import Clock, system_clock
 from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, senders_of
 from smsnotify.engine.costs import first_account
-from smsnotify.engine.reporting import Price
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
+from smsnotify.model.report import Price
 from smsnotify.plans.book import Book
 from smsnotify.plans.load import OwnWords
 from smsnotify.plans.load import load_book as read_book

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,8 +45,8 @@ def test_every_command_has_help_an_example_and_the_global_options(
     assert {option for param in global_params() for option in param.opts} <= set(options)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["process", "--help"]])
-def test_help_imports_nothing_that_is_slow(args: list[str]) -> None:
+def _run_alone(args: list[str]) -> tuple[int, str, set[str]]:
+    """Run a command in a process of its own; return its code, output and what it imported."""
     program = (
         "import sys, json, io\n"
         "from smsnotify.cli.main import run\n"
@@ -57,14 +58,36 @@ def test_help_imports_nothing_that_is_slow(args: list[str]) -> None:
         [sys.executable, "-c", program], capture_output=True, check=True, timeout=60
     )
     code, printed, modules = json.loads(done.stdout)
+    return code, printed, set(modules)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["process", "--help"]])
+def test_help_imports_nothing_that_is_slow(args: list[str]) -> None:
+    code, printed, modules = _run_alone(args)
     assert code == 0
     assert printed
     # A command's own help is found only after typer has read the root's options with pydantic.
     allowed = {"pydantic"} if args[0] == "process" else set()
-    assert set(SLOW) & set(modules) <= allowed
+    assert set(SLOW) & modules <= allowed
     commands = {f"smsnotify.cli.{row.module}" for row in COMMANDS.values()}
     asked_for = {"smsnotify.cli.process"} if args[0] == "process" else set()
-    assert commands & set(modules) == asked_for
+    assert commands & modules == asked_for
+
+
+def test_a_dry_run_where_nothing_is_stored_loads_no_database(tmp_path: Path) -> None:
+    settings, rules, events = (tmp_path / name for name in ("desk.toml", "rules.yaml", "e.jsonl"))
+    settings.write_text('database = "sqlite:///none.db"\nrules = ["rules.yaml"]\ncountry = "SG"\n')
+    settings.chmod(0o600)
+    rules.write_text(
+        "version: 1\nrules:\n  - name: done\n    events: [completed]\n"
+        '    to: {fields: [phone_number]}\n    body: "{{ do_number }}"\n'
+    )
+    events.write_text('{"event":"completed","job":{"do_number":"D-1","phone_number":"91230000"}}\n')
+    code, printed, modules = _run_alone(
+        ["--config", str(settings), "--json", "process", "--dry-run", str(events)]
+    )
+    assert (code, json.loads(printed.splitlines()[-1])["queued"]) == (0, 1)
+    assert {"sqlalchemy", "alembic", "jinja2", "httpx", "aiohttp", "babel"} & modules == set()
 
 
 def test_the_root_lists_every_command(cli: Any) -> None:
