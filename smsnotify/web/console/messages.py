@@ -95,7 +95,6 @@ def show_one(visit: Visit) -> Response:
         message=message,
         attempts=visit.store.attempts_of(message.id),
         receipts=visit.store.receipts_of(message.id),
-        carried=visit.store.carried([message.id]) if message.digest else [],
         changes=visit.store.list_changes(about=message.id, limit=20),
         can_retry=message.state in RETRYABLE and bool(message.body) and not message.carried_by,
         can_cancel=message.state in CANCELLABLE,
