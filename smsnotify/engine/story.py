@@ -45,6 +45,7 @@ def _lines(story: Story, zone: tzinfo | None) -> Iterator[Line]:
         yield Line(at, (at, index, 0), "event", event.name)
     places = _Places(story)
     messages = {message.id: message for message in story.messages}
+    added = {one.message_id: one.detail for one in story.decisions if one.verdict == "send"}
     for message in story.messages:
         at = message.created_at
         place = places.of(at, message, places.event_ids.get(message.id, ""))
@@ -54,6 +55,8 @@ def _lines(story: Story, zone: tzinfo | None) -> Iterator[Line]:
             told = _merged(message, messages[message.carried_by], zone, name_job)
         elif message.id in story.carries:
             told = _carrying(told, story.carries[message.id])
+        if added.get(message.id):
+            told += f" ({one_line(added[message.id])})"  # whose language it is, who gets it instead
         word, body = message.state.value, "" if message.carried_by in messages else message.body
         yield Line(at, (at, place, 2), "text", told, word, body, message.id)
     for decision in story.decisions:
