@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from smsnotify.rules.load import load_rules
 from smsnotify.store.outbox import Wanted
 from smsnotify.store.store import Store
 
+NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 MEI, ALI = "+6591230000", "+6591230001"
 POLICY = Policy(
     mode=Mode.LIVE, country="SG", countries=frozenset({"SG"}), timezone="Asia/Singapore"

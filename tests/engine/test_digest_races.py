@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Barrier
 
 import pytest
-from digest_desk import DigestDesk
+from digest_desk import NOW, DigestDesk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +23,8 @@ from smsnotify.model.message import MessageState
 from smsnotify.store.open import open_store
 from smsnotify.store.store import Store
 
-NOW = datetime.fromisoformat("2026-03-02T04:00:00+00:00")
+HERE = Path(__file__).parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}
 
 
 @pytest.fixture
@@ -85,6 +89,21 @@ def test_jobs_that_come_while_others_leave_are_told_once(
     desk.release()
     assert told(desk) == {f"DO-{number}": 1 for number in range(1, 41)}
     assert desk.messages(MessageState.HELD) == []
+
+
+@pytest.mark.parametrize("where", ["while it is written", "between two windows"])
+def test_a_worker_that_is_killed_leaves_no_window_by_halves(
+    store: Store, database_url: str, tmp_path: Path, where: str
+) -> None:
+    desk = DigestDesk(store, tmp_path, NOW)
+    desk.loaded(1, 2, 3)
+    desk.loaded(4, 5, phone_number="+6591230001")
+    worker = [sys.executable, str(HERE / "digest_killed.py"), database_url, str(tmp_path), where]
+    assert subprocess.run(worker, check=False, timeout=60, env=ENVIRONMENT).returncode == 9
+    left = desk.bodies()
+    assert left == (["On the van: DO-1, DO-2, DO-3"] if where == "between two windows" else [])
+    desk.wait(10)
+    assert desk.bodies() == ["On the van: DO-1, DO-2, DO-3", "On the van: DO-4, DO-5"]
 
 
 STEPS = st.one_of(
