@@ -96,6 +96,7 @@ def show_one(visit: Visit) -> Response:
         attempts=visit.store.attempts_of(message.id),
         receipts=visit.store.receipts_of(message.id),
         changes=visit.store.list_changes(about=message.id, limit=20),
+        carried=visit.store.carried([message.id]) if message.digest else [],
         can_retry=message.state in RETRYABLE and bool(message.body) and not message.carried_by,
         can_cancel=message.state in CANCELLABLE,
         is_doubted=message.state is MessageState.UNKNOWN and bool(message.body),
