@@ -111,7 +111,8 @@ def enrol(
         raise UsageError(f"the plan {plan!r} is off", hint="enabled: true")
     if bool(numbers) == bool(file):
         raise UsageError("name numbers, or a file with --file")
-    everybody = _numbers_of(desk, file) if file else read_numbers(desk, numbers or [])
+    people = _people_of(desk, file) if file else {}
+    everybody = list(people) if file else read_numbers(desk, numbers or [])
     if file and not dry_run:
         bring_in(desk, file, opted_out=None, note="")
     working = Working(desk, "plans enrol", guarded=not dry_run)
@@ -120,7 +121,9 @@ def enrol(
     now = working.clock()
     ticket = working.run.ticket
     if dry_run:
-        report = enrol_people(worker, wanted, everybody, ref, ticket, now, dry_run=True)
+        report = enrol_people(
+            worker, wanted, everybody, ref, ticket, now, dry_run=True, supposed=people
+        )
     else:
         with audited(desk, "plan.enrol", plan) as trail:
             report = enrol_people(worker, wanted, everybody, ref, ticket, now)
@@ -144,14 +147,15 @@ def enrol(
     raise typer.Exit(working.finish())
 
 
-def _numbers_of(desk: Desk, file: str) -> list[str]:
+def _people_of(desk: Desk, file: str) -> dict[str, Any]:
+    """Return the people of a file by their number."""
     from smsnotify.cli.contact_file import Reading, read_people
     from smsnotify.cli.contact_work import kinds_of
 
     if file == "-":
         raise UsageError("--file needs a file that can be read twice")
     people = read_people(file, Reading(desk.country, kinds_of(desk), desk.clock()))
-    return [one for row in people.rows for one in row.addresses[:1] if one.startswith("+")]
+    return {one: row for row in people.rows for one in row.addresses[:1] if one.startswith("+")}
 
 
 def stop(

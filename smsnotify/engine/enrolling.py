@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from smsnotify.base.errors import OvertakenError, PlanError
@@ -12,11 +13,14 @@ from smsnotify.engine.conversing import Conversed, keep
 from smsnotify.engine.conversing_portion import Desk, Entering, Portion
 from smsnotify.engine.conversing_texts import BY_THE_CLOCK
 from smsnotify.engine.keep import Ticket
+from smsnotify.engine.supposing import suppose
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.model.enrolment import Ended, Enrolment, MovedTo
 from smsnotify.model.plan import Plan
+from smsnotify.store.people_batch import BroughtPerson
 
 AT_ONCE: Final = 500
+NOBODY_SUPPOSED: Final[Mapping[str, BroughtPerson]] = MappingProxyType({})
 _TRIES: Final = 5
 
 
@@ -50,10 +54,12 @@ def enrol_people(
     now: datetime,
     *,
     dry_run: bool = False,
+    supposed: Mapping[str, BroughtPerson] = NOBODY_SUPPOSED,
 ) -> Enrolled:
     """Let people into a plan, some a transaction; the same `ref` lets nobody in twice.
 
-    In a dry run everything is decided and nothing is kept.
+    In a dry run everything is decided and nothing is kept; `supposed` are people by number whom
+    an import would bring before.
 
     Raises:
         StoreError: the database failed; who came in before stays in.
@@ -65,7 +71,9 @@ def enrol_people(
         for tries_left in reversed(range(_TRIES)):
             portion = Portion(desk, now, ticket)
             portion.know(some)
-            if not dry_run:
+            if dry_run:
+                suppose(portion, [supposed[number] for number in some if number in supposed])
+            else:
                 portion.adopt(some, {plan.name})
             for number in some:
                 entering = Entering(plan=plan, number=number, source="hand", ref=ref)

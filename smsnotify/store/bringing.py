@@ -47,7 +47,7 @@ def keep_people(
         else:
             joined += [(one, contact_id) for one in row.addresses if one not in owners]
         owners |= dict.fromkeys(row.addresses, contact_id)
-        changes.append(_change(contact_id, row))
+        changes.append(change_of(contact_id, row))
     # A contact of this very portion gets the addresses that a later row brings along with it.
     for address, contact_id in joined:
         if contact_id in new:
@@ -56,7 +56,7 @@ def keep_people(
     add_contacts(connection, list(new.values()), now)
     add_addresses(connection, [pair for pair in joined if pair[1] not in new])
     change_contacts(connection, changes, now)
-    consents, stay_out = _to_note(connection, hashed, kept)
+    consents, stay_out = consents_to_note(connection, hashed, kept)
     if consents:
         note_consents(connection, hashed, consents, now)
     return KeptPeople(
@@ -69,7 +69,8 @@ def keep_people(
     )
 
 
-def _change(contact_id: str, row: BroughtPerson) -> ContactChange:
+def change_of(contact_id: str, row: BroughtPerson) -> ContactChange:
+    """Return what becomes known of a contact by a row."""
     return ContactChange(
         contact_id=contact_id,
         name=row.name,
@@ -80,7 +81,7 @@ def _change(contact_id: str, row: BroughtPerson) -> ContactChange:
     )
 
 
-def _to_note(
+def consents_to_note(
     connection: Connection, hashed: RecipientHash, rows: Sequence[BroughtPerson]
 ) -> tuple[list[ConsentChange], list[str]]:
     """Return the consents that are news, and who stays out whatever the file says."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from smsnotify.model.contact import Contact
+from smsnotify.model.contact import ConsentChange, Contact
 from smsnotify.store import bringing, consents, contacts, forgetting, people
 from smsnotify.store.base import Books
 from smsnotify.store.people_batch import BroughtPerson, Forgotten, KeptPeople
@@ -33,6 +33,11 @@ class PeopleBooks(Books):
         """Keep some hundred people whom somebody brings."""
         with self.begin() as connection:
             return bringing.keep_people(connection, self.recipient_hash, rows, now)
+
+    def consents_to_note(self, rows: Sequence[BroughtPerson]) -> list[ConsentChange]:
+        """Return which consents of people whom somebody brings would be kept: what is news."""
+        with self.read() as connection:
+            return bringing.consents_to_note(connection, self.recipient_hash, rows)[0]
 
     def known_interactions(self, outside_ids: Collection[str]) -> set[str]:
         """Return those of the tellers' own ids that an interaction was kept under."""
