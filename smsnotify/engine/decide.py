@@ -247,6 +247,8 @@ def _sent_at_a_glance(draft: Draft) -> Decision | None:
     None says nothing: ask that.
     """
     terms, job = draft.terms, draft.event.job
+    if terms.countries is not None and draft.country in terms.countries:
+        return None
     try:
         text = terms.body(job)
     except MissingValueError:

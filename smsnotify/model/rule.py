@@ -223,7 +223,6 @@ class RuleTerms(msgspec.Struct, frozen=True, kw_only=True):
             and self.encoding != "ucs2"
             and self.markup is None
             and not self.reads_person
-            and self.countries is None
             and self.registered is None
         )
         msgspec.structs.force_setattr(self, "is_plain", plain)
