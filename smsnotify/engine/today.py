@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from smsnotify.engine.account_health import health_of
 from smsnotify.engine.reporting import local_days, make_report
 from smsnotify.model.message import Message
 from smsnotify.model.report import Price, Report
@@ -20,21 +21,22 @@ _LOST: Final = frozenset({"failed", "undelivered", "expired", "unknown"})
 
 
 class Today(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures since midnight where the firm is, what is open now, and the newest troubles."""
+    """Figures since midnight where the firm is, what is open now, and the newest troubles.
+
+    `by_hour` counts texts since midnight, the hour that runs too; `weak` are accounts that do not
+    do well, with the word for it.
+    """
 
     report: Report
     gauges: Gauges
+    by_hour: list[int]
+    weak: dict[str, str]
     troubles: list[Message]
     replies: list[StoredReply]
 
     def depth(self, state: str) -> int:
         """Return how many messages are held, queued, sending or unknown now."""
         return sum(count for (one, _), count in self.gauges.depth.items() if one == state)
-
-    @property
-    def no_word_yet(self) -> int:
-        """How many messages a provider has, and has not told the end of."""
-        return sum(self.gauges.unsettled.values())
 
 
 def today_of(
@@ -49,6 +51,12 @@ def today_of(
     return Today(
         report=make_report(figures, price, currency),
         gauges=store.gauges(mode, now),
+        by_hour=store.messages_by_hour(days[0].start, now + timedelta(microseconds=1), mode),
+        weak={
+            name: word
+            for name, hour in sorted(store.last_hour(now).items())
+            if (word := health_of(hour)) in ("failing", "shaky")
+        },
         troubles=store.list_messages(lost, _NEWEST),
         replies=store.list_replies(waiting, _NEWEST),
     )

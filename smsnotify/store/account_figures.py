@@ -36,6 +36,28 @@ class LastHour(msgspec.Struct, kw_only=True):
         return self.results.get("accepted", 0) / self.tries if self.tries else None
 
 
+def by_hour(connection: Connection, start: datetime, end: datetime, mode: str) -> list[int]:
+    """Return how many messages were queued in each hour from `start` to before `end`."""
+    hours = [0] * max(-(-(end - start) // HOUR), 1)
+    rows = connection.execute(
+        text(
+            "SELECT (created_at - :start) / 3600000000 AS hour, count(*) FROM messages "
+            "WHERE id >= :first AND id < :beyond AND mode = :mode AND created_at >= :start "
+            "GROUP BY 1"
+        ),
+        {
+            "start": to_micros(start),
+            "first": first_id(start),
+            "beyond": first_id(end),
+            "mode": mode,
+        },
+    )
+    for hour, count in rows:
+        if 0 <= hour < len(hours):
+            hours[int(hour)] += int(count)
+    return hours
+
+
 def last_hour(connection: Connection, now: datetime) -> dict[str, LastHour]:
     """Return the figures by account; one without a try is absent."""
     rows = connection.execute(

@@ -32,6 +32,11 @@ class DeskBooks(Books):
         with self.read() as connection:
             return account_figures.last_hour(connection, now)
 
+    def messages_by_hour(self, start: datetime, end: datetime, mode: str) -> list[int]:
+        """Return how many messages were queued in each hour of a span."""
+        with self.read() as connection:
+            return account_figures.by_hour(connection, start, end, mode)
+
     def newest_lines(self, limit: int = 20) -> list[replay.NamedLine]:
         """Return the newest lines that told of events, the newest first."""
         with self.read() as connection:

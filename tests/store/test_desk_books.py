@@ -83,6 +83,16 @@ def test_the_newest_lines_come_once_each(store: Store) -> None:
     assert len(store.newest_lines(1)) == 1
 
 
+def test_messages_are_counted_by_hour(store: Store) -> None:
+    for n, minutes in enumerate((0, 59, 60, 150, 400), 1):
+        at = NOW + timedelta(minutes=minutes)
+        store.save(Batch([], [], [], {key(n): message(key(n), at)}, at))
+    told = store.messages_by_hour(NOW, NOW + timedelta(minutes=170), "live")
+    assert told == [2, 1, 1]
+    assert store.messages_by_hour(NOW, NOW, "live") == [0]
+    assert store.messages_by_hour(NOW, NOW + HOUR, "test") == [0]
+
+
 def test_an_hour_is_told_by_account(store: Store) -> None:
     made = keep(store, 1)
 

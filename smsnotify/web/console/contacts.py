@@ -21,6 +21,7 @@ from smsnotify.web.console.door import HOME, Visit, changed, seen
 from smsnotify.web.console.replies import answer_reply, done_word, refusal
 
 _LISTED: Final = 100
+_LOOKED_AT: Final = 20_000
 _MOMENTS: Final = 200
 _MOST_TYPED: Final = 1600
 _DONE: Final = {
@@ -38,7 +39,8 @@ def show(visit: Visit) -> Response:
     newest: dict[str, StoredReply] = {}
     for reply in lately:
         newest.setdefault(reply.sender, reply)
-    out = list(islice(visit.store.contacts(opted_out=True), _LISTED)) if which == "out" else []
+    known = islice(visit.store.contacts(), _LOOKED_AT) if which == "out" else ()
+    out = list(islice((one for one in known if one.opted_out), _LISTED))
     return visit.page(
         "contacts.html", here="contacts", which=which, newest=newest.values(), out=out
     )
