@@ -71,6 +71,8 @@ def concern_of(draft: Draft) -> Concern:
     """Say what decides which gates are asked about a draft; few answers serve all drafts."""
     terms = draft.terms
     is_reminder = draft.event.name == "pre_job"
+    if terms.is_plain and not is_reminder:
+        return _USUAL  # where the rule knows no age, freshness is asked in vain
     ages = not is_reminder and terms.age_limit(draft.event.name) is not None
     marketing = terms.purpose is _MARKETING
     return Concern(
