@@ -14,9 +14,9 @@ from heapq import heappop, heappush
 import msgspec
 
 from smsnotify.engine.outgoing import to_message
-from smsnotify.engine.release import facts_of_held, judge_again
+from smsnotify.engine.release import AT_ONCE, facts_of_held, judge_again
 from smsnotify.model.decision import Decision, MessageKey, Verdict
-from smsnotify.model.facts import Policy
+from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
 from smsnotify.model.message import Message
 from smsnotify.model.rule import RuleTerms
@@ -83,31 +83,49 @@ class WaitingTexts:
         Each is judged at its own time, by what had happened until then; what came in since then
         does not count.
         """
-        while self._heap and (now is None or self._heap[0][0] <= now):
-            at, _, message, parked = heappop(self._heap)
-            decision = self._judge(message, parked, at)
-            if decision.verdict is Verdict.HOLD and (decision.not_before or at) > at:
-                held = msgspec.structs.replace(message, not_before=decision.not_before)
-                self._push(held, decision)
-                continue
-            self._forget(message, parked)
-            if decision.verdict is Verdict.STOP and decision.gate == UNCHANGED:
-                self._memory.free([parked.draft.key])
-            yield decision
+        while due := self._due(now):
+            held = [HeldMessage(message, None) for _, _, message, _ in due]
+            facts = facts_of_held(held, self._memory, self._rules, self._policy, due[0][0])
+            for at, _, message, parked in due:
+                yield from self._settled(message, parked, self._facts_at(at, message, facts), at)
+
+    def _due(self, now: datetime | None) -> list[_Waiting]:
+        """Take out what has waited long enough, the longest first, AT_ONCE at the most."""
+        found: list[_Waiting] = []
+        while self._heap and len(found) < AT_ONCE and (now is None or self._heap[0][0] <= now):
+            found.append(heappop(self._heap))
+        return found
+
+    def _facts_at(self, at: datetime, message: Message, known: Facts) -> Facts:
+        """Return what was known when the wait of one text was over."""
+        if known.counts is not None:  # another hour counts in another place
+            held = [HeldMessage(message, None)]
+            known = facts_of_held(held, self._memory, self._rules, self._policy, at)
+        happened = known.happened.get(message.subject, ())
+        past = [one for one in happened if one.at <= at]
+        return msgspec.structs.replace(known, keys={}, happened={message.subject: past})
+
+    def _settled(
+        self, message: Message, parked: Decision, facts: Facts, at: datetime
+    ) -> Iterator[Decision]:
+        """Give what became of one text, nothing if it waits on."""
+        decision = self._judge(message, parked, facts, at)
+        if decision.verdict is Verdict.HOLD and (decision.not_before or at) > at:
+            held = msgspec.structs.replace(message, not_before=decision.not_before)
+            self._push(held, decision)
+            return
+        self._forget(message, parked)
+        if decision.verdict is Verdict.STOP and decision.gate == UNCHANGED:
+            self._memory.free([parked.draft.key])
+        yield decision
 
     def _push(self, message: Message, decision: Decision) -> None:
         assert message.not_before is not None, "a wait has an end"
         self._serial += 1
         heappush(self._heap, (message.not_before, self._serial, message, decision))
 
-    def _judge(self, message: Message, parked: Decision, at: datetime) -> Decision:
+    def _judge(self, message: Message, parked: Decision, facts: Facts, at: datetime) -> Decision:
         job, phase = self._jobs[message.subject]
-        held = [HeldMessage(message, None)]
-        facts = facts_of_held(held, self._memory, self._rules, self._policy, at)
-        facts.happened = {
-            subject: [one for one in known if one.at <= at]
-            for subject, known in facts.happened.items()
-        }
         rules, policy = self._rules, self._policy
         again = judge_again(message, job, rules, policy, facts, at, phase=phase)
         if again.decision is None:
