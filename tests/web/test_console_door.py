@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
+import msgspec
 import pytest
 from console_desk import CONSOLE_HEADERS, WORDS, Person, at_the_desk
 from web_desk import Caller, rows
@@ -266,8 +268,6 @@ def test_a_console_that_is_off_is_not_there(serving: Serving, client: Caller) ->
     off = settings.model_copy(
         update={"console": settings.console.model_copy(update={"enabled": False})}
     )
-    import msgspec
-
     serving.swap(msgspec.structs.replace(serving.loaded, settings=off), settings_too=False)
     for path in ("/console", "/console/login", "/console/static/console.css"):
         assert client.get(path).status_code == 404
@@ -301,3 +301,26 @@ def test_no_script_style_or_picture_comes_from_elsewhere(visitor: Person) -> Non
             assert "//" not in address.split("?")[0], (path, address)
         assert " style=" not in page, path
         assert not re.search(r"\son[a-z]+=", page), path
+
+
+def test_the_served_console_lets_a_clerk_in_over_a_socket(
+    serving: Serving, cheap: None, running: Any
+) -> None:
+    settings = serving.loaded.settings.model_copy(update={"public_url": ""})
+    serving.swap(msgspec.structs.replace(serving.loaded, settings=settings), settings_too=False)
+    with (
+        at_the_desk(serving),
+        running(delivering=False, ticking=False) as url,
+        httpx.Client(base_url=url, follow_redirects=True) as browser,
+    ):
+        door = browser.get("/console")
+        assert door.url.path == "/console/login"
+        proof = re.search(r'name="proof" value="(\w+)"', door.text)
+        assert proof
+        form = {"name": "clerk", "password": WORDS, "proof": proof[1]}
+        page = browser.post("/console/login", data=form)
+        assert page.url.path == "/console"
+        assert "Today" in page.text
+        script = browser.get("/console/static/htmx.min.js", headers={"Accept-Encoding": "gzip"})
+        assert script.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in page.headers, "a page holds what its reader typed"
