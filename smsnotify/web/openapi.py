@@ -7,6 +7,7 @@ from typing import Any, Final
 from smsnotify import __version__
 from smsnotify.engine.posted import MOST_TOLD
 from smsnotify.web.exposition import CONTENT_TYPE
+from smsnotify.web.openapi_pages import pages
 
 Schema = dict[str, Any]
 
@@ -129,7 +130,7 @@ def document() -> Schema:
         "paths": {
             "/v1/events": {"post": _post_events()},
             "/v1/interactions": {"post": _post_interactions()},
-            "/o/{token}": {"get": _opt_out_page(), "post": _opt_out()},
+            **pages(),
             "/hooks/detrack": {"post": _post_detrack()},
             "/hooks/{account}": {"post": _take_call("takeCall", "account")},
             "/hooks/{account}/{token}": {"post": _take_call("takeCallByToken", "account", "token")},
@@ -258,50 +259,6 @@ def _post_interactions() -> Schema:
             "200": told,
             "400": nothing,
             **_refusals("401", "408", "413", "415", "503"),
-        },
-    }
-
-
-_TOKEN: Final[Schema] = {
-    "name": "token",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string", "minLength": 1},
-}
-_PAGE: Final[Schema] = {"text/html": {"schema": {"type": "string"}}}
-
-
-def _opt_out_page() -> Schema:
-    return {
-        "operationId": "showOptOut",
-        "summary": "Show the page of an opt-out link: it changes nothing.",
-        "parameters": [_TOKEN],
-        "responses": {
-            "200": _answer(_PAGE, "a page with a button"),
-            "404": _answer(_PAGE, "the link leads nowhere"),
-            "503": _answer(_PAGE, "the database cannot be asked"),
-        },
-    }
-
-
-def _opt_out() -> Schema:
-    form = {"type": "object", "required": ["proof"], "properties": {"proof": {"type": "string"}}}
-    return {
-        "operationId": "optOut",
-        "summary": "Opt out, with the proof that the page's own form carries.",
-        "parameters": [_TOKEN],
-        "requestBody": {
-            "required": True,
-            "content": {"application/x-www-form-urlencoded": {"schema": form}},
-        },
-        "responses": {
-            "200": _answer(_PAGE, "opted out"),
-            "400": _answer(_PAGE, "the form is not the page's own, or too old"),
-            "404": _answer(_PAGE, "the link leads nowhere"),
-            "408": _answer(_PAGE, "the form took too long to arrive"),
-            "413": _answer(_PAGE, "the form is too long"),
-            "415": _answer(_PAGE, "a packed form"),
-            "503": _answer(_PAGE, "it could not be stored; press again"),
         },
     }
 

@@ -22,13 +22,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from sqlalchemy import text
-from web_desk import STATUS, Caller, event, signed, stored
+from web_desk import SETTINGS, STATUS, Caller, event, rows, signed, stored, write_desk
 
+from smsnotify.engine.api_keys import hash_key, make_key
 from smsnotify.model.caps import MILLION, Cap, Caps
 from smsnotify.store.store import Store
-from smsnotify.web.app import ROUTES
+from smsnotify.web.app import ROUTES, create_app
 from smsnotify.web.exposition import Counter, Gauge, Histogram, render
 from smsnotify.web.state import Serving
+from smsnotify.wiring.loading import Sources, load, read_settings
 
 _SAMPLE = re.compile(r'^[a-z_]+(\{([a-z_]+="([^"\\\n]|\\.)*",?)+\})? [-+0-9.e]+$')
 
@@ -180,7 +182,7 @@ def test_the_document_names_every_address(client: Caller) -> None:
         (route.path.replace(":path", ""), method.lower())
         for route in ROUTES
         for method in (route.methods or set()) - {"HEAD"}
-        if not route.path.startswith(("/t/", "/console"))  # pages for people, not for programs
+        if not route.path.startswith("/console")  # behind a login: pages for people alone
     }
     assert {(path, method) for path, found in told["paths"].items() for method in found} == routes
     for schema in told["components"]["schemas"].values():
@@ -195,9 +197,13 @@ CHECKS = [
 ]
 
 
-def _try_everything(url: str, headers: dict[str, str]) -> set[int]:
-    """Call every operation with what the document allows, and with what it does not."""
-    seen: set[int] = set()
+def _try_everything(url: str, headers: dict[str, str], link: str = "") -> dict[str, set[int]]:
+    """Call every operation with what the document allows, and with what it does not.
+
+    `link` is the token of a page that there is: random ones lead nowhere. Returns the statuses
+    by operation.
+    """
+    seen: dict[str, set[int]] = {}
     api = schemathesis.openapi.from_url(f"{url}/openapi.json")
     with requests.Session() as session:
         for found in api.get_all_operations():
@@ -207,12 +213,15 @@ def _try_everything(url: str, headers: dict[str, str]) -> set[int]:
             @given(
                 case=st.one_of(
                     operation.as_strategy(), operation.as_strategy(GenerationMode.NEGATIVE)
-                )
+                ),
+                real=st.booleans(),
             )
-            def call(case: Any) -> None:
-                answer = case.call(session=session, headers=headers)
+            def call(case: Any, real: bool) -> None:
+                if real and link and "token" in case.path_parameters:
+                    case.path_parameters["token"] = link
+                answer = case.call(session=session, headers=headers, allow_redirects=False)
                 case.validate_response(answer, checks=CHECKS)
-                seen.add(answer.status_code)
+                seen.setdefault(case.operation.label, set()).add(answer.status_code)
 
             call()
     return seen
@@ -220,11 +229,31 @@ def _try_everything(url: str, headers: dict[str, str]) -> set[int]:
 
 @pytest.mark.parametrize("with_key", [False, True])
 def test_the_door_keeps_to_its_document_whoever_calls(
-    running: Any, store: Store, key: str, with_key: bool
+    running: Any, serving: Serving, sources: Sources, store: Store, key: str, with_key: bool
 ) -> None:
+    assert sources.config is not None
+    write_desk(sources.config.parent, f"{SETTINGS}\n[tracking]\nenabled = true\n")
+    serving.swap(load(read_settings(sources), sources), settings_too=True)
+    link = _page(store, serving) if with_key else ""
     with running(delivering=False, ticking=False) as url:
-        seen = _try_everything(url, {"X-API-Key": key} if with_key else {})
-    assert 200 in seen
-    assert max(seen) < 500
-    if not with_key:
+        seen = _try_everything(url, {"X-API-Key": key} if with_key else {}, link)
+    statuses = set().union(*seen.values())
+    assert 200 in statuses
+    assert max(statuses) < 500
+    if with_key:
+        assert 200 in seen["GET /t/{token}"]
+    else:
         assert not any(stored(store).values())
+
+
+def _page(store: Store, serving: Serving) -> str:
+    """Keep a job with a page; return the page's token."""
+    client = Caller(create_app(serving))
+    made = make_key()
+    assert store.add_key("page", hash_key(made), serving.clock())
+    told = event("DO-77")
+    told["job"]["tracking_link"] = None
+    answer = client.post("/v1/events", json=told, headers={"X-API-Key": made})
+    assert answer.json()["decisions"]["queued"] == 1
+    client.close()
+    return rows(store, "messages")[0]["body"].rpartition("/t/")[2]
