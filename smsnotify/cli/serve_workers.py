@@ -1,9 +1,9 @@
 """`serve --workers N`: several processes on one address, watched by this one.
 
-They share the listening socket, so that a call that comes while one of them begins anew is taken
-by another. The first one delivers and watches the clock as `serve` alone does; all of them answer,
-take in and work replies. When this process is killed the hard way, each of them notices (the other
-end of a pipe is closed) and ends.
+Each has a listening socket of its own there, and Linux deals callers out to those that are alive;
+where the system does not, they share one, and the quickest gets most. The first one delivers and
+watches the clock as `serve` alone does; all of them answer, take in and work replies. When this
+process is killed the hard way, each of them notices (the other end of a pipe is closed) and ends.
 """
 
 from __future__ import annotations
@@ -24,25 +24,68 @@ from typing import Final
 import msgspec
 
 from smsnotify.base.errors import UsageError
+from smsnotify.web.server import open_socket
 from smsnotify.web.shared_figures import put_aside
 
+DEALS_OUT: Final = sys.platform.startswith("linux")
+"""Whether the system deals callers out evenly to all who listen at one address."""
+
+_LISTENING: Final = "listening"
 _LOOK_S: Final = 0.5
+_FIRST_LOOK_S: Final = 0.05
 _YOUNG_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 15.0
 _NAMES: Final = ("SIGTERM", "SIGINT", "SIGHUP", "SIGCHLD")
 
 
-class Place(msgspec.Struct, frozen=True):
-    """What a worker is told: which one it is, its file descriptors, and the folder of figures.
+@contextmanager
+def reserved(host: str, port: int) -> Iterator[socket.socket]:
+    """Give a socket that holds the address for the workers, and takes no calls from them.
 
-    `life` is the end of a pipe that ends with the process that watches.
+    Raises:
+        StoppedError: somebody else has the port, another `serve --workers` too.
+    """
+    with open_socket(host, port) as alone:
+        if not DEALS_OUT:
+            yield alone
+            return
+        address, family = alone.getsockname(), alone.family
+    with socket.socket(family) as holding:  # bound, and deaf: whoever listens hears the callers
+        holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            holding.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        holding.bind(address)
+        yield holding
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a worker is told: which one it is, where it listens, and the folder of figures.
+
+    `listener` is a file descriptor, None where it shall open a socket itself; `life` is the end of
+    a pipe that ends with the process that watches.
     """
 
     number: int
-    listener: int
+    host: str
+    port: int
+    listener: int | None
     life: int
     folder: str
+
+    def listen(self) -> socket.socket:
+        """Return the listening socket.
+
+        Raises:
+            StoppedError: somebody else has the port.
+        """
+        if self.listener is None:
+            listener = open_socket(self.host, self.port, shared=True)
+        else:
+            listener = socket.socket(fileno=self.listener)
+        Path(self.folder, _LISTENING).touch()
+        return listener
 
     @property
     def leads(self) -> bool:
@@ -108,30 +151,35 @@ def watch(
     listener: socket.socket,
     *,
     stop_s: float,
+    ready: Callable[[], object],
     note: Callable[[str], object],
     warn: Callable[[str], object],
 ) -> bool:
     """Keep `count` workers at work until SIGTERM or SIGINT; True when all of them ended in order.
 
-    `command` starts one; what it is told is added. They have `stop_s` seconds to end.
+    `command` starts one; what it is told is added. `ready` is called when the first of them
+    listens. They have `stop_s` seconds to end.
     """
     life, held = os.pipe()
     with tempfile.TemporaryDirectory(prefix="sms-notify-serve-") as folder:
 
         def start(number: int) -> subprocess.Popen[bytes]:
-            place = Place(number, listener.fileno(), life, folder)
+            host, port = listener.getsockname()[:2]
+            shared = None if DEALS_OUT else listener.fileno()
+            place = Place(number, host, port, shared, life, folder)
             told = [*command, "--worker", place.written()]
+            passed = (life,) if shared is None else (life, shared)
             # What it begins with reads the settings anyway: a SIGHUP meanwhile must not end it.
             before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
             try:
-                return subprocess.Popen(told, pass_fds=(place.listener, life))  # noqa: S603 - ours
+                return subprocess.Popen(told, pass_fds=passed)  # noqa: S603 - our own command
             finally:
                 signal.signal(signal.SIGHUP, before)
 
         try:
             with _signals() as next_signals:
                 workers = [Worker(number, start) for number in range(1, count + 1)]
-                _watch(workers, next_signals, Path(folder), warn)
+                _watch(workers, next_signals, Path(folder), ready, warn)
                 note("stopping: what is in flight may come back")
                 return _stop(workers, stop_s)
         finally:
@@ -143,10 +191,15 @@ def _watch(
     workers: Sequence[Worker],
     next_signals: Callable[[float], set[int]],
     folder: Path,
+    ready: Callable[[], object],
     warn: Callable[[str], object],
 ) -> None:
+    told = False
     while True:
-        came = next_signals(_LOOK_S)
+        if not told and (folder / _LISTENING).exists():
+            ready()
+            told = True
+        came = next_signals(_LOOK_S if told else _FIRST_LOOK_S)
         if came & {signal.SIGTERM, signal.SIGINT}:
             return
         if signal.SIGHUP in came:

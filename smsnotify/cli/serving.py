@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final, NamedTuple
 
 from smsnotify.base.errors import UsageError
 from smsnotify.cli.desk import Desk
-from smsnotify.cli.serve_workers import Place, interpreter, watch
+from smsnotify.cli.serve_workers import Place, interpreter, reserved, watch
 from smsnotify.cli.show import emit_json
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.web.server import STOP_S, Served, open_socket, serve
@@ -79,7 +78,7 @@ def _run_one(desk: Desk, door: Door, sources: Sources, serving: Serving) -> int:
         listener = open_socket(door.host, door.port)
         _greet(desk, listener.getsockname(), loaded)
     else:
-        listener = socket.socket(fileno=place.listener)
+        listener = place.listen()
         serving.metrics.shared = SharedFigures(Path(place.folder), os.getpid())
     deadline = threading.Timer(_HARD_EXIT_S, os._exit, (_CUT_OFF,))
     leads = place is None or place.leads
@@ -109,13 +108,13 @@ def _run_one(desk: Desk, door: Door, sources: Sources, serving: Serving) -> int:
 
 
 def _run_workers(desk: Desk, door: Door, loaded: Loaded) -> int:
-    with open_socket(door.host, door.port) as listener:
-        _greet(desk, listener.getsockname(), loaded, door.workers)
+    with reserved(door.host, door.port) as listener:
         in_order = watch(
             _worker_command(desk, door),
             door.workers,
             listener,
             stop_s=_HARD_EXIT_S + _LAST_S,
+            ready=lambda: _greet(desk, listener.getsockname(), loaded, door.workers),
             note=desk.note,
             warn=desk.warn,
         )

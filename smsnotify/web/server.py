@@ -56,15 +56,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-def open_socket(host: str, port: int) -> socket.socket:
+def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Listen; port 0 takes a free one.
+
+    `shared`: other processes may listen there too, and the system deals callers out to all.
 
     Raises:
         StoppedError: somebody else has the port, or the address is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
     except (OSError, OverflowError) as error:
         told = getattr(error, "strerror", None) or "no such address"
         raise StoppedError(

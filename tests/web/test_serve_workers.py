@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,10 +21,10 @@ import pytest
 from web_desk import RULES, SETTINGS, event, rows, write_desk
 
 import smsnotify
-from smsnotify.base.errors import UsageError
+from smsnotify.base.errors import StoppedError, UsageError
 from smsnotify.cli import serve_workers, serving
 from smsnotify.cli.desk import Desk
-from smsnotify.cli.serve_workers import Place, Worker, read_place
+from smsnotify.cli.serve_workers import Place, Worker, read_place, reserved
 from smsnotify.engine.api_keys import hash_key, make_key
 from smsnotify.store.open import open_store
 from smsnotify.web.exposition import Counter, Histogram
@@ -166,7 +168,7 @@ def test_windows_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_place_is_written_and_read() -> None:
-    place = Place(1, 3, 4, "/tmp/x")
+    place = Place(1, "127.0.0.1", 80, None, 4, "/tmp/x")
     assert read_place(place.written()) == place
     assert place.leads
     with pytest.raises(UsageError):
@@ -217,3 +219,40 @@ def test_what_is_held_makes_the_same_lines_again() -> None:
     histogram = Histogram("h", "help", ("a",), (1, 2))
     histogram.observe(1.5, "x")
     assert histogram.with_measures(histogram.held()).lines() == histogram.lines()
+
+
+@pytest.mark.parametrize("deals_out", [True, False])
+def test_an_address_is_held_for_the_workers_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, deals_out: bool
+) -> None:
+    if deals_out and not serve_workers.DEALS_OUT:
+        pytest.skip("this system does not deal callers out")
+    monkeypatch.setattr(serve_workers, "DEALS_OUT", deals_out)
+    with reserved("127.0.0.1", 0) as held:
+        host, port = held.getsockname()
+        shared = None if deals_out else held.fileno()
+        place = Place(1, host, port, shared, -1, str(tmp_path))
+        with place.listen() as first, socket.create_connection((host, port), timeout=5):
+            assert first.getsockname() == (host, port)
+            assert first.accept()[0].close() is None
+            with pytest.raises(StoppedError, match=f"port {port}"), reserved(host, port):
+                pass
+            if not deals_out:
+                first.detach()
+
+
+@pytest.mark.skipif(not serve_workers.DEALS_OUT, reason="this system does not deal callers out")
+def test_callers_are_dealt_out_to_all_workers(tmp_path: Path) -> None:
+    with reserved("127.0.0.1", 0) as held:
+        host, port = held.getsockname()
+        places = [Place(number, host, port, None, -1, str(tmp_path)) for number in (1, 2)]
+        with places[0].listen() as one, places[1].listen() as other:
+            callers = [socket.create_connection((host, port), timeout=5) for _ in range(64)]
+            taken = {one: 0, other: 0}
+            while sum(taken.values()) < len(callers):
+                for listener in select.select([one, other], [], [], 5)[0]:
+                    listener.accept()[0].close()
+                    taken[listener] += 1
+            assert min(taken.values()) >= 10
+            for caller in callers:
+                caller.close()
