@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from smsnotify.model.caps import Cap
 from smsnotify.store.receipt_stats import Lag, ReceiptStats
 from smsnotify.web.app import ROUTES
 from smsnotify.web.events_api import TYPES
@@ -28,7 +29,8 @@ def test_every_figure_is_told(serving: Serving) -> None:
         no_word=0,
     )
     now = serving.clock()
-    written = metrics.exposed(serving.store.gauges("test", now), now, now).decode()
+    caps = [(Cap(span="day", hard=5, where="[caps]"), 2)]
+    written = metrics.exposed(serving.store.gauges("test", now), now, now, caps).decode()
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", written, re.MULTILINE))
     told = dict(
         re.findall(r"^\| `(smsnotify_\w+)` \| (\w+) \|", PAGE.read_text("utf-8"), re.MULTILINE)
