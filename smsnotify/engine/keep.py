@@ -173,14 +173,19 @@ def known_facts(
     people = memory.people(concerned((draft.recipient for draft in drafts), policy))
     facts = Facts(taken, people, silences=memory.silences(now))
     facts.tracking_link = tracking_link(memory, policy)
-    facts.doors = open_doors(drafts, memory, policy, now)
-    asking = {draft.recipient for draft in drafts if draft.terms.reads_person}
-    if asking:
-        facts.contacts = memory.contacts_of(asking)
-        facts.opt_out_link = opt_out_link(memory, policy)
-    facts.happened = what_happened(drafts, memory)
-    facts.greeted = greeted(drafts, memory, policy, run)
-    learn_counts(facts, asked_for(drafts, policy), memory, policy, now, run=run, replaced=replaced)
+    # Of the rest plain rules ask nothing: one look at each draft says so.
+    others = [draft for draft in drafts if not draft.terms.is_plain]
+    if others:
+        facts.doors = open_doors(others, memory, policy, now)
+        asking = {draft.recipient for draft in others if draft.terms.reads_person}
+        if asking:
+            facts.contacts = memory.contacts_of(asking)
+            facts.opt_out_link = opt_out_link(memory, policy)
+        facts.happened = what_happened(others, memory)
+        facts.greeted = greeted(others, memory, policy, run)
+    if others or policy.caps is not None:
+        asked = asked_for(drafts, policy)
+        learn_counts(facts, asked, memory, policy, now, run=run, replaced=replaced)
     return facts
 
 
