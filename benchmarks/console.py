@@ -27,6 +27,7 @@ from sqlalchemy import text
 from smsnotify.base.clock import fixed_clock
 from smsnotify.engine.auditing import Actor
 from smsnotify.engine.logins import add_user, log_in
+from smsnotify.model.message import MessageState
 from smsnotify.model.user import Role
 from smsnotify.store.open import open_store
 from smsnotify.web.app import create_app
@@ -89,7 +90,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--folder", default="", help="where the database lies while it is measured")
     rows = parser.parse_args().rows
-    start = datetime(2026, 3, 2, tzinfo=UTC)
+    start = datetime(2025, 3, 2, tzinfo=UTC)
     with tempfile.TemporaryDirectory(dir=parser.parse_args().folder or None) as name:
         folder = Path(name)
         (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
@@ -97,7 +98,7 @@ def main() -> None:
         config.write_text(SETTINGS, "utf-8")
         database = f"sqlite:///{folder / 'desk.db'}"
         with open_store(database) as store:
-            fill(store, rows, start, timedelta(days=365) / rows)
+            fill(store, rows, start, timedelta(days=365) / rows, MessageState.DELIVERED)
             with store.begin() as connection:
                 connection.execute(text(JOBS), {"nothing": b"{}"})
             later = start + timedelta(days=365)

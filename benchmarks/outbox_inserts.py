@@ -33,13 +33,18 @@ from smsnotify.store.statements import insert_statement
 from smsnotify.store.store import Store
 
 A_COMMIT = 1_000
+A_MOMENT = timedelta(milliseconds=1)
 A_PORTION = 10
 SMALL = 100_000
 BODY = "Hi Ms Tan, order {} has arrived. Track it: https://track.example.com/t/{}"
 
 
 def messages(
-    first: int, count: int, start: datetime, apart: timedelta = timedelta(milliseconds=1)
+    first: int,
+    count: int,
+    start: datetime,
+    apart: timedelta = A_MOMENT,
+    state: MessageState = MessageState.QUEUED,
 ) -> dict[MessageKey, Message]:
     """Return texts about jobs with ascending ids, as Detrack's are."""
     made: dict[MessageKey, Message] = {}
@@ -49,7 +54,7 @@ def messages(
         key = MessageKey(f"id:66b1f0{n:018x}", "live", "completed", "delivered", "1", "sms", number)
         made[key] = Message(
             id=new_id(at),
-            state=MessageState.QUEUED,
+            state=state,
             subject=key.subject,
             mode=key.mode,
             kind=key.kind,
@@ -108,11 +113,17 @@ def ours(store: Store, portions: list[dict[MessageKey, Message]], at: datetime) 
 
 
 def portions(
-    first: int, count: int, start: datetime, apart: timedelta = timedelta(milliseconds=1)
+    first: int,
+    count: int,
+    start: datetime,
+    apart: timedelta = A_MOMENT,
+    state: MessageState = MessageState.QUEUED,
 ) -> Iterator[list[dict[MessageKey, Message]]]:
     """Give `count` messages from number `first` on, some commits at a time."""
     for one in range(first, first + count, A_COMMIT * A_PORTION):
-        yield [messages(one + n * A_COMMIT, A_COMMIT, start, apart) for n in range(A_PORTION)]
+        yield [
+            messages(one + n * A_COMMIT, A_COMMIT, start, apart, state) for n in range(A_PORTION)
+        ]
 
 
 def against_bare(store: Store, path: Path, rows: int, start: datetime) -> None:
@@ -143,14 +154,18 @@ def big_against_small(big: Store, small: Store, rows: int, start: datetime) -> N
 
 
 def fill(
-    store: Store, rows: int, start: datetime, apart: timedelta = timedelta(milliseconds=1)
+    store: Store,
+    rows: int,
+    start: datetime,
+    apart: timedelta = A_MOMENT,
+    state: MessageState = MessageState.QUEUED,
 ) -> None:
     """Put rows into an outbox quickly; the disk may take its time."""
     with store.begin() as connection:
         raw = connection.connection.driver_connection
         assert isinstance(raw, sqlite3.Connection)
     raw.execute("PRAGMA synchronous = OFF")
-    for portion in portions(0, rows, start, apart):
+    for portion in portions(0, rows, start, apart, state):
         for part in portion:
             store.save(Batch([], [], [], part, start))
     raw.execute("PRAGMA synchronous = FULL")

@@ -8,7 +8,6 @@ from typing import Final
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smsnotify.base.errors import UsageError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.auditing import audited, nickname
 from smsnotify.engine.clerk import OPEN
@@ -17,16 +16,14 @@ from smsnotify.engine.timeline import History, as_talk, history_of
 from smsnotify.engine.wishes import carry_out
 from smsnotify.model.contact import ConsentChange
 from smsnotify.store.replies import StoredReply, WantedReplies
+from smsnotify.web.console import answering
 from smsnotify.web.console.door import HOME, Visit, changed, seen
-from smsnotify.web.console.replies import answer_reply, done_word, refusal
 
 _LISTED: Final = 100
 _LOOKED_AT: Final = 20_000
 _MOMENTS: Final = 200
-_MOST_TYPED: Final = 1600
 _DONE: Final = {
-    "queued": "Your answer is queued.",
-    "held": "Your answer is held: it leaves when it may.",
+    **answering.DONE,
     "opt_out": "Opted out: waiting texts are cancelled, plans have ended.",
 }
 
@@ -77,7 +74,7 @@ def _page(
         reply=open_reply,
         can_answer=open_reply is not None and open_reply.state != "doubtful",
         changes=visit.store.list_changes(about=nickname(visit.store, address), limit=20),
-        most_typed=_MOST_TYPED,
+        most_typed=answering.MOST_TYPED,
         once=new_id(visit.now),
         told=told,
         typed=typed,
@@ -105,17 +102,10 @@ def take_answer(visit: Visit) -> Response:
     reply = _newest_reply(visit, history) if history is not None else None
     if reply is None:
         return visit.wrong("There is nothing from this number to answer.", 409)
-    body = visit.form.get("body", "").replace("\r\n", "\n").replace("\0", "").strip()
-    if len(body) > _MOST_TYPED:
-        told = f"an answer has at most {_MOST_TYPED} characters; this one has {len(body)}"
-        return _page(visit, address, 400, told=told, typed=body[:_MOST_TYPED])
-    try:
-        decision = answer_reply(visit, reply, body)
-    except UsageError as error:
-        return _page(visit, address, 400, told=error.message, typed=body)
-    if told := refusal(decision):
-        return _page(visit, address, 409, told=told, typed=body)
-    return visit.go(f"{HOME}/contacts/of", who=address, done=done_word(decision))
+    answered = answering.take(visit, reply)
+    if answered.told:
+        return _page(visit, address, answered.status, told=answered.told, typed=answered.typed)
+    return visit.go(f"{HOME}/contacts/of", who=address, done=answered.done)
 
 
 def take_opt_out(visit: Visit) -> Response:

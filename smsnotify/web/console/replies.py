@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from smsnotify.base.errors import UsageError
 from smsnotify.base.ids import new_id
 from smsnotify.base.redact import mask_number
 from smsnotify.engine.auditing import audited
-from smsnotify.engine.clerk import OPEN, answer, dismiss, opt_out
+from smsnotify.engine.clerk import OPEN, dismiss, opt_out
 from smsnotify.engine.timeline import as_talk, history_of
-from smsnotify.model.decision import Decision, Verdict
 from smsnotify.store.replies import StoredReply, WantedReplies
+from smsnotify.web.console import answering
 from smsnotify.web.console.door import HOME, Visit, changed, seen
 from smsnotify.wiring.conversations import desk
 
 _PAGE: Final = 50
 _MOMENTS: Final = 60
-_MOST_TYPED: Final = 1600
-_ONCE: Final = re.compile(r"[0-9a-z]{26}")
 _DONE: Final = {
-    "queued": "Your answer is queued.",
-    "held": "Your answer is held: it leaves when it may.",
+    **answering.DONE,
     "opt_out": "They are opted out: waiting texts are cancelled, plans have ended.",
     "dismiss": "Let rest. What it held leaves with the next tick.",
 }
@@ -73,7 +68,7 @@ def _page(
         changes=visit.store.list_changes(about=reply.id, limit=20),
         is_open=reply.state in OPEN,
         can_answer=reply.sender.startswith("+") and reply.state != "doubtful",
-        most_typed=_MOST_TYPED,
+        most_typed=answering.MOST_TYPED,
         once=new_id(visit.now),
         told=told,
         typed=typed,
@@ -86,48 +81,10 @@ def take_answer(visit: Visit) -> Response:
     reply = _one(visit)
     if reply is None:
         return _nobody(visit)
-    body = visit.form.get("body", "").replace("\r\n", "\n").replace("\0", "").strip()
-    if len(body) > _MOST_TYPED:
-        told = f"an answer has at most {_MOST_TYPED} characters; this one has {len(body)}"
-        return _page(visit, reply, 400, told=told, typed=body[:_MOST_TYPED])
-    try:
-        decision = answer_reply(visit, reply, body)
-    except UsageError as error:
-        return _page(visit, reply, 400, told=error.message, typed=body)
-    if told := refusal(decision):
-        return _page(visit, reply, 409, told=told, typed=body)
-    return visit.go(_path(reply), done=done_word(decision))
-
-
-def refusal(decision: Decision) -> str:
-    """Say why an answer is not sent, `''` when it is; one that was sent twice is there already."""
-    if decision.verdict is not Verdict.STOP or decision.reason == "duplicate":
-        return ""
-    told = f"not sent: {decision.reason.replace('_', ' ')}"
-    return f"{told} ({decision.detail})" if decision.detail else told
-
-
-def done_word(decision: Decision) -> str:
-    """Return the word of what became of an answer."""
-    return "held" if decision.verdict is Verdict.HOLD else "queued"
-
-
-def answer_reply(visit: Visit, reply: StoredReply, body: str) -> Decision:
-    """Answer a reply and write down who did.
-
-    Raises:
-        UsageError: it cannot be answered, or the answer is empty.
-    """
-    worker = desk(visit.settings, visit.store, visit.loaded.book)
-    with audited(
-        visit.store, visit.actor, "reply.answer", reply.id, visit.now, before=reply.state
-    ) as trail:
-        once = visit.given("once", 26)
-        decision = answer(
-            worker, reply, body, visit.now, once=once if _ONCE.fullmatch(once) else ""
-        )
-        trail.came_to(f"{decision.verdict.value} {decision.reason}".strip())
-    return decision
+    answered = answering.take(visit, reply)
+    if answered.told:
+        return _page(visit, reply, answered.status, told=answered.told, typed=answered.typed)
+    return visit.go(_path(reply), done=answered.done)
 
 
 def take_opt_out(visit: Visit) -> Response:
