@@ -13,12 +13,12 @@ from typing import Protocol
 import msgspec
 
 from smsnotify.engine.decide import drafts_of, match
+from smsnotify.engine.deciding import judge_and_keep
 from smsnotify.engine.keep import (
     Judged,
     Memory,
     Ticket,
     is_left_behind,
-    judge_and_keep,
     keep,
     starting,
 )

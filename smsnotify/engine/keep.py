@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
-from smsnotify.base.errors import OvertakenError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.counting import asked_for, learn_counts
 from smsnotify.engine.decide import is_meant, judge, wants_page
@@ -34,11 +32,6 @@ from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, EventRow, JobRow, StoredJob, Tracked, Waiting
 from smsnotify.store.conversation_batch import NewLink
 from smsnotify.store.words import OPT_OUT, TRACKING, UNCHANGED
-
-log = logging.getLogger(__name__)
-
-_TRIES: Final = 50
-"""So often a chunk is judged again because others reached a cap meanwhile."""
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 _REHEARSED = "rehearsed"
@@ -279,41 +272,6 @@ def concerned(recipients: Iterable[str], policy: Policy) -> Iterator[str]:
     if policy.mode is Mode.TEST:
         yield from filter(None, (policy.test_to, policy.test_to_email))
     yield from recipients
-
-
-def judge_and_keep(
-    drafts: Sequence[Draft],
-    memory: Memory,
-    policy: Policy,
-    ticket: Ticket,
-    now: datetime,
-    *,
-    before: Sequence[Decision] = (),
-    told: Callable[[Decision], bool] | None = None,
-    jobs: Sequence[JobRow] = (),
-    events: Sequence[EventRow] = (),
-    tracked: Sequence[Tracked] = (),
-) -> list[Decision]:
-    """Judge and keep in one, again whenever another process has reached a cap meanwhile.
-
-    `before` are decisions that are made already, and kept with the others; `told` says which
-    decisions are worth keeping.
-
-    Raises:
-        OvertakenError: others were faster again and again; nothing is kept.
-    """
-    for tries in range(1, _TRIES + 1):
-        judged = judge_remembering(drafts, memory, policy, ticket, now)
-        if before or told is not None:
-            decisions = list(filter(told, [*before, *judged.decisions]))
-            judged = msgspec.structs.replace(judged, decisions=decisions)
-        try:
-            return keep(judged, memory, ticket, now, jobs=jobs, events=events, tracked=tracked)
-        except OvertakenError:
-            if tries == _TRIES:
-                raise
-            log.debug("a cap was reached by another process: judged again")
-    return []
 
 
 def keep(

@@ -14,11 +14,11 @@ from itertools import islice
 import msgspec
 
 from smsnotify.engine.decide import drafts_of
+from smsnotify.engine.deciding import judge_and_keep
 from smsnotify.engine.keep import (
     Memory,
     Ticket,
     is_left_behind,
-    judge_and_keep,
     meant,
 )
 from smsnotify.engine.snapshots import closed_as_told, snapshot_reader

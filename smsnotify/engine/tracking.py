@@ -18,8 +18,9 @@ from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_events import Occurrence, PlanTeller, tell_plans
 from smsnotify.engine.conversing_portion import Desk
 from smsnotify.engine.decide import drafts_of
+from smsnotify.engine.deciding import judge_and_keep
 from smsnotify.engine.intake import Rejected
-from smsnotify.engine.keep import Ticket, judge_and_keep, starting
+from smsnotify.engine.keep import Ticket, starting
 from smsnotify.engine.posted import MOST_TOLD, told_rejected
 from smsnotify.engine.tally import Tally
 from smsnotify.events.decode import Decoder
