@@ -34,6 +34,7 @@ from smsnotify.model.rule import APPRISE, SMS
 from smsnotify.store import errands as errands_store
 from smsnotify.store.batch import StoredJob
 from smsnotify.store.errands import StoredErrand
+from smsnotify.text.mentions import defused
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +179,7 @@ def _alert(desk: Desk, hands: Hands, errand: StoredErrand, now: datetime) -> Non
     portion = Portion(desk, now)
     portion.know([])
     portion.know_people(desk.terms.staff)
+    told = str(errand.data["text"])
     for colleague in desk.terms.staff:
         texted = colleague.startswith("+")  # else it is the route of alarms
         draft = plain_draft(
@@ -187,7 +189,7 @@ def _alert(desk: Desk, hands: Hands, errand: StoredErrand, now: datetime) -> Non
             occasion=str(errand.data.get("step", "")),
             mode=desk.policy.mode,
             number=colleague,
-            body=str(errand.data["text"]),
+            body=told if texted else defused(told),
             route=desk.terms.route if texted else colleague,
             channel=SMS if texted else APPRISE,
             cause=Cause("alert", errand.key, errand.created_at),

@@ -7,14 +7,17 @@ from typing import Any, Final
 
 import msgspec
 
+from smsnotify.base.errors import TemplateError
 from smsnotify.model.reading import of_person
 from smsnotify.model.rule import APPRISE, RuleTerms
+from smsnotify.rules.digest import lists_of
 from smsnotify.rules.mail import compile_title
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import Vocabulary
 from smsnotify.rules.wordings import Speech
-from smsnotify.text.template import Template
+from smsnotify.text.mentions import defused
+from smsnotify.text.template import Template, compile_template
 
 _NO_EFFECT: Final = (
     *("quiet_hours", "encoding", "max_segments", "countries", "registered_text", "caps"),
@@ -79,7 +82,27 @@ def read_heading(
     return compile_title(keys.subject, speech.fallback, keys, words, report, at)
 
 
-def alarm_terms(keys: RuleKeys, terms: RuleTerms, heading: Template | None) -> RuleTerms:
+def read_words(
+    keys: RuleKeys, speech: Speech, words: Vocabulary, report: Reporter, path: Path
+) -> Template | None:
+    """Compile an alarm's body so that no value calls a whole chat; None when it is wrong."""
+    if not isinstance(keys.body, str):
+        return None
+    try:
+        return compile_template(
+            keys.body,
+            fields=words.printable,
+            lists=lists_of(keys, words),
+            escape=defused,
+            language=speech.fallback,
+        )
+    except TemplateError:
+        return None  # `read_body` has said it
+
+
+def alarm_terms(
+    keys: RuleKeys, terms: RuleTerms, heading: Template | None, words: Template | None
+) -> RuleTerms:
     """Return the terms of an alarm: it may come twice rather than never, and brings a link only
     where the rule itself asks for one."""
     linked = terms.tracking_link == "inline" or "tracking_link" in keys.model_fields_set
@@ -87,6 +110,7 @@ def alarm_terms(keys: RuleKeys, terms: RuleTerms, heading: Template | None) -> R
         terms,
         channel=APPRISE,
         title=None if heading is None else heading.render,
+        body=terms.body if words is None else words.render,
         quiet_hours=None,
         countries=None,
         registered=None,

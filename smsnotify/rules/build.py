@@ -19,7 +19,14 @@ from smsnotify.model.rule import (
     RuleTerms,
 )
 from smsnotify.rules.ages import DAY, Limit, read_ages
-from smsnotify.rules.alarm import alarm_terms, alarms, check_alarm, read_heading, route_of
+from smsnotify.rules.alarm import (
+    alarm_terms,
+    alarms,
+    check_alarm,
+    read_heading,
+    read_words,
+    route_of,
+)
 from smsnotify.rules.body import Body, no_body, read_body
 from smsnotify.rules.bounds import read_bounds
 from smsnotify.rules.compile import CompiledRule
@@ -112,7 +119,8 @@ def build_rule(
         )
 
     if alarm:
-        terms = alarm_terms(keys, terms, heading)
+        said = read_words(keys, speech, words, report, path)
+        terms = alarm_terms(keys, terms, heading, said)
         return compiled(terms, [], fixed, template_fields=read_by_alarm)
     read = body.read.union(() if digest is None else digest.by)
     if mail is None:

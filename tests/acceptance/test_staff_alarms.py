@@ -47,7 +47,7 @@ def test_a_low_rating_and_an_alert_of_a_plan_reach_the_chat(place: Place, chat: 
     (seen,) = chat.seen
     assert seen.path == "/t0ken"
     assert seen.json["title"] == "1 stars for a driver"
-    assert seen.json["message"].endswith(": Rude @everyone <b>")
+    assert seen.json["message"].endswith(": Rude @\u200beveryone <b>")
     (message,) = place.outbox()
     assert (message["channel"], message["recipient"], message["state"]) == (
         "apprise",

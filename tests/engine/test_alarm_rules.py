@@ -94,3 +94,19 @@ def test_a_request_that_is_shown_tells_no_address(rules: RuleSet) -> None:
     shown = curl_of(Account.of("ops", Apprise(settings)), decide(rules)[0])
     assert shown.startswith("# account ops: by apprise to 1 of its addresses\nLow rating of Van 3")
     assert "ken" not in shown
+
+
+def test_what_a_customer_writes_calls_no_chat_and_what_the_rule_writes_does(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "calls.yaml"
+    file.write_text(RULES.replace('body: "', 'body: "@here '))
+    rules = load_rules([file])
+    said = "@Everyone <!channel> <@U1> a@example.com 3 < 4 @heresy"
+    job = {"do_number": "DO-1", "assign_to": "x", "driver_rating": "1", "customer_feedback": said}
+    event = Event("feedback", msgspec.convert(job, rules.job_type), "id:1", "", NIGHT)
+    policy = Policy(mode=Mode.LIVE)
+    (one,) = judge(match(event, rules, policy, NIGHT), Facts({}, {}), policy, NIGHT)
+    assert one.body == (
+        "@here DO-1: @\u200bEveryone <\u200b!channel> <\u200b@U1> a@example.com 3 < 4 @heresy"
+    )
