@@ -21,8 +21,8 @@ counters of caps                3 days     deleted
 ==============================  =========  ====================================================
 
 What is not settled is never touched: texts that are held, queued, sending or unknown, replies that
-nobody has worked or decided on, people who wait in a plan, errands that are due. Contacts and
-consents stay; `contacts forget` is for those.
+nobody has worked or decided on, people who wait in a plan, errands that are due. Contacts,
+consents and who has had a first text stay; `contacts forget` is for those.
 """
 
 # ruff: noqa: S608 -- statements are joined from constants of this package; values are bound.
