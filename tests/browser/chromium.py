@@ -17,6 +17,7 @@ DARK = {"color_scheme": "dark"}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 
+_WAIT_MS = 15_000
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -46,6 +47,26 @@ def browser() -> Iterator[Any]:
             yield started
         finally:
             started.close()
+
+
+def opened(chromium: Any, url: str, **options: Any) -> tuple[Any, list[str]]:
+    """Open a page; return it and what goes wrong on it: errors, refusals, foreign requests."""
+    context = chromium.new_context(**options)
+    context.set_default_timeout(_WAIT_MS)
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on(
+        "console",
+        lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    own = ("/".join(url.split("/")[:3]), "data:,")
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(own) else trouble.append(asked.url),
+    )
+    page.goto(url)
+    return page, trouble
 
 
 def findings(page: Any) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import DARK, DESKTOP, PHONE, browser, findings
+from chromium import DARK, DESKTOP, PHONE, browser, findings, opened
 
 import smsnotify
 
@@ -86,26 +86,6 @@ def write(chromium: Any, desk: Desk, text: str) -> None:
     page.get_by_role("button", name="Send").click()
     page.get_by_role("log").get_by_text(text).wait_for()
     page.context.close()
-
-
-def opened(chromium: Any, url: str, **options: Any) -> tuple[Any, list[str]]:
-    """Open a page; return it and what goes wrong on it: errors, refusals, foreign requests."""
-    context = chromium.new_context(**options)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on(
-        "console",
-        lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None,
-    )
-    origin = "/".join(url.split("/")[:3])
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith(origin) else trouble.append(asked.url),
-    )
-    page.goto(url)
-    return page, trouble
 
 
 def log_in(page: Any, desk: Desk, password: str = "") -> None:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import DARK, DESKTOP, PHONE, browser, findings
+from chromium import DARK, DESKTOP, PHONE, browser, findings, opened
 
 import smsnotify
 
 ROOT = Path(smsnotify.__file__).parent.parent
-WAIT_MS = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +40,6 @@ def sandbox(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield str(json.loads(started.stdout.readline())["url"])
         started.terminate()
         assert started.wait(20) == 0
-
-
-def opened(chromium: Any, url: str, **options: Any) -> tuple[Any, list[str]]:
-    """Open a page; return it and what goes wrong on it: errors, refusals, foreign requests."""
-    context = chromium.new_context(**options)
-    context.set_default_timeout(WAIT_MS)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on(
-        "console",
-        lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None,
-    )
-    origin = "/".join(url.split("/")[:3])
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith(origin) else trouble.append(asked.url),
-    )
-    page.goto(url)
-    return page, trouble
 
 
 def test_a_customer_reads_answers_and_says_stop(chromium: Any, sandbox: str) -> None:

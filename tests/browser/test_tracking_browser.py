@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chromium import DARK, DESKTOP, PHONE, browser, findings
+from chromium import DARK, DESKTOP, PHONE, browser, findings, opened
 
 import smsnotify
 from smsnotify.base.clock import system_clock
@@ -119,26 +119,6 @@ def desk(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
         yield Desk(url, database, key)
         started.terminate()
         assert started.wait(20) == 0
-
-
-def opened(chromium: Any, url: str, **options: Any) -> tuple[Any, list[str]]:
-    """Open a page; return it and what goes wrong on it: errors and foreign requests."""
-    context = chromium.new_context(**options)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on(
-        "console",
-        lambda line: trouble.append(line.text) if line.type in ("error", "warning") else None,
-    )
-    own = ("/".join(url.split("/")[:3]), "data:,")
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith(own) else trouble.append(asked.url),
-    )
-    page.goto(url)
-    return page, trouble
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
