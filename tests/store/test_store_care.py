@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -170,6 +171,33 @@ def test_a_backup_is_a_whole_database_for_its_owner_alone(
         assert copy.taken([key(1), key(2)]).keys() == {key(1), key(2)}
         assert copy.recipient_hash(NUMBER) == sqlite_store.recipient_hash(NUMBER)
     sqlite3.connect(target).close()
+
+
+def test_a_backup_is_of_one_moment_while_others_write(sqlite_store: Store, tmp_path: Path) -> None:
+    """Every transaction is in the copy as a whole, or not at all."""
+    done = threading.Event()
+
+    def write() -> None:
+        numbers = iter(range(10, 10_000))
+        while not done.is_set():
+            sqlite_store.save(batch([next(numbers), next(numbers)]))
+
+    sqlite_store.save(batch([1, 2]))
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        copies = [tmp_path / f"copy{n}.db" for n in range(5)]
+        for copy in copies:
+            sqlite_store.backup(copy)
+    finally:
+        done.set()
+        writer.join()
+    for copy in copies:
+        with open_store(f"sqlite:///{copy}", create=False) as opened, opened.read() as connection:
+            count = connection.execute(text("SELECT count(*) FROM jobs")).scalar_one()
+            assert count >= 2
+            assert count % 2 == 0
+            assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
 
 
 def test_a_backup_overwrites_nothing(sqlite_store: Store, tmp_path: Path) -> None:
