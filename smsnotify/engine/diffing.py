@@ -235,10 +235,11 @@ class _Early:
         """Take out of `own` what waits on the other side, and put in what waits no more."""
         if self._texts:
             # A stop may be of another text that would have had the same key.
-            settled = {*others, *(decision.draft.key for decision in stopped)} - set(waiting)
-            own.update({key: self._texts.pop(key) for key in settled & self._texts.keys()})
+            for key in (*others, *(decision.draft.key for decision in stopped)):
+                if key in self._texts and key not in waiting:
+                    own[key] = self._texts.pop(key)
         if waiting:
-            for key in own.keys() & waiting:
+            for key in [key for key in own if key in waiting]:
                 self._texts[key] = own.pop(key)
 
 
