@@ -167,7 +167,7 @@ def known_facts(
     facts = Facts(taken, people, silences=memory.silences(now))
     facts.tracking_link = tracking_link(memory, policy)
     # Of the rest plain rules ask nothing: one look at each draft says so.
-    others = [draft for draft in drafts if not draft.terms.is_plain]
+    others = [draft for draft in drafts if not (terms := draft.terms).is_plain or terms.countries]
     if others:
         facts.doors = open_doors(others, memory, policy, now)
         asking = {draft.recipient for draft in others if draft.terms.reads_person}
