@@ -71,3 +71,50 @@ class PeopleBooks(Books):
             if not ids:
                 return
             after = ids[-1]
+
+    def note_consents(self, changes: Sequence[ConsentChange], now: datetime) -> int:
+        """Record opt-outs and opt-ins with their evidence; return how many."""
+        with self.begin() as connection:
+            return consents.note_consents(connection, self.recipient_hash, changes, now)
+
+    def opt_out(self, number: str, now: datetime, *, source: str, note: str = "") -> None:
+        """Record that a recipient wants no texts."""
+        self._consent(number, now, source, note, opted_out=True)
+
+    def opt_in(self, number: str, now: datetime, *, source: str, note: str = "") -> None:
+        """Record that a recipient wants texts."""
+        self._consent(number, now, source, note, opted_out=False)
+
+    def _consent(
+        self, number: str, now: datetime, source: str, note: str, *, opted_out: bool
+    ) -> None:
+        change = ConsentChange(
+            recipient=number, opted_out=opted_out, source=source, note=note, at=now
+        )
+        self.note_consents([change], now)
+
+    def set_contact(
+        self,
+        address: str,
+        now: datetime,
+        *,
+        name: str | None = None,
+        language: str | None = None,
+        time_zone: str | None = None,
+    ) -> None:
+        """Set what is known of the person behind an address; None leaves a field as it is."""
+        with self.begin() as connection:
+            people.set_contact(
+                connection, address, now, name=name, language=language, time_zone=time_zone
+            )
+
+    def contacts(self, *, opted_out: bool | None = None) -> Iterator[people.Contact]:
+        """Give every address in order; `opted_out` keeps to those who are, or are not."""
+        after = ""
+        while True:
+            with self.read() as connection:
+                page = people.contacts_page(connection, self.recipient_hash, after)
+            if not page:
+                return
+            after = page[-1].address
+            yield from (one for one in page if opted_out is None or one.opted_out is opted_out)
