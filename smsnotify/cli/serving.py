@@ -151,6 +151,8 @@ def _greet(desk: Desk, address: tuple[str, int], loaded: Loaded, workers: int = 
         emit_json(told | ({"workers": workers} if workers > 1 else {}))
     more = f", {workers} workers" if workers > 1 else ""
     desk.note(f"serving on {url}, mode {mode}, {rules} rules{more}; Ctrl-C ends it")
+    if loaded.settings.console.enabled:
+        desk.note(f"console: {url}/console; sms-notify users add NAME lets somebody in")
 
 
 def _stopping(desk: Desk, deadline: threading.Timer, *, alone: bool) -> None:
