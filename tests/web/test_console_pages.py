@@ -361,6 +361,14 @@ def test_what_is_no_event_is_told(clerk: Person, written: str) -> None:
     assert "0 decisions" in answer.text or "write an event" in answer.text
 
 
+def test_what_is_wrong_is_told_once_in_a_page_and_in_a_part(clerk: Person) -> None:
+    form = {"proof": clerk.proof("/console"), "event": " "}
+    page = clerk.post("/console/rules/try", form).text
+    part = clerk.post("/console/rules/try", form, headers={"HX-Request": "true"}).text
+    assert page.count("Write an event") == 1
+    assert "Write an event" in part.split('id="tried"')[1]
+
+
 def test_a_rule_shows_a_sample(clerk: Person) -> None:
     page = shown(clerk, "/console/rules/of?id=delivered")
     assert "has arrived" in page

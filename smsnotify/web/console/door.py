@@ -122,6 +122,7 @@ class Visit:
             "here": "",
             "told": "",
             "done": "",
+            "is_part": self.request.headers.get("hx-request") == "true",
         }
         if self.known is not None:
             frame["paused"] = self.store.paused()

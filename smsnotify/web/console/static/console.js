@@ -1,6 +1,14 @@
 // What pages do beyond links and forms: all of it is comfort, nothing is needed.
 "use strict";
-document.addEventListener("htmx:responseError", () => document.body.classList.add("offline"));
+document.addEventListener("htmx:responseError", (answer) => {
+  document.body.classList.add("offline");
+  const part = answer.detail.target;
+  if (!part || part.id === "live") return;
+  const told = document.createElement("p");
+  told.className = "told bad";
+  told.textContent = "That did not work. Load the page again.";
+  part.replaceChildren(told);
+});
 document.addEventListener("htmx:sendError", () => document.body.classList.add("offline"));
 document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("offline"));
 // A form is sent once, however often its button is pressed.
