@@ -15,16 +15,14 @@ from smsnotify.plans.schema import BookKeys
 from smsnotify.rules.ages import DAY
 from smsnotify.rules.conditions import OPERATORS
 from smsnotify.rules.jsonschema import rules_schema
-from smsnotify.rules.schema import (
-    REQUIRED,
+from smsnotify.rules.schema import REQUIRED, DefaultsKeys, RuleKeys
+from smsnotify.rules.schema_parts import (
     CapsKeys,
     CountryKeys,
-    DefaultsKeys,
     DigestKeys,
     InhibitedByKeys,
     PreJobKeys,
     QuietHoursKeys,
-    RuleKeys,
     ToKeys,
 )
 

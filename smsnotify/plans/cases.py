@@ -17,8 +17,9 @@ from smsnotify.model.problem import Problem
 from smsnotify.rules.patterns import compile_pattern
 from smsnotify.rules.problems import Path as Place
 from smsnotify.rules.problems import Reporter, validate
-from smsnotify.rules.scalars import Duration, Flag, Names, Word, one_of, refuse, scalar, whole
-from smsnotify.rules.schema import Keys
+from smsnotify.rules.scalars import Flag, Names, Word, one_of, refuse, scalar, whole
+from smsnotify.rules.scalars_time import Duration
+from smsnotify.rules.schema_parts import Keys
 from smsnotify.rules.yaml_nodes import MapNode, plain
 from smsnotify.rules.yaml_positions import YamlError, decode_text, read_yaml
 from smsnotify.text.address import read_email

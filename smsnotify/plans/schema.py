@@ -16,8 +16,6 @@ from smsnotify.rules.scalars import (
     LANGUAGE_PATTERN,
     WORD_SCHEMA,
     WORDING_SCHEMA,
-    Clock,
-    Duration,
     Flag,
     Names,
     Segments,
@@ -28,9 +26,10 @@ from smsnotify.rules.scalars import (
     whole,
     wording,
 )
-from smsnotify.rules.schema import (
+from smsnotify.rules.scalars_time import Clock, Duration
+from smsnotify.rules.schema import FileKeys
+from smsnotify.rules.schema_parts import (
     Encoding,
-    FileKeys,
     Keys,
     MarketingHours,
     QuietHours,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from smsnotify.rules.by_event import DEFAULT, read_by_event
 from smsnotify.rules.problems import Path, Reporter
-from smsnotify.rules.scalars import read_age
+from smsnotify.rules.scalars_time import read_age
 from smsnotify.rules.schema import DefaultsKeys, RuleKeys
 from smsnotify.rules.vocabulary import Vocabulary
 

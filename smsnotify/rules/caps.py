@@ -7,7 +7,8 @@ from typing import Any, Final
 from smsnotify.model.caps import Cap, Span
 from smsnotify.model.rule import APPRISE
 from smsnotify.rules.problems import Path, Reporter
-from smsnotify.rules.schema import CapsKeys, DefaultsKeys, RuleKeys
+from smsnotify.rules.schema import DefaultsKeys, RuleKeys
+from smsnotify.rules.schema_parts import CapsKeys
 from smsnotify.rules.yaml_nodes import MapNode, find
 
 _SPANS: Final[tuple[tuple[str, Span], ...]] = (("per_hour", "hour"), ("per_day", "day"))

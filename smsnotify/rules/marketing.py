@@ -5,7 +5,8 @@ from __future__ import annotations
 from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, PreJob
 from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
-from smsnotify.rules.schema import DefaultsKeys, MarketingHoursKeys, RuleKeys
+from smsnotify.rules.schema import DefaultsKeys, RuleKeys
+from smsnotify.rules.schema_parts import MarketingHoursKeys
 from smsnotify.rules.wordings import wordings
 
 

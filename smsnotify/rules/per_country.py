@@ -7,7 +7,8 @@ from typing import Final
 
 from smsnotify.model.rule import CountryTerms
 from smsnotify.rules.problems import Path, Reporter
-from smsnotify.rules.schema import CountryKeys, DefaultsKeys, RuleKeys
+from smsnotify.rules.schema import DefaultsKeys, RuleKeys
+from smsnotify.rules.schema_parts import CountryKeys
 from smsnotify.rules.yaml_nodes import MapNode, find
 from smsnotify.text.encode import fit
 

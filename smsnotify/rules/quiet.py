@@ -9,8 +9,9 @@ from typing import Any, cast
 from smsnotify.model.rule import WORTHLESS_LATER, QuietHours, Then
 from smsnotify.rules.by_event import DEFAULT, read_by_event
 from smsnotify.rules.problems import Path, Reporter
-from smsnotify.rules.scalars import read_then
-from smsnotify.rules.schema import DefaultsKeys, QuietHoursKeys, RuleKeys
+from smsnotify.rules.scalars_time import read_then
+from smsnotify.rules.schema import DefaultsKeys, RuleKeys
+from smsnotify.rules.schema_parts import QuietHoursKeys
 from smsnotify.rules.vocabulary import Vocabulary
 
 

@@ -29,16 +29,8 @@ from smsnotify.plans.schema import (
     WaitKeys,
 )
 from smsnotify.providers.registry import provider_names
-from smsnotify.rules.schema import (
-    CapsKeys,
-    DefaultsKeys,
-    DigestKeys,
-    FileKeys,
-    PreJobKeys,
-    QuietHoursKeys,
-    RuleKeys,
-    ToKeys,
-)
+from smsnotify.rules.schema import DefaultsKeys, FileKeys, RuleKeys
+from smsnotify.rules.schema_parts import CapsKeys, DigestKeys, PreJobKeys, QuietHoursKeys, ToKeys
 from smsnotify.store.digests import MERGED
 
 PACKAGE = Path(smsnotify.__file__).parent
