@@ -56,12 +56,8 @@ class AccountAdapter(Generic[SettingsT]):
         return self._revealed[id(secret)]
 
 
-class HttpAdapter(AccountAdapter[SettingsT]):
-    """The answers of an HTTP provider without batches, balance and prices."""
-
-    def must_split(self, messages: Sequence[OutboundMessage], response: HttpResponse) -> bool:
-        """Never: one message, one request."""
-        return False
+class WithoutMoney:
+    """The answers of a provider that cannot be asked for a balance or for prices."""
 
     def build_balance(self) -> HttpRequest | None:
         """No such call."""
@@ -78,3 +74,25 @@ class HttpAdapter(AccountAdapter[SettingsT]):
     def parse_prices(self, response: HttpResponse) -> list[Price]:
         """No such call."""
         return []
+
+
+class HttpAdapter(WithoutMoney, AccountAdapter[SettingsT]):
+    """The answers of an HTTP provider without batches, balance and prices."""
+
+    def must_split(self, messages: Sequence[OutboundMessage], response: HttpResponse) -> bool:
+        """Never: one message, one request."""
+        return False
+
+
+class SilentAdapter(WithoutMoney, AccountAdapter[SettingsT]):
+    """The answers of what brings no receipts and knows nothing later: mail servers, alarms."""
+
+    def is_transient(self, raw_code: str) -> bool:
+        """Never: no receipts come."""
+        return False
+
+    def build_lookup(
+        self, message: OutboundMessage, provider_message_id: str = ""
+    ) -> HttpRequest | None:
+        """Nobody can be asked what became of a message."""
+        return None

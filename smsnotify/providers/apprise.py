@@ -16,13 +16,11 @@ from pydantic import Field, field_validator, model_validator
 from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
 from smsnotify.model.alarm import Alarm, AlarmWord
-from smsnotify.model.http import HttpRequest
 from smsnotify.model.message import ErrorWord, OutboundMessage, Outcome, Result
 from smsnotify.model.rule import APPRISE
-from smsnotify.providers.adapter import AccountAdapter
+from smsnotify.providers.adapter import SilentAdapter
 from smsnotify.providers.base import (
     AccountSettings,
-    Balance,
     Capabilities,
     CheckResult,
     SecretField,
@@ -56,7 +54,7 @@ class AppriseSettings(AccountSettings):
         return self
 
 
-class Apprise(AccountAdapter[AppriseSettings]):
+class Apprise(SilentAdapter[AppriseSettings]):
     """Some places where the firm's own people look."""
 
     name: ClassVar[str] = "apprise"
@@ -108,28 +106,6 @@ class Apprise(AccountAdapter[AppriseSettings]):
             return CheckResult(ok=False, detail=told, error=ErrorWord.BAD_CREDENTIALS)
         count = f"{len(words)} address" + ("" if len(words) == 1 else "es")
         return CheckResult(ok=True, detail=f"{count} that apprise can read; none was tried")
-
-    def is_transient(self, raw_code: str) -> bool:
-        """Never: no receipts come."""
-        return False
-
-    def build_lookup(
-        self, message: OutboundMessage, provider_message_id: str = ""
-    ) -> HttpRequest | None:
-        """Nobody can be asked what became of an alarm."""
-        return None
-
-    def build_balance(self) -> HttpRequest | None:
-        """No such call."""
-        return None
-
-    def parse_balance(self, response: object) -> Balance:
-        """No such call."""
-        return Balance(detail="apprise has no call for it")
-
-    def build_prices(self, country: str = "") -> HttpRequest | None:
-        """No such call."""
-        return None
 
 
 def _meaning(words: Sequence[AlarmWord]) -> tuple[Result, ErrorWord]:

@@ -18,14 +18,12 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from smsnotify.base.errors import ConfigError
-from smsnotify.model.http import HttpRequest
 from smsnotify.model.mail import Mail, MailAnswer, MailServer, MailStep, Tls
 from smsnotify.model.message import ErrorWord, OutboundMessage, Outcome, Result
 from smsnotify.model.rule import EMAIL
-from smsnotify.providers.adapter import AccountAdapter
+from smsnotify.providers.adapter import SilentAdapter
 from smsnotify.providers.base import (
     AccountSettings,
-    Balance,
     Capabilities,
     CheckResult,
     SecretField,
@@ -81,7 +79,7 @@ class SmtpSettings(AccountSettings):
         return self
 
 
-class Smtp(AccountAdapter[SmtpSettings]):
+class Smtp(SilentAdapter[SmtpSettings]):
     """An account at a mail server."""
 
     name: ClassVar[str] = "smtp"
@@ -174,28 +172,6 @@ class Smtp(AccountAdapter[SmtpSettings]):
             return CheckResult(ok=True, detail="the mail server lets us in")
         _, error = _meaning(answer)
         return CheckResult(ok=False, detail=f"{answer.code} {answer.text}".strip(), error=error)
-
-    def is_transient(self, raw_code: str) -> bool:
-        """Never: no receipts come."""
-        return False
-
-    def build_lookup(
-        self, message: OutboundMessage, provider_message_id: str = ""
-    ) -> HttpRequest | None:
-        """A mail server cannot be asked what became of a mail."""
-        return None
-
-    def build_balance(self) -> HttpRequest | None:
-        """No such call."""
-        return None
-
-    def parse_balance(self, response: object) -> Balance:
-        """No such call."""
-        return Balance(detail="a mail server has no call for it")
-
-    def build_prices(self, country: str = "") -> HttpRequest | None:
-        """No such call."""
-        return None
 
 
 def _meaning(answer: MailAnswer) -> tuple[Result, ErrorWord]:
