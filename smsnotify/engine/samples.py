@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from smsnotify.engine.decide import drafts_of
 from smsnotify.model.contact import CONTACT_FIELDS, Contact, Facet
 from smsnotify.model.decision import Draft
 from smsnotify.model.event import Event
@@ -84,6 +83,8 @@ def sample_drafts(
     rules: RuleSet, wanted: Iterable[CompiledRule], policy: Policy, now: datetime
 ) -> list[Draft]:
     """Return what rules would say to whomever they mean about the sample job."""
+    from smsnotify.engine.decide import drafts_of  # and every gate, for `rules validate` too
+
     return [
         msgspec.structs.replace(draft, terms=msgspec.structs.replace(draft.terms, contact_tests=()))
         for rule in wanted
