@@ -44,7 +44,7 @@ def status(
 ) -> None:
     """Count people in plans: entered, at each step, answered, how it ended, goals' worth."""
     from smsnotify.cli.instants import read_since
-    from smsnotify.cli.report import FUNNEL_HEAD, funnel_rows
+    from smsnotify.cli.report_words import FUNNEL_HEAD, funnel_rows
 
     desk = desk_of(ctx)
     names = [desk.plans.named(plan).name] if plan else [one.name for one in desk.plans.all]

@@ -10,7 +10,7 @@ import typer
 from smsnotify.base.errors import ConfigError, UsageError
 from smsnotify.base.ids import new_id
 from smsnotify.cli.desk import Desk
-from smsnotify.cli.report import cost_line, counts, percent
+from smsnotify.cli.report_words import cost_line, counts, percent
 from smsnotify.engine.accounts import DEFAULT_ROUTE, groups_of
 from smsnotify.engine.loop import run
 from smsnotify.engine.mailing import hand_over

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from smsnotify.cli.report import (
+from smsnotify.cli.report_words import (
     FUNNEL_HEAD,
     cost_per_job,
     funnel_rows,

@@ -73,4 +73,8 @@ def sandbox(
         slow=slow,
         seed=seed,
     )
-    raise typer.Exit(run_sandbox(desk_of(ctx), wishes, demo=demo))
+    if demo:
+        from smsnotify.cli.sandbox_demo import run_demo
+
+        raise typer.Exit(run_demo(desk_of(ctx), wishes))
+    raise typer.Exit(run_sandbox(desk_of(ctx), wishes))

@@ -46,17 +46,13 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
 
 
-def run_sandbox(desk: Desk, wishes: Wishes, *, demo: bool) -> int:
+def run_sandbox(desk: Desk, wishes: Wishes) -> int:
     """Run until told to stop; return the exit code.
 
     Raises:
         UsageError, ConfigError: what was asked for cannot be.
         StoppedError: the port is taken.
     """
-    if demo:
-        from smsnotify.cli.sandbox_demo import run_demo
-
-        return run_demo(desk, wishes)
     settings = desk.settings
     plan = settled(wishes, settings.sandbox)
     listener = open_socket(plan.host, plan.port)

@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from cli_calls import Cli
 
-from smsnotify.cli.report import spark
+from smsnotify.cli.report_words import spark
 
 RULES = (
     "rules:\n  - name: '<b>done</b>'\n    events: [completed]\n"

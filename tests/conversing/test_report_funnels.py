@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from talk import BEN, Talk
 
-from smsnotify.cli.report import funnel_rows
+from smsnotify.cli.report_words import funnel_rows
 from smsnotify.engine.reporting import local_days
 
 
