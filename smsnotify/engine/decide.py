@@ -242,7 +242,7 @@ _HELD = Earlier("", MessageState.HELD)
 
 
 def _sent_at_a_glance(draft: Draft) -> Decision | None:
-    """Return what `_worded` comes to for a draft that `passes_usual`, if it is short and GSM-7.
+    """Return what `worded` comes to for a draft that `passes_usual`, if it is short and GSM-7.
 
     None says nothing: ask that.
     """
