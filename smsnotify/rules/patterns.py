@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from smsnotify.base.errors import RuleError
+from smsnotify.rules.pattern_paths import TooManyWaysError, check_ways
 
 MAX_PATTERN: Final = 256
 MAX_VALUE: Final = 1024
@@ -27,10 +28,10 @@ def compile_pattern(written: str) -> re.Pattern[str]:
 
     A repeat without end (or of up to 10 times and more) inside another is refused: `(a+)+` tries
     more ways than there are atoms before it gives up on a long value. Possessive forms
-    (`(?:a+)++`) are fine.
+    (`(?:a+)++`) are fine. So is refused whatever else reads one text in too many ways: `(a|aa)*`.
 
     Raises:
-        RuleError: too long, no regular expression, or repeats inside repeats.
+        RuleError: too long, no regular expression, or one that a value could keep busy.
     """
     if len(written) > MAX_PATTERN:
         raise RuleError(f"the pattern is longer than {MAX_PATTERN} characters")
@@ -46,6 +47,14 @@ def compile_pattern(written: str) -> re.Pattern[str]:
             "the pattern repeats what repeats, which can take for ever on a long value",
             hint="make the outer repeat possessive: (?:…)*+ or (?:…)++",
         )
+    try:
+        check_ways(written)
+    except TooManyWaysError:
+        raise RuleError(
+            "the pattern reads one text in very many ways, which can take for ever on a long one",
+            hint="let what follows a repeat begin with what the repeat does not hold; "
+            "no .* is needed at the ends, it is found anywhere",
+        ) from None
     return compiled
 
 

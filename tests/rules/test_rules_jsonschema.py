@@ -60,6 +60,7 @@ BEYOND_A_SCHEMA = {
     "where-items",
     "where-no-number",
     "where-slow-regex",
+    "where-many-ways",
 }
 """Mistakes that need more than shapes; templates (`template-…`) are of the kind too."""
 

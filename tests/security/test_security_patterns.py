@@ -29,6 +29,38 @@ def test_a_repeat_within_a_repeat_is_refused_however_it_is_wrapped(pattern: str)
 @pytest.mark.parametrize(
     "pattern",
     [
+        "(a|aa)*b",
+        "(a|b|ab)*c",
+        "(?:abc|ab|c)*d",
+        "(?:aa?)*b",
+        "(?i:(?:aA?)*)b",
+        "(?:a?){60}b",
+        "a?" * 60 + "b",
+        "(?:.(?=a?)?)*b",
+        "x(?:(?:a|aa)*b)?",
+        "(?>(?:a|aa)*b)",
+        r"\w*\w*\w*\w*!",
+        r"(?:\w*\w*\w*\w*!)?a",
+        ".*a.*b",
+        "(?:a+b?){1,9}c",
+        "(?:ab)*(?:ab)*(?:ab)*(?:ab)*x",
+        "order.*.*.*.*!",
+        "order(?:.{1,9}){9}x",
+        "(?:(?:[ab]a)+a){2}b",
+        "(?:[ab].)*(?>[ab]*aba)x",
+        r"\w+x\w+y\w+z",
+        ".{0,200}.{0,200}.{0,200}x",
+        r"(a)?(?(1)\w*\w*|b)\w*!",
+    ],
+)
+def test_what_reads_one_text_in_very_many_ways_is_refused(pattern: str) -> None:
+    with pytest.raises(RuleError, match="very many ways"):
+        compile_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
         "(?:a+)++b",
         "(?:(?:a+)?b){1,9}c",
         r"^\d{10,12}$",
@@ -39,6 +71,15 @@ def test_a_repeat_within_a_repeat_is_refused_however_it_is_wrapped(pattern: str)
         r"(?P<n>\d+)-(?P=n)",
         "(?:(?:a{40})b)*c",
         "[(](?:a|b)[)]",
+        "unit.*block.*floor",
+        r"[\w.]+@[\w.]+\.\w+",
+        ".*urgent.*",
+        "(?s)^.*-(north|south)-.*$",
+        r"[^\W\d]+\sx",
+        r"^(?=.*\d)(?!.*[a-z]).+$",
+        "(?i)\\b(stop|unsubscribe|cancel|end|quit)\\b",
+        "(a)?(?(1)b)c",
+        "|".join(f"unit{n}" for n in range(30)),
     ],
 )
 def test_harmless_patterns_are_taken_and_end(pattern: str) -> None:
