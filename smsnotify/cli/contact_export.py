@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from smsnotify.cli import show
-from smsnotify.cli.contact_file import COLUMNS, NUMBER_COLUMNS
+from smsnotify.cli.contact_file import COLUMNS, NUMBER_COLUMNS, as_words
 from smsnotify.cli.desk import Desk
 from smsnotify.model.contact import Contact
 from smsnotify.model.facts import MARKETING
@@ -97,4 +97,4 @@ def _consent_cells(standing: Standing) -> dict[str, str]:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value
+    return as_words(value) if isinstance(value, str) else value

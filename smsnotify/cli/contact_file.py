@@ -35,6 +35,8 @@ COLUMNS: Final = ("email", "name", "language", "time_zone", "tags", *CONSENT_COL
 SOURCE: Final = "import"
 _YES: Final = ("yes", "y", "true", "1", "x")
 _NO: Final = ("no", "n", "false", "0")
+_FORMULA: Final = re.compile(r"'*\s*[=+\-@]")
+_SIGNED: Final = re.compile(r"[+-][\d.]+")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -129,7 +131,21 @@ def _records(text: str, source: str, by: Reading) -> Iterator[tuple[int, dict[st
     for cells in lines:
         if any(cell.strip() for cell in cells):
             written = zip(heading, cells, strict=False)
-            yield lines.line_num, {name: cell.strip() for name, cell in written if name}
+            yield (
+                lines.line_num,
+                {name: _as_written(cell.strip()) for name, cell in written if name},
+            )
+
+
+def as_words(cell: str) -> str:
+    """Return a cell of CSV that no spreadsheet takes for a formula; reading takes the `'` off."""
+    is_formula = _FORMULA.match(cell) and not _SIGNED.fullmatch(cell)
+    return f"'{cell}" if is_formula else cell
+
+
+def _as_written(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _heading(written: str) -> str:

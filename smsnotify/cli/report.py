@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,8 +123,11 @@ def _read(desk: Desk, since: str) -> Any:
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a report; a new file is its owner's alone, one that was there keeps its mode."""
     try:
-        path.write_text(text, encoding="utf-8")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
     except OSError as error:
         raise StoppedError(f"cannot write {path}: {error.strerror}") from None
 

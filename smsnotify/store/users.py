@@ -12,6 +12,7 @@ from smsnotify.base.ids import new_id
 from smsnotify.model.user import Role, User
 from smsnotify.store.instants import from_micros, to_micros
 from smsnotify.store.statements import insert_rows
+from smsnotify.store.unstorable import storable
 
 _SEEN_NOTED_EVERY: Final = timedelta(minutes=1)
 _SELECTED: Final = (
@@ -50,7 +51,7 @@ def find_user(connection: Connection, name: str) -> tuple[User, str] | None:
     """Return the user of a name, also a disabled one, and the hash of the password."""
     found = connection.execute(
         text(f"SELECT {_SELECTED}, users.password FROM users WHERE name = :name"),  # noqa: S608 - constants
-        {"name": name},
+        {"name": storable(name)},
     ).one_or_none()
     return None if found is None else (_user(found), str(found.password))
 

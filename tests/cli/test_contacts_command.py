@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,25 @@ def test_what_goes_in_comes_out_and_in_again(desk: Any, folder: Path) -> None:
             desk(*other, "contacts", "export", "--format", format).out
             == desk("contacts", "export", "--format", format).out
         )
+
+
+def test_no_spreadsheet_takes_what_people_say_for_a_formula(desk: Any, folder: Path) -> None:
+    names = ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(1)", "'=1", "it's", "-5", "=", "''=1"]
+    people = [
+        {"phone_number": f"+659123000{n}", "name": name, "facets": {}}
+        for n, name in enumerate(names)
+    ]
+    (folder / "p.jsonl").write_text("\n".join(map(json.dumps, people)), encoding="utf-8")
+    desk("contacts", "import", "p.jsonl")
+    written = exported(desk, "csv")
+    cells = [row["name"] for row in csv.DictReader(io.StringIO(written))]
+    assert [cell for cell in cells if cell[0] in "=+-@"] == ["-5"]
+    assert MEI in written
+    (folder / "p.csv").write_text(written, encoding="utf-8")
+    other = ("--database", "sqlite:///other.db")
+    desk(*other, "contacts", "import", "p.csv")
+    kept = desk(*other, "contacts", "export", "--format", "json").json
+    assert [one["name"] for one in kept] == names
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,14 @@ def test_what_makes_no_report(desk: Cli, options: list[str], words: str) -> None
     assert words in done.err
 
 
+def test_a_report_is_its_owners_alone(desk: Cli, folder: Path) -> None:
+    desk("report", "--html", "r.html")
+    assert (folder / "r.html").stat().st_mode & 0o077 == 0
+    (folder / "r.html").chmod(0o644)
+    desk("report", "--html", "r.html")
+    assert (folder / "r.html").stat().st_mode & 0o777 == 0o644
+
+
 def test_a_folder_that_cannot_be_written_is_said(desk: Cli) -> None:
     done = desk("report", "--html", "no/such/folder/r.html")
     assert done.code == 3

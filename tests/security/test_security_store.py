@@ -108,3 +108,8 @@ def test_who_has_no_guard_takes_nothing_from_a_stopped_run(
     assert not is_left_behind(earlier, Ticket())
     assert not is_left_behind(earlier, Ticket("first", adopts=True))
     assert is_left_behind(earlier, Ticket("second", adopts=True))
+
+
+def test_a_name_that_no_database_can_hold_is_nobodys(database_url: str) -> None:
+    with open_store(database_url) as store:
+        assert store.find_user("mei\0tan") is None

@@ -215,7 +215,10 @@ def is_secure(serving: Serving) -> bool:
 
 def local_path(written: str) -> str:
     """Return a path of the console to go on to, its home for anything else."""
-    parts = urlsplit(written)
+    try:
+        parts = urlsplit(written)
+    except ValueError:
+        return HOME
     is_ours = not parts.scheme and not parts.netloc and written.startswith(HOME)
     if is_ours and written.isprintable() and "\\" not in written and len(written) < 1000:
         path = parts.path
