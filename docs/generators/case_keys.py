@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from generators.tables import code, table
-from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
+from smsnotify.plans.case_keys import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
 
 
 def _keys(model: type[BaseModel], examples: Mapping[str, str]) -> str:

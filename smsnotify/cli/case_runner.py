@@ -46,6 +46,7 @@ def run_cases(
     """
     from smsnotify.engine.coverage import coverage, rule_coverage
     from smsnotify.engine.playing import play
+    from smsnotify.plans.case_names import CaseNames
     from smsnotify.plans.cases import read_cases, test_files
     from smsnotify.wiring import build
     from smsnotify.wiring.conversations import conversation_terms
@@ -58,7 +59,8 @@ def run_cases(
             "there are no tests",
             hint="they stand beside rules.yaml, in rules.test.yaml or rules.NAME.test.yaml",
         )
-    read = [read_cases(path) for path in found]
+    names = CaseNames(desk.book)
+    read = [read_cases(path, names) for path in found]
     problems = [problem for _, some in read for problem in some]
     if problems:
         show.problems(problems)

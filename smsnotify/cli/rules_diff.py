@@ -9,6 +9,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from smsnotify.base.errors import UsageError
 from smsnotify.cli import show
 from smsnotify.cli.decided import rejected_line
@@ -71,10 +73,10 @@ def diff_rules(
     )
     shown = rejected_count = 0
     try:
-        for portion in _portions(desk, events, since, as_of):
+        for source, portion in _portions(desk, events, since, as_of):
             changes, rejected = differ.take(portion.first, portion.lines, portion.now)
             rejected_count += len(rejected)
-            for line in rejected:
+            for line in (replace(one, source=source) for one in rejected):
                 if desk.json:
                     show.emit_json(line.as_json())
                 elif rejected_count <= _TOLD_REJECTS:
@@ -87,17 +89,20 @@ def diff_rules(
     return 1 if over or rejected_count else 0
 
 
-def _portions(desk: Desk, events: list[str], since: str, as_of: str) -> Iterator[Timed]:
+def _portions(desk: Desk, events: list[str], since: str, as_of: str) -> Iterator[tuple[str, Timed]]:
+    """Yield what is to be gone through, each portion with where it comes from."""
     now = read_as_of(as_of, desk.clock, desk.settings.timezone)()
     if since:
         if desk.existing_store is None:
             desk.note("no event was ever stored here")
             return
-        yield from as_received(desk.store.lines_since(read_since(since, now)))
+        for portion in as_received(desk.store.lines_since(read_since(since, now))):
+            yield "stored", portion
         return
     for source in events:
         chunks = read_chunks(source, size=250)
-        yield from at_once(chunks, now) if as_of else at_their_time(chunks, now)
+        for portion in at_once(chunks, now) if as_of else at_their_time(chunks, now):
+            yield source, portion
 
 
 def read_limits(written: str) -> Limits:

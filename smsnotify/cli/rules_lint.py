@@ -41,14 +41,19 @@ def lint_rules(
     store = desk.existing_store
     contacts = store.contacts_of if store is not None else nobody
     side = Side(rules, policy, lambda numbers: {}, "auto", contacts)
+    unreadable = 0
     try:
         for portion in _portions(desk, events, since):
             taken = side.intake.take(portion.first, portion.lines, portion.now)
+            unreadable += len(taken.rejected)
             coach.listen(taken.decisions, taken.events)
     finally:
         side.memory.close()
     advice = [*found, *coach.advice()]
     _show(desk, advice, coach.events)
+    if unreadable:
+        lines = "1 line was" if unreadable == 1 else f"{unreadable} lines were"
+        desk.note(f"{lines} unreadable and left out; process --dry-run tells which")
     return int(strict and bool(advice))
 
 

@@ -12,7 +12,7 @@ from smsnotify.engine.stage import Stage
 from smsnotify.engine.stage_parts import Came
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision
-from smsnotify.plans.cases import CaseStepKeys, ExpectedKeys
+from smsnotify.plans.case_keys import CaseStepKeys, ExpectedKeys
 from smsnotify.rules.conditions import as_text
 from smsnotify.rules.patterns import MAX_VALUE, compile_pattern
 

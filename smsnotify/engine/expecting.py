@@ -20,7 +20,7 @@ from smsnotify.engine.comparing import (
 from smsnotify.engine.stage import Stage
 from smsnotify.engine.stage_parts import Came
 from smsnotify.model.decision import Decision, Verdict
-from smsnotify.plans.cases import CaseStepKeys, ExpectedKeys
+from smsnotify.plans.case_keys import CaseStepKeys, ExpectedKeys
 
 
 def expectations(stage: Stage, step: CaseStepKeys, came: Came) -> dict[str, Any]:

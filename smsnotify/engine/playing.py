@@ -25,7 +25,8 @@ from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision
 from smsnotify.model.facts import Policy
 from smsnotify.plans.book import Book
-from smsnotify.plans.cases import Case, CaseStepKeys, ContactKeys, SentKeys
+from smsnotify.plans.case_keys import CaseStepKeys, ContactKeys, SentKeys
+from smsnotify.plans.cases import Case
 from smsnotify.rules.noting import Noted, NotingRules
 from smsnotify.text.phone import country_of
 

@@ -83,7 +83,6 @@ def test_a_text_that_differs_is_shown_with_marks_and_ends_with_1(cli: Cli, tests
         ("{says: HELLO, expect: {contains: Hi}, contact: {tier: gold}}", "contact.tier: gold"),
         ("{says: HELLO, expect: {contains: Hi}, actions: [{do: x}]}", "actions: {'do': 'x'}"),
         ("{fail: true}", "no text is on its way"),
-        ("{enrol: qoute}", "there is no plan 'qoute'"),
         ("{event: complete}", "unknown event 'complete'"),
         ("{events: [{event: 7, job: {}}]}", "event 1 cannot be read"),
     ],
@@ -107,6 +106,11 @@ def test_a_wrong_test_file_is_told_with_its_place_and_ends_with_2(cli: Cli, test
     told = cli("plans", "test").out.splitlines()
     assert ["repeats what repeats" in told[0], "ten years" in told[1]] == [True, True]
     assert "'me' is no number in full" in told[2]
+    write(tests, "{enrol: qoute}\n{says: HELLO, expect: {rule: qote, contains: Hi}}")
+    assert cli("plans", "test").out.splitlines() == [
+        f"error: {tests}:4:17: there is no plan 'qoute' (did you mean quote?)",
+        f"error: {tests}:5:38: there is no rule 'qote' (did you mean quote?)",
+    ]
     tests.write_text("rules: []\n", encoding="utf-8")
     assert "the file has no tests (it begins with tests:)" in cli("plans", "test").out
     tests.write_text("tests: [\n", encoding="utf-8")

@@ -221,3 +221,17 @@ def test_a_status_must_stay_the_same_in_a_replay_too(desk: Cli, folder: Path) ->
     when = [one["after"]["not_before"][11:16] for one in (first, second)]  # type: ignore[index]
     assert when == ["04:45", "05:35"]
     assert told["texts"] == [0, 2]
+
+
+def test_unreadable_lines_are_told_with_the_file_that_they_stand_in(
+    desk: Cli, folder: Path
+) -> None:
+    (folder / "new.yaml").write_text(rules(rule()))
+    (folder / "more.jsonl").write_text(event(4) + "not json\n")
+    files = ("--events", "events.jsonl", "--events", "more.jsonl")
+    done = desk("rules", "diff", "old.yaml", "new.yaml", *files)
+    assert (done.code, done.err.startswith("more.jsonl:2: rejected, not_json")) == (1, True)
+    told = desk("rules", "diff", "old.yaml", "new.yaml", *files, "--json").json
+    assert [(row["source"], row["line"]) for row in told if row["type"] == "rejected"] == [
+        ("more.jsonl", 2)
+    ]

@@ -230,3 +230,42 @@ plans:
     assert "contact: {tier: gold, size: null}" in written
     assert "actions: [{do: ship}]" in written
     assert "emits: []" in written
+
+
+def test_a_test_that_can_never_pass_is_a_mistake_with_its_place(cli: Cli, tests: Path) -> None:
+    steps = f"""\
+      - {event()}
+        expect: [{{rule: one}}, {{rule: twoo, verdict: stop}}]
+      - {{{event()}, expect: {{rule: three}}}}
+      - event: [{{event: completed}}]
+"""
+    more = """\
+    already_sent: [{rule: on}]
+    contacts:
+      "9123 0001": {language: english}
+      "+6591230002": {time_zone: Asia/Singapor}
+"""
+    write(tests, steps, more)
+    done = cli("rules", "test")
+    assert done.code == 2
+    assert [line.removeprefix(f"error: {tests}:") for line in done.out.splitlines()] == [
+        "4:27: there is no rule 'on' (did you mean one?)",
+        "6:7: contacts: '9123 0001' is no number in full (write \"+6591230001\")",
+        "6:31: contacts.9123 0001.language: 'english' is no language "
+        "(write its tag, such as en, zh, zh-Hant or pt-BR)",
+        "7:34: contacts.+6591230002.time_zone: 'Asia/Singapor' is no time zone "
+        "(write Asia/Singapore, or another of its kind)",
+        "10:38: there is no rule 'twoo' (did you mean two?)",
+        "11:158: there is no rule 'three' (sms-notify rules list shows them all)",
+        "12:16: event: one event by its name stands here (did you mean events?)",
+    ]
+
+
+def test_rules_that_are_off_and_answers_of_the_desk_may_be_named(cli: Cli, tests: Path) -> None:
+    rules = RULES + "  - {name: off, enabled: false, events: [failed], body: Off,\n"
+    rules += "     to: {fields: [phone_number]}}\n"
+    (tests.parent / "rules.yaml").write_text(rules, encoding="utf-8")
+    write(
+        tests, "      - {says: STOP, expect: {rule: stop}}\n", "    already_sent: [{rule: off}]\n"
+    )
+    assert cli("rules", "test").code == 0

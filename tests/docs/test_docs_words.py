@@ -17,7 +17,7 @@ from smsnotify.gates.caps import COUNTRY_CAP, DAY_CAP, MONEY_CAP, RECIPIENT_CAP,
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.message import ErrorWord, MessageState
-from smsnotify.plans.cases import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
+from smsnotify.plans.case_keys import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
 from smsnotify.plans.schema import (
     ChoiceKeys,
     DelayKeys,
