@@ -35,6 +35,7 @@ from smsnotify.engine.keep import (
 )
 from smsnotify.engine.reminders import PRE_JOB
 from smsnotify.engine.snapshots import ReadJob, closed_as_told, snapshot_reader
+from smsnotify.gates.begun import begun_gate, closed_gate, is_of_the_way
 from smsnotify.gates.caps import capped, caps_gate
 from smsnotify.gates.digest import NAME as DIGEST
 from smsnotify.gates.digest import digest_gate
@@ -58,8 +59,10 @@ AT_ONCE = 500
 
 NO_PLANS = PlanSet()
 
-# It has its key, and its digest's window is over.
-_ORDER = tuple(gate for gate in ORDER if gate not in (duplicate_gate, digest_gate))
+# It has its key, and its digest's window is over; but its job may be over too by now.
+_AT_FIRST = tuple(gate for gate in ORDER if gate not in (duplicate_gate, digest_gate))
+_AFTER_BEGUN = _AT_FIRST.index(begun_gate) + 1
+_ORDER = (*_AT_FIRST[:_AFTER_BEGUN], closed_gate, *_AT_FIRST[_AFTER_BEGUN:])
 # A text of several is counted once, when it is put together.
 _ORDER_OF_PARTS = tuple(gate for gate in _ORDER if gate is not caps_gate)
 
@@ -205,8 +208,11 @@ def release_due(
     read_job = snapshot_reader(rules.job_type)
 
     def read(one: HeldMessage) -> Job | None:
-        job = read_job(one.job)
-        if job is None or one.job is None or one.message.event != PRE_JOB:
+        job, rule = read_job(one.job), rules.by_id.get(one.message.rule)
+        if job is None or one.job is None or rule is None:
+            return job
+        event = one.message.event
+        if event != PRE_JOB and not is_of_the_way(event, rule.terms):
             return job
         return closed_as_told(job, one.job.state)
 

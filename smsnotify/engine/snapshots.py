@@ -43,7 +43,7 @@ def snapshot_reader(job_type: type[Job]) -> ReadJob:
 
 
 def closed_as_told(job: Job, state: JobState) -> Job:
-    """Return the job as a reminder has to see it: closed when an event by name has closed it.
+    """Return the job as what waits has to see it: closed when an event by name has closed it.
 
     `{"event": "deleted", "job": …}` mostly comes with the job as it was before.
     """

@@ -1,4 +1,4 @@
-"""Has the day that a reminder speaks of begun already?"""
+"""Has the day that a reminder speaks of begun already? Is a job over that held news is about?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Draft, Verdict
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
+from smsnotify.model.rule import WORTHLESS_LATER, RuleTerms
 
 NAME = "begun"
 
@@ -39,6 +40,28 @@ def begun_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Rul
     if day <= today:
         return _stop("already_begun", f"the job's day {day} has begun")
     return None
+
+
+def closed_gate(draft: Draft, facts: Facts, policy: Policy, now: datetime) -> Ruling | None:
+    """Stop held news of the way about a job that is over: it is on its way no more.
+
+    For what is judged again. When an event comes in, its own job says nothing of the sort.
+    """
+    word = job_word(draft.event.job)
+    if word in OVER and is_of_the_way(draft.event.name, draft.terms):
+        return _stop("job_closed", f"the job is {word} by now")
+    return None
+
+
+def is_of_the_way(event: str, terms: RuleTerms) -> bool:
+    """Say whether a text is news until the job is over, and none from then on.
+
+    With `after` or `for` the rule itself says when its text is worth reading.
+    """
+    bounds = terms.bounds
+    if bounds is not None and (bounds.after is not None or bounds.unchanged is not None):
+        return False
+    return event in WORTHLESS_LATER
 
 
 def job_word(job: Job) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from smsnotify.model.caps import MILLION, Cap, Caps, Measure, PriceOf, Span
-from smsnotify.model.rule import EMAIL
+from smsnotify.model.rule import SMS
 from smsnotify.providers.registry import load_provider
 from smsnotify.wiring.models import CapSettings, Settings
 from smsnotify.wiring.problems import Findings
@@ -117,7 +117,7 @@ def _unpriced(settings: Settings, country: str) -> list[str]:
         {
             account.provider
             for account in settings.accounts.values()
-            if load_provider(account.provider).capabilities.channel != EMAIL
+            if load_provider(account.provider).capabilities.channel == SMS
             and (not account.countries or country in account.countries)
             and settings.prices.of(account.provider, country) is None
         }

@@ -241,6 +241,16 @@ def test_doubts_are_warnings(tmp_path: Path, text: str, code: str) -> None:
     assert "plain" not in str(problem) or "stands in the file" in str(problem)
 
 
+def test_mails_and_alarms_need_no_prices(tmp_path: Path) -> None:
+    accounts = (
+        '[accounts.box]\nprovider = "sandbox"\n'
+        '[accounts.mail]\nprovider = "smtp"\nhost = "127.0.0.1"\nsender = "a@example.com"\n'
+        '[accounts.ops]\nprovider = "apprise"\nurls = [{ env = "OPS_URL" }]\n'
+    )
+    prices = '[prices]\ncurrency = "SGD"\nsandbox = { SG = 0.04 }\n'
+    assert _check(tmp_path, f'country="SG"\n[caps]\nmoney_per_day = 5\n{accounts}{prices}') == []
+
+
 def test_mode_test_without_a_number_to_test_with_is_a_doubt(tmp_path: Path) -> None:
     text = FULL.replace('test_to  = "+65 9123 0000"\n', "")
     assert [problem.code for problem in _check(tmp_path, text)] == ["no_test_to"]
