@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from smsnotify.engine.conversing_portion import Portion
-from smsnotify.engine.decide import match
+from smsnotify.engine.drafting import match
 from smsnotify.model.event import Event
 from smsnotify.store.replies import StoredReply
 

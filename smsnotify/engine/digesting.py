@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from smsnotify.engine.decide import worded
 from smsnotify.engine.first_texts import forget_first_text, note_first_text
+from smsnotify.engine.wording import worded
 from smsnotify.gates.digest import door_of
 from smsnotify.gates.ruling import Ruling
 from smsnotify.model.decision import Decision, Draft, MessageKey, Verdict

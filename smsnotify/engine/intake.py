@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from smsnotify.engine.decide import drafts_of, match
 from smsnotify.engine.deciding import judge_and_keep
+from smsnotify.engine.drafting import drafts_of, match
 from smsnotify.engine.keep import (
     Judged,
     Memory,

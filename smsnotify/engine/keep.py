@@ -11,10 +11,11 @@ import msgspec
 
 from smsnotify.base.ids import new_id
 from smsnotify.engine.counting import asked_for, learn_counts
-from smsnotify.engine.decide import is_meant, judge, wants_page
+from smsnotify.engine.decide import is_meant, judge
 from smsnotify.engine.digesting import open_doors, waiting
 from smsnotify.engine.first_texts import greeted
 from smsnotify.engine.outgoing import to_message
+from smsnotify.engine.page_links import wants_page
 from smsnotify.gates.active import active_gate
 from smsnotify.gates.inhibited import inhibited_gate
 from smsnotify.gates.pipeline import run_gates

@@ -22,8 +22,9 @@ from smsnotify.engine.conversing_release import (
 )
 from smsnotify.engine.conversing_texts import plain_terms
 from smsnotify.engine.counting import Asked, learn_counts
-from smsnotify.engine.decide import drafts_for, judge
+from smsnotify.engine.decide import judge
 from smsnotify.engine.digesting import by_door, longest_hold, shares
+from smsnotify.engine.drafting import drafts_for
 from smsnotify.engine.first_texts import forget_first_text
 from smsnotify.engine.keep import (
     Memory,

@@ -13,8 +13,8 @@ from itertools import islice
 
 import msgspec
 
-from smsnotify.engine.decide import drafts_of
 from smsnotify.engine.deciding import judge_and_keep
+from smsnotify.engine.drafting import drafts_of
 from smsnotify.engine.keep import (
     Memory,
     Ticket,

@@ -83,7 +83,7 @@ def sample_drafts(
     rules: RuleSet, wanted: Iterable[CompiledRule], policy: Policy, now: datetime
 ) -> list[Draft]:
     """Return what rules would say to whomever they mean about the sample job."""
-    from smsnotify.engine.decide import drafts_of  # and every gate, for `rules validate` too
+    from smsnotify.engine.drafting import drafts_of  # and every gate, for `rules validate` too
 
     return [
         msgspec.structs.replace(draft, terms=msgspec.structs.replace(draft.terms, contact_tests=()))

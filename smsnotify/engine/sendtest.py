@@ -7,7 +7,8 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.base.ids import new_id
-from smsnotify.engine.decide import drafts_for, judge
+from smsnotify.engine.decide import judge
+from smsnotify.engine.drafting import drafts_for
 from smsnotify.engine.keep import Judged, Memory, Ticket, keep, known_facts
 from smsnotify.engine.samples import sample_contacts
 from smsnotify.gates.caps import TEST_KIND as KIND

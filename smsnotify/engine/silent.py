@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from smsnotify.base.errors import EventError
-from smsnotify.engine.decide import drafts_of
+from smsnotify.engine.drafting import drafts_of
 from smsnotify.engine.snapshots import snapshot_reader
 from smsnotify.events.decode import Decoder
 from smsnotify.events.derive import job_names

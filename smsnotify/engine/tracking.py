@@ -17,8 +17,8 @@ from smsnotify.base.errors import EventError, StoppedError
 from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing_events import Occurrence, PlanTeller, tell_plans
 from smsnotify.engine.conversing_portion import Desk
-from smsnotify.engine.decide import drafts_of
 from smsnotify.engine.deciding import judge_and_keep
+from smsnotify.engine.drafting import drafts_of
 from smsnotify.engine.intake import Rejected
 from smsnotify.engine.keep import Ticket, starting
 from smsnotify.engine.posted import MOST_TOLD, told_rejected

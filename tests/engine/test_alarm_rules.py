@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from smsnotify.engine.decide import judge, match
+from smsnotify.engine.decide import judge
+from smsnotify.engine.drafting import match
 from smsnotify.engine.outgoing import to_message
 from smsnotify.engine.requests import curl_of
 from smsnotify.model.decision import Decision, Mode, Verdict

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsnotify.engine import decide
+from smsnotify.engine import decide, drafting
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.rules.load import load_rules
@@ -79,8 +79,8 @@ def test_short_and_long_ways_decide_alike(rules, written, countries) -> None:
         time = None if age is None else (NOW - timedelta(hours=age)).astimezone(one["zone"])
         event = Event(one["name"], msgspec.convert(one["job"], rules.job_type), "id:1", "e", time)
         for rule in rules.matching(event.name, event.job):
-            quick += decide.drafts_of(rule, event, policy, NOW)
-            slow += decide.drafts_for(rule, "sms", event, policy, NOW)
+            quick += drafting.drafts_of(rule, event, policy, NOW)
+            slow += drafting.drafts_for(rule, "sms", event, policy, NOW)
     assert quick == slow
     told = decide.judge(quick, Facts({}, {}), policy, NOW)
     with pytest.MonkeyPatch.context() as patch:

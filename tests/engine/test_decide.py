@@ -9,7 +9,8 @@ from textwrap import dedent
 import msgspec
 import pytest
 
-from smsnotify.engine.decide import judge, match
+from smsnotify.engine.decide import judge
+from smsnotify.engine.drafting import match
 from smsnotify.gates.occasion import occasion
 from smsnotify.model.decision import Decision, Mode, Verdict
 from smsnotify.model.event import Event

@@ -13,7 +13,7 @@ import pytest
 from digest_desk import ALI, LOADED, MEI, POLICY, DigestDesk, line
 
 from smsnotify.engine import release
-from smsnotify.engine.decide import match
+from smsnotify.engine.drafting import match
 from smsnotify.engine.keep import Ticket, judge_remembering, keep
 from smsnotify.engine.reporting import local_days
 from smsnotify.events.decode import Decoder

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from smsnotify.engine.decide import judge, match
+from smsnotify.engine.decide import judge
+from smsnotify.engine.drafting import match
 from smsnotify.model.decision import Decision, Mode, Verdict
 from smsnotify.model.event import Event
 from smsnotify.model.facts import Facts, Person, Policy
