@@ -1,4 +1,4 @@
-"""The console's pages: what they show, and what a clerk does on them."""
+"""The console's pages on both databases: what they show, and what a clerk does on them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from web_desk import SETTINGS, event, rows, write_desk
 from smsnotify.base.ids import new_id
 from smsnotify.engine.conversing import converse
 from smsnotify.model.message import InboundMessage
+from smsnotify.store.open import open_store
 from smsnotify.store.store import Store
 from smsnotify.web.state import Serving
 from smsnotify.wiring.conversations import desk
@@ -50,11 +51,18 @@ NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{7*7}}"
 
 
 @pytest.fixture
-def sources(tmp_path: Path, sqlite_url: str) -> Sources:
+def store(database_url: str) -> Iterator[Store]:
+    """The desk's books: on SQLite, then on PostgreSQL."""
+    with open_store(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sources(tmp_path: Path, database_url: str) -> Sources:
     """Rules with a plan."""
     prices = '[prices]\n"8x8" = {SG = 0.04}\n[accounts.main]'
     settings = SETTINGS.replace("[accounts.main]", prices, 1)
-    return Sources(config=write_desk(tmp_path, settings, RULES), database=sqlite_url)
+    return Sources(config=write_desk(tmp_path, settings, RULES), database=database_url)
 
 
 @pytest.fixture
