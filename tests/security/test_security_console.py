@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from smsnotify.base.clock import Clock
 from smsnotify.engine import logins
 from smsnotify.store.open import open_store
 from smsnotify.web.console.door import FORM_LIMIT
+from smsnotify.web.console.look import static_file
 from smsnotify.web.state import Serving
 from smsnotify.wiring.loading import Sources, load, read_settings
 
@@ -128,3 +130,9 @@ def test_a_session_of_somebody_who_was_removed_is_over(stranger: Person, serving
     serving.store.remove_user(found[0], serving.store.list_changes()[0])
     assert stranger.get("/console").status_code == 303
     assert stranger.post("/console/logout", {}).status_code == 303
+
+
+def test_the_vendored_script_is_the_one_that_was_read() -> None:
+    """htmx.org 2.0.11 as npm has it; a newer one comes with its own digest here."""
+    digest = hashlib.sha256(static_file("htmx.min.js")).hexdigest()
+    assert digest == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
