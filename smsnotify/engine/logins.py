@@ -4,6 +4,9 @@ A session is 256 random bits in a cookie; the database has a hash of it. A try t
 before its password is looked at, under three keyed hashes: the name from that address, the
 address, and the name from anywhere. Unknown and disabled names take as long and are told the same
 as wrong passwords.
+
+Whoever logs in gets a pass for that browser, too: a try with the pass of its own name counts by the
+pass alone. So nobody is locked out of their own browser by what strangers try elsewhere.
 """
 
 from __future__ import annotations
@@ -44,10 +47,11 @@ _BYTES: Final = 32
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
-    """Somebody was let in; `token` goes into their cookie and nowhere else."""
+    """Somebody was let in; `token` goes into their cookie and nowhere else, `browser` as well."""
 
     token: str
     user: User
+    browser: str
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -116,7 +120,14 @@ def change_password(
 
 
 def change_own(
-    store: Store, known: Known, old: str, password: str, address: str, now: datetime
+    store: Store,
+    known: Known,
+    old: str,
+    password: str,
+    address: str,
+    now: datetime,
+    *,
+    browser: str = "",
 ) -> bool | datetime:
     """Let somebody change their own password; their other sessions end. False: `old` is wrong.
 
@@ -127,7 +138,7 @@ def change_own(
     """
     user = known.user
     check_new(password, user.name)
-    whose = _whose(store, user.name, address)
+    whose = _whose(store, user.name, address, browser)
     until = store.count_try(whose, now, SPAN)
     if until is not None:
         return until
@@ -143,11 +154,21 @@ def change_own(
 
 
 def log_in(
-    store: Store, name: str, password: str, address: str, now: datetime, lasting: timedelta
+    store: Store,
+    name: str,
+    password: str,
+    address: str,
+    now: datetime,
+    lasting: timedelta,
+    *,
+    browser: str = "",
 ) -> LoggedIn | Refused:
-    """Let somebody in who knows a password. `address` is where they call from, `''` unknown."""
+    """Let somebody in who knows a password. `address` is where they call from, `''` unknown.
+
+    `browser` is the pass that this browser was given when somebody logged in before.
+    """
     name = name.strip().lower()
-    whose = _whose(store, name, address)
+    whose = _whose(store, name, address, browser)
     until = store.count_try(whose, now, SPAN)
     if until is not None:
         return Refused(until)
@@ -166,7 +187,9 @@ def log_in(
     token = secrets.token_urlsafe(_BYTES)
     entry = entry_of(Actor(user.name), "session.begin", user.name, now)
     store.add_session(hash_token(token), user, now, lasting, entry)
-    return LoggedIn(token, user)
+    if not _is_pass(store, name, browser):
+        browser = _pass(store, name, secrets.token_hex(16))
+    return LoggedIn(token, user, browser)
 
 
 def session_of(
@@ -222,7 +245,7 @@ def _xor(one: bytes, other: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
-def _whose(store: Store, name: str, address: str) -> dict[str, int]:
+def _whose(store: Store, name: str, address: str, browser: str) -> dict[str, int]:
     """Return what a try is counted under, with how many each may have.
 
     The names are hashed: people type passwords where names belong. `''` is a proxy of our own, or
@@ -230,6 +253,8 @@ def _whose(store: Store, name: str, address: str) -> dict[str, int]:
     """
     hashed = store.recipient_hash
     name = name[:LONGEST]
+    if _is_pass(store, name, browser):
+        return {hashed(f"login pass {browser}").hex(): PER_NAME_AND_ADDRESS}
     counted = {
         hashed(f"login both {address} {name}").hex(): PER_NAME_AND_ADDRESS,
         hashed(f"login name {name}").hex(): PER_NAME,
@@ -237,6 +262,16 @@ def _whose(store: Store, name: str, address: str) -> dict[str, int]:
     if address:
         counted[hashed(f"login address {address}").hex()] = PER_ADDRESS
     return counted
+
+
+def _pass(store: Store, name: str, number: str) -> str:
+    """Return a browser's pass: a number, and a keyed hash that binds it to a name."""
+    return f"{number}.{store.recipient_hash(f'login browser {number} {name}').hex()}"
+
+
+def _is_pass(store: Store, name: str, browser: str) -> bool:
+    made = _pass(store, name, browser.partition(".")[0][:64])
+    return hmac.compare_digest(made.encode("utf-8", "replace"), browser.encode("utf-8", "replace"))
 
 
 def _names_in(whose: Mapping[str, int]) -> list[str]:

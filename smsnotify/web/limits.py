@@ -52,4 +52,5 @@ async def read_body(request: Request, limit: int, timeout_s: float = BODY_S) -> 
 
 
 def _too_large(limit: int) -> RefusedError:
-    return RefusedError(413, Refusal.TOO_LARGE, f"the body is longer than {limit >> 20} MiB")
+    told = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
+    return RefusedError(413, Refusal.TOO_LARGE, f"the body is longer than {told}")

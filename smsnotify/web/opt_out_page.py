@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from datetime import datetime, timedelta
 from functools import partial
 from html import escape
@@ -36,6 +37,9 @@ PAGE: Final = "opt_out_page"
 SOURCE: Final = "link"
 _FORM_LIMIT: Final = 4096
 _PROOF_LASTS: Final = timedelta(hours=24)
+_ONE_CLICK: Final = re.compile(
+    rb'; name="?List-Unsubscribe"?\r\n(?:[^\r\n]+\r\n)*\r\nOne-Click\r\n--', re.IGNORECASE
+)
 _HEADERS: Final = {
     "Vary": "Accept-Language",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -153,8 +157,11 @@ def _is_ours(serving: Serving, token: str, proof: str, now: datetime) -> bool:
 
 
 def _is_one_click(body: bytes) -> bool:
-    """Say whether a mail program asks, by itself: RFC 8058, the header List-Unsubscribe-Post."""
-    return body.strip() == b"List-Unsubscribe=One-Click"
+    """Say whether a mail program asks, by itself: RFC 8058, the header List-Unsubscribe-Post.
+
+    It should ask as multipart/form-data, and may as an address writes it.
+    """
+    return body.strip() == b"List-Unsubscribe=One-Click" or bool(_ONE_CLICK.search(body))
 
 
 def _proof_in(body: bytes) -> str:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -94,6 +95,7 @@ def test_a_form_that_is_too_large_is_not_read(stranger: Person) -> None:
     proof = stranger.proof("/console")
     answer = stranger.post("/console/rules/try", {"proof": proof, "event": "x" * FORM_LIMIT})
     assert answer.status_code == 413
+    assert "longer than 256 KiB" in answer.text
     many = {f"f{n}": "x" for n in range(100)}
     assert stranger.post("/console/rules/try", {"proof": proof, **many}).status_code == 403
 
@@ -136,3 +138,32 @@ def test_the_vendored_script_is_the_one_that_was_read() -> None:
     """htmx.org 2.0.11 as npm has it; a newer one comes with its own digest here."""
     digest = hashlib.sha256(static_file("htmx.min.js")).hexdigest()
     assert digest == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+
+
+def test_nobody_locks_a_clerk_out_of_the_browser_that_she_uses(
+    stranger: Person, serving: Serving
+) -> None:
+    with at_the_desk(serving) as clerk:
+        clerk.log_in("clerk")
+        own = dict(clerk.cookies)
+        for _ in range(8):
+            refused = stranger.log_in("clerk", "a guess of a stranger")
+        assert refused.status_code == 429
+        new = "another horse, quite"
+        changed = clerk.do("/console/own", old=WORDS, password=new, again=new)
+        assert changed.status_code == 303
+        clerk.do("/console/logout")
+        assert clerk.log_in("clerk", new).status_code == 303
+        # A pass is good for one name, and for five tries.
+        stranger.cookies = {"__Host-sms-notify-browser": own["__Host-sms-notify-browser"]}
+        assert stranger.log_in("viewer", "x").status_code == 403
+        told = [stranger.log_in("clerk", "x").status_code for _ in range(6)]
+        assert told == [403] * 5 + [429]
+
+
+def test_a_pass_that_somebody_made_up_is_none(stranger: Person, serving: Serving) -> None:
+    for made_up in ("x", "." * 200, "a.b", "0" * 32 + "." + "0" * 64, "é"):
+        stranger.cookies = {"__Host-sms-notify-browser": quote(made_up)}
+        told = stranger.log_in("clerk", "a guess of a stranger").status_code
+    assert told == 403
+    assert stranger.log_in("clerk").status_code == 429

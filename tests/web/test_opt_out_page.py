@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from web_desk import PUBLIC, SETTINGS, Caller, event, rows, write_desk
@@ -148,14 +149,16 @@ def test_rules_with_a_link_and_no_public_address_are_not_served(sources: Sources
     assert refused.value.problems[0].code == "no_public_url"
 
 
+@pytest.mark.parametrize("form", ["data", "files"])
 def test_a_mail_program_opts_an_address_out_with_one_click(
-    client: Caller, store: Store, page: str, now: datetime
+    client: Caller, store: Store, page: str, now: datetime, form: str
 ) -> None:
     address = "mei.tan@example.com"
     token = store.opt_out_token(address)
     store.add_links([NewLink(token=token, kind="opt_out", recipient=address)], now)
-    click = {"List-Unsubscribe": "One-Click"}
-    assert client.post(f"/o/{token}", data=click).status_code == 200
+    said = "One-Click" if form == "data" else (None, "One-Click")
+    click: dict[str, Any] = {form: {"List-Unsubscribe": said}}
+    assert client.post(f"/o/{token}", **click).status_code == 200
     assert store.people([address])[address].opted_out
-    assert client.post(page, data=click).status_code == 400, "of a text nobody asks that way"
+    assert client.post(page, **click).status_code == 400, "of a text nobody asks that way"
     assert store.people([MEI]) == {}

@@ -1,7 +1,8 @@
 """The pages before the door: logging in and out; and one's own password.
 
 Before somebody is known, their form carries the proof of a cookie of its own, so that no other
-site logs a browser in. That cookie never becomes a session: who logs in gets a new one.
+site logs a browser in. That cookie never becomes a session: who logs in gets a new one. A third one
+stays: the browser's pass, which lets in nobody, and keeps its owner from being locked out.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ from smsnotify.web.state import Serving
 
 _BEFORE: Final = "-door"
 _BEFORE_LASTS: Final = timedelta(hours=1)
+_BROWSER: Final = "-browser"
+_BROWSER_LASTS: Final = timedelta(days=180)
 _DONE: Final = {
     "out": "You are logged out.",
     "password": "Your password is changed. Your other sessions have ended.",
@@ -86,6 +89,7 @@ async def take_login(request: Request) -> Response:
             caller_of(request),
             serving.clock(),
             serving.loaded.settings.console.session,
+            browser=_browser_of(request),
         )
         came = await serving.threads.logins(work)
     except RefusedError as error:
@@ -98,6 +102,8 @@ async def take_login(request: Request) -> Response:
     lasting = int(serving.loaded.settings.console.session.total_seconds())
     _set_cookie(answer, serving, cookie_name(serving), came.token, lasting)
     _set_cookie(answer, serving, _before(serving), "", 0)
+    known_s = int(_BROWSER_LASTS.total_seconds())
+    _set_cookie(answer, serving, cookie_name(serving) + _BROWSER, came.browser, known_s)
     return answer
 
 
@@ -175,6 +181,7 @@ def change_password(visit: Visit) -> Response:
             form.get("password", ""),
             caller_of(visit.request),
             visit.now,
+            browser=_browser_of(visit.request),
         )
     except UsageError as wrong:
         error = wrong.message
@@ -190,6 +197,11 @@ def change_password(visit: Visit) -> Response:
 
 def _before(serving: Serving) -> str:
     return cookie_name(serving) + _BEFORE
+
+
+def _browser_of(request: Request) -> str:
+    """Return the pass of a browser that somebody has logged in from."""
+    return request.cookies.get(cookie_name(request.app.state.serving) + _BROWSER, "")
 
 
 def _set_cookie(answer: Response, serving: Serving, name: str, value: str, lasting: int) -> None:
