@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from smsnotify.base.printable import one_line
 from smsnotify.cli import show
+from smsnotify.cli.instants import local_time
 from smsnotify.engine.intake import Rejected
 from smsnotify.engine.tally import Tally
 from smsnotify.model.decision import Decision, Verdict
 
 
-def decision_line(decision: Decision) -> str:
-    """Return one line: what becomes of it, of which rule, about which job, to whom, and why."""
+def decision_line(decision: Decision, timezone: str) -> str:
+    """Return one line: what becomes of it, of which rule, about which job, to whom, and why.
+
+    A time is on the clock of `timezone`, the settings' zone.
+    """
     draft = decision.draft
     told = [
         f"{decision.verdict.value:<4}",
@@ -21,7 +25,7 @@ def decision_line(decision: Decision) -> str:
     ]
     line = "  ".join(told)
     if decision.verdict is Verdict.HOLD and decision.not_before:
-        line += f"  until {decision.not_before:%Y-%m-%d %H:%M} UTC"
+        line += f"  until {local_time(decision.not_before, timezone)}"
     if decision.reason:
         line += f"  {decision.reason}"
     if decision.detail:

@@ -53,6 +53,13 @@ def read_since(written: str, now: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def local_time(at: datetime, timezone: str) -> str:
+    """Return an instant on the clock of the settings' zone, which is named."""
+    from smsnotify.gates.zones import known_zone
+
+    return f"{at.astimezone(known_zone(timezone)):%Y-%m-%d %H:%M} ({timezone})"
+
+
 def ago(at: datetime, now: datetime) -> str:
     """Return how long ago something was, in its largest unit: `5m ago`, `3d ago`."""
     span = now - at

@@ -137,7 +137,7 @@ def _show(desk: Desk, decision: Decision, *, request: bool) -> None:
         return
     from smsnotify.cli.decided import decision_line
 
-    show.say(decision_line(decision), show.mark(decision.verdict.value))
+    show.say(decision_line(decision, desk.settings.timezone), show.mark(decision.verdict.value))
     if decision.body:
         show.bubble(
             f"Subject: {decision.title}\n\n{decision.body}" if decision.title else decision.body,

@@ -16,7 +16,7 @@ from smsnotify.cli import show
 from smsnotify.cli.decided import rejected_line
 from smsnotify.cli.desk import Desk
 from smsnotify.cli.inputs import known_format, readable
-from smsnotify.cli.instants import read_as_of, read_since
+from smsnotify.cli.instants import local_time, read_as_of, read_since
 from smsnotify.engine.diffing import Change, Differ, Kind, nobody
 from smsnotify.engine.replay_clock import Timed, as_received, at_once, at_their_time
 from smsnotify.events.read import read_chunks
@@ -179,16 +179,18 @@ def _show_change(desk: Desk, change: Change) -> None:
             when = "before" if change.kind == "added" else "now"
             show.say(f"    {when} stopped: {other.reason}", "dim")
     elif before is not None and after is not None:
-        told = word_diff(before.body, after.body)
-        show.say(f"    {told if before.body != after.body else _moved(before, after)}")
+        if before.body != after.body:
+            show.say(f"    {word_diff(before.body, after.body)}")
+        else:
+            show.say(f"    {_moved(before, after, desk.settings.timezone)}")
 
 
-def _moved(before: Decision, after: Decision) -> str:
-    return f"{_when(before)} -> {_when(after)}"
+def _moved(before: Decision, after: Decision, timezone: str) -> str:
+    return f"{_when(before, timezone)} -> {_when(after, timezone)}"
 
 
-def _when(decision: Decision) -> str:
-    return f"{decision.not_before:%Y-%m-%d %H:%M %Z}" if decision.not_before else "at once"
+def _when(decision: Decision, timezone: str) -> str:
+    return local_time(decision.not_before, timezone) if decision.not_before else "at once"
 
 
 def _finish(desk: Desk, differ: Differ, limits: Limits, shown: int, rejected: int) -> list[str]:

@@ -361,8 +361,9 @@ class Working:
             for decision in decisions:
                 show.emit_json(decision.as_json())
         elif self.desk.verbosity:
+            timezone = self.desk.settings.timezone
             for decision in decisions:
-                show.say(decision_line(decision), show.mark(decision.verdict.value))
+                show.say(decision_line(decision, timezone), show.mark(decision.verdict.value))
 
 
 def _books(desk: Desk, dry_run: bool, with_jobs: bool) -> tuple[Any, Any]:

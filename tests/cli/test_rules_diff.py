@@ -99,6 +99,18 @@ def test_quiet_hours_move_texts_in_time(desk: Cli, folder: Path) -> None:
     quiet = '    quiet_hours: {from: "21:00", to: "08:00"}\n'
     (change, told) = diff(desk, folder, rules(rule() + quiet), "--events", "events.jsonl")
     assert (change["kind"], told["moved"]) == ("moved", 1)
+    shown = desk("rules", "diff", "old.yaml", "new.yaml", "--events", "events.jsonl").out
+    assert "    at once -> 2026-03-03 08:00 (Asia/Singapore)\n" in shown
+
+
+def test_a_run_tells_times_by_the_settings_clock(desk: Cli, folder: Path) -> None:
+    quiet = '    quiet_hours: {from: "21:00", to: "08:00"}\n'
+    (folder / "rules.yaml").write_text(rules(rule() + quiet))
+    at = "2026-03-02T22:30:00+08:00"
+    (folder / "events.jsonl").write_text(event(1, at=at))
+    held = "DO-1  +6591230001  until 2026-03-03 08:00 (Asia/Singapore)  quiet_hours: "
+    for command in (("preview",), ("process", "--dry-run", "-v")):
+        assert held in desk(*command, "events.jsonl", "--as-of", at).out
 
 
 def test_a_text_that_comes_with_a_later_event_has_moved(desk: Cli, folder: Path) -> None:
