@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 import msgspec
 
 from smsnotify.engine.outgoing import to_message
-from smsnotify.engine.release import AT_ONCE, facts_of_held, judge_again
+from smsnotify.engine.release import AT_ONCE, count_held, facts_of_held, judge_again
 from smsnotify.model.decision import Decision, MessageKey, Verdict
 from smsnotify.model.facts import Facts, Policy
 from smsnotify.model.job import Job
@@ -99,8 +99,9 @@ class WaitingTexts:
     def _facts_at(self, at: datetime, message: Message, known: Facts) -> Facts:
         """Return what was known when the wait of one text was over."""
         if known.counts is not None:  # another hour counts in another place
+            known = msgspec.structs.replace(known, counts=None)
             held = [HeldMessage(message, None)]
-            known = facts_of_held(held, self._memory, self._rules, self._policy, at)
+            count_held(known, held, self._memory, self._rules, self._policy, at)
         happened = known.happened.get(message.subject, ())
         past = [one for one in happened if one.at <= at]
         return msgspec.structs.replace(known, keys={}, happened={message.subject: past})

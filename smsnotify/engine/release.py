@@ -154,8 +154,20 @@ def facts_of_held(
     facts.happened = _what_happened(held, memory, rules)
     if any(rule.terms.countries is not None for rule in rules.rules):
         facts.greeted = memory.greeted(intended, policy.mode, "")
-    learn_counts(facts, list(_asked(held, rules)), memory, policy, now)
+    count_held(facts, held, memory, rules, policy, now)
     return facts
+
+
+def count_held(
+    facts: Facts,
+    held: Sequence[HeldMessage],
+    memory: Memory,
+    rules: RuleSet,
+    policy: Policy,
+    now: datetime,
+) -> None:
+    """Fetch the counters of caps on held texts into the facts, as they stand at `now`."""
+    learn_counts(facts, list(_asked(held, rules)), memory, policy, now)
 
 
 def _what_happened(
