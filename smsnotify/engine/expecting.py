@@ -19,6 +19,7 @@ from smsnotify.engine.comparing import (
 )
 from smsnotify.engine.stage import Stage
 from smsnotify.engine.stage_parts import Came
+from smsnotify.gates.zones import known_zone
 from smsnotify.model.decision import Decision, Verdict
 from smsnotify.plans.case_keys import CaseStepKeys, ExpectedKeys
 
@@ -59,7 +60,8 @@ def _whole(decision: Decision, stage: Stage) -> dict[str, Any]:
     if decision.verdict is not Verdict.SEND:
         entry |= {"verdict": values["verdict"], "reason": values["reason"]}
     if decision.not_before is not None:
-        entry["not_before"] = decision.not_before.isoformat()
+        zone = known_zone(stage.desk.policy.timezone)
+        entry["not_before"] = decision.not_before.astimezone(zone).isoformat()
     if decision.title:
         entry["subject"] = decision.title
     if decision.body and decision.verdict is not Verdict.STOP:

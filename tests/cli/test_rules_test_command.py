@@ -184,6 +184,13 @@ def test_update_tells_what_cannot_happen_and_keeps_what_came_before(cli: Cli, te
     assert "expect: {rule: one" in tests.read_text(encoding="utf-8")
 
 
+def test_update_writes_times_by_the_settings_clock(cli: Cli, folder: Path, tests: Path) -> None:
+    (folder / "sms-notify.toml").write_text('country = "SG"\ntimezone = "Asia/Singapore"\n')
+    tests.write_text(f"tests:\n  - at: 2026-03-02T22:10:00+08:00\n    steps:\n      - {event()}\n")
+    assert cli("rules", "test", "--update").code == 1
+    assert 'not_before: "2026-03-03T08:00:00+08:00"' in tests.read_text(encoding="utf-8")
+
+
 def test_update_leaves_what_is_shared_to_people(cli: Cli, tests: Path) -> None:
     write(tests, f"      - &same\n        {event()}\n      - *same\n")
     before = tests.read_bytes()
