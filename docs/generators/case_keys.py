@@ -8,7 +8,14 @@ from typing import Final
 from pydantic import BaseModel
 
 from generators.tables import code, table
-from smsnotify.plans.case_keys import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
+from smsnotify.plans.case_keys import (
+    CaseKeys,
+    CaseStepKeys,
+    ContactKeys,
+    ExpectedKeys,
+    SentKeys,
+    SilenceKeys,
+)
 
 
 def _keys(model: type[BaseModel], examples: Mapping[str, str]) -> str:
@@ -31,6 +38,7 @@ def case_keys() -> str:
             "contacts": 'contacts: {"+6591230000": {opted_out: true}}',
             "job": "job: {do_number: DO-7}",
             "already_sent": 'already_sent: [{recipient: "+6591230000", texts: 5}]',
+            "silences": "silences: [{group: ACME, for: 3h}]",
         },
     )
 
@@ -47,6 +55,12 @@ def sent_keys() -> str:
             "money": "money: 12.50",
         },
     )
+
+
+def silence_keys() -> str:
+    """Return the keys of what is silent in a test."""
+    examples = {"group": "group: ACME", "rule": "rule: delayed", "for": "for: 3h"}
+    return _keys(SilenceKeys, examples)
 
 
 def contact_keys() -> str:
@@ -123,6 +137,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "test keys": case_keys,
     "test contact": contact_keys,
     "test already_sent": sent_keys,
+    "test silences": silence_keys,
     "test steps": step_keys,
     "test expect": expected_keys,
 }

@@ -16,6 +16,7 @@ from smsnotify.engine.comparing import Difference, differences
 from smsnotify.engine.conversing_terms import ConversationTerms
 from smsnotify.engine.expecting import expectations
 from smsnotify.engine.sent_before import SentBefore, note_sent
+from smsnotify.engine.silencing import make_silence
 from smsnotify.engine.silent import people_of
 from smsnotify.engine.stage import Stage
 from smsnotify.engine.stage_parts import CUSTOMER, Came, noon
@@ -24,8 +25,9 @@ from smsnotify.gates.zones import known_zone
 from smsnotify.model.contact import Contact
 from smsnotify.model.decision import Decision
 from smsnotify.model.facts import Policy
+from smsnotify.model.silence import Silence
 from smsnotify.plans.book import Book
-from smsnotify.plans.case_keys import CaseStepKeys, ContactKeys, SentKeys
+from smsnotify.plans.case_keys import CaseStepKeys, ContactKeys, SentKeys, SilenceKeys
 from smsnotify.plans.cases import Case
 from smsnotify.rules.noting import Noted, NotingRules
 from smsnotify.text.phone import country_of
@@ -33,6 +35,7 @@ from smsnotify.text.phone import country_of
 Way = tuple[str, str, str]
 """A plan, a step of it, and the path that leads on."""
 
+_DAY: Final = timedelta(days=1)
 _PAUSE: Final = timedelta(minutes=1)
 
 
@@ -135,6 +138,8 @@ def _set_up(stage: Stage, case: Case) -> Failure | None:
             note_sent(stage.desk, _sent_before(sent), stage.now)
     except UsageError as error:
         return Failure(case.line, "already_sent", (Difference("already_sent", "", error.message),))
+    for silent in keys.silences:
+        stage.store.add_silence(_silence(silent, stage))
     if not keys.job:
         return None
     try:
@@ -153,6 +158,20 @@ def _sent_before(keys: SentKeys) -> SentBefore:
         recipient=recipient,
         country=keys.country or country_of(recipient),
         money=keys.money or Decimal(),
+    )
+
+
+def _silence(keys: SilenceKeys, stage: Stage) -> Silence:
+    """Return the silence of a test; a rule that there is not silences nothing."""
+    named = [one.id for one in stage.desk.book.rules.all if one.terms.name == keys.rule]
+    return make_silence(
+        group=keys.group or "",
+        rule=named[0] if named else keys.rule or "",
+        reason="as the test says",
+        author="test",
+        begins=stage.now,
+        lasting=keys.lasting or _DAY,
+        now=stage.now,
     )
 
 

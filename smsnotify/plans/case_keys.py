@@ -206,6 +206,16 @@ class SentKeys(Keys):
     money: Money = Field(default=None, description="What they cost together.")
 
 
+class SilenceKeys(Keys):
+    """Rules that are silent when the test begins; without `group` and `rule`, all of them."""
+
+    group: Word = Field(default=None, description="Only jobs of this group.")
+    rule: Word = Field(default=None, description="Only this rule.")
+    lasting: Duration = Field(
+        default=None, alias="for", description="How long from the beginning on; else a day."
+    )
+
+
 class ContactKeys(Keys):
     """What is known of somebody when the test begins."""
 
@@ -244,3 +254,4 @@ class CaseKeys(Keys):
     already_sent: list[SentKeys] = Field(
         default=[], description="What was sent already, for caps to count."
     )
+    silences: list[SilenceKeys] = Field(default=[], description="What is silent.")

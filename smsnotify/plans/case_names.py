@@ -24,10 +24,14 @@ class CaseNames:
         self._plans = [plan.name for plan in book.plans.all]
 
     def check_head(self, keys: CaseKeys, report: Reporter, path: Path) -> None:
-        """Report rules of `already_sent` that there are not."""
-        for number, sent in enumerate(keys.already_sent):
-            place = (*path, "already_sent", number, "rule")
-            _check(sent.rule, "rule", self._rules, report, place)
+        """Report rules of `already_sent` and `silences` that there are not."""
+        named = {
+            "already_sent": [sent.rule for sent in keys.already_sent],
+            "silences": [silent.rule for silent in keys.silences],
+        }
+        for key, rules in named.items():
+            for number, rule in enumerate(rules):
+                _check(rule, "rule", self._rules, report, (*path, key, number, "rule"))
 
     def check_step(self, step: CaseStepKeys, report: Reporter, path: Path, *, listed: bool) -> None:
         """Report a plan to enrol in, and rules of expected texts, that there are not.

@@ -17,7 +17,14 @@ from smsnotify.gates.caps import COUNTRY_CAP, DAY_CAP, MONEY_CAP, RECIPIENT_CAP,
 from smsnotify.gates.pipeline import ORDER
 from smsnotify.model.event import EVENT_NAMES
 from smsnotify.model.message import ErrorWord, MessageState
-from smsnotify.plans.case_keys import CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys
+from smsnotify.plans.case_keys import (
+    CaseKeys,
+    CaseStepKeys,
+    ContactKeys,
+    ExpectedKeys,
+    SentKeys,
+    SilenceKeys,
+)
 from smsnotify.plans.schema import (
     ChoiceKeys,
     DelayKeys,
@@ -219,10 +226,12 @@ def test_every_key_of_a_plan_is_explained(model: type, reference: dict[str, str]
         assert f"| `{field.alias or name}` |" in reference["plans.md"]
 
 
-@pytest.mark.parametrize("model", [CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys])
+@pytest.mark.parametrize(
+    "model", [CaseKeys, CaseStepKeys, ContactKeys, ExpectedKeys, SentKeys, SilenceKeys]
+)
 def test_every_key_of_a_test_is_explained(model: type, reference: dict[str, str]) -> None:
-    for name in model.model_fields:
-        assert f"| `{name}` |" in reference["tests.md"]
+    for name, field in model.model_fields.items():
+        assert f"| `{field.alias or name}` |" in reference["tests.md"]
 
 
 @pytest.mark.parametrize(
