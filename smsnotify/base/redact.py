@@ -13,11 +13,12 @@ _TWO_DIGIT_CODES = frozenset(
     | {f"6{n}" for n in range(7)}
 )
 _NUMBER = re.compile(r"(?<![\w.])\+?\d[\d \-]{6,17}\d(?![\w.])")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# Bounded, so that a long word costs its length and not the square of it; a mailbox has 64 at most.
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _CREDENTIAL = re.compile(
     r"(?i)\b(bearer|basic|apikey|api[_-]key|auth[_-]?token|password|secret)\b(\s*[:=]?\s*)\S+"
 )
-_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]+):[^@\s]+@")
+_URL_PASSWORD = re.compile(r"(\w{1,20}://[^:/@\s]+):[^@\s]{1,2000}@")
 
 
 def mask_number(number: str) -> str:

@@ -9,7 +9,8 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLIS_FROM: Final = 1e11  # in seconds that is the year 5138
 _NUMBER = re.compile(r"[0-9]{9,13}(?:\.[0-9]+)?")
-_OFFSET_GAP = re.compile(r"\s+(?=[+\-][0-9]{2}:?[0-9]{2}$|[Zz]$)")
+# From the first space alone: from each of many, it would take their number squared.
+_OFFSET_GAP = re.compile(r"(?<!\s)\s+(?=[+\-][0-9]{2}:?[0-9]{2}$|[Zz]$)")
 LAST_YEAR: Final = 9000
 """From here on an instant cannot be moved between zones without care."""
 

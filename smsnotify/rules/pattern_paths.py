@@ -8,6 +8,7 @@ ambiguous (`\\w*\\w*\\w*!`) is counted on the worst value that a search for one 
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from re import _constants as ops  # type: ignore[attr-defined]
@@ -299,7 +300,8 @@ def _without_free_end(nodes: Sequence[Any]) -> list[Any]:
 
 def _alphabet(written: str) -> str:
     """Return the characters that tell the parts of a pattern apart, as far as they occur in it."""
-    near = {chr(code) for char in written for code in (ord(char) - 1, ord(char), ord(char) + 1)}
+    codes = {code + step for code in map(ord, written) for step in (-1, 0, 1)}
+    near = {chr(code) for code in codes if 0 <= code <= sys.maxunicode}
     swapped = {char.swapcase() for char in near}
     return "".join(sorted(char for char in {*near, *swapped, *_USUAL} if len(char) == 1))
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 _MARKS: Final = re.compile(r"([!-/:-@\[-`{-~])")
-_LINE_END: Final = re.compile(r"[^\S\n]*(?:\r\n?|[\n\v\f\x85\u2028\u2029])\s*")
+# Looked for at the first of several spaces alone: at each, it would take their number squared.
+_LINE_END: Final = re.compile(r"(?<![^\S\n])[^\S\n]*(?:\r\n?|[\n\v\f\x85\u2028\u2029])\s*")
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~\n])")
 _LINK: Final = re.compile(
     r"(?<!\\)\[((?:\\.|[^\[\]\\])+)\]\(<?((?:\\.|[^()<>\\\s])+)>?\)", re.DOTALL

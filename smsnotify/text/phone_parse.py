@@ -12,6 +12,8 @@ from phonenumbers import PhoneNumberType
 from smsnotify.text.phone_values import DOUBTFUL_NUMBER, LANDLINE, NOT_A_NUMBER, ReadNumber
 
 _ABROAD = re.compile(r"(?:\+[^\w+]*)+(?:0[^\w+]*0)?|0[^\w+]*0")
+_FIRST = re.compile(r"[+\d]")
+_LAST = re.compile(r"[\w#]")
 _FLOAT = re.compile(r"(\+?\d+)\.0")
 _TEXTABLE = frozenset(
     {
@@ -85,8 +87,10 @@ def _tidied(raw: str) -> str:
             for char in unicodedata.normalize("NFKC", raw)
         )
     plain = "".join(char if char.isprintable() else " " for char in raw)
-    found = re.search(r"[+\d].*[\w#]", plain)
-    written = found.group() if found is not None else ""
+    # Two looks, each once over the text: `[+\d].*[\w#]` takes its length squared for many pluses.
+    first, last = _FIRST.search(plain), _LAST.search(plain[::-1])
+    written = plain[first.start() : len(plain) - last.start()] if first and last else ""
+    written = written if len(written) > 1 else ""
     whole = _FLOAT.fullmatch(written)
     return whole.group(1) if whole is not None else written
 

@@ -22,7 +22,11 @@ Headers = Iterable[tuple[bytes, bytes]]
 _Address = IPv4Address | IPv6Address
 
 _MOST_HOPS: Final = 50
-_PAIR: Final = re.compile(r'([!#$%&\'*+.^_`|~\w-]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)', re.ASCII)
+_PAIR: Final = re.compile(
+    # Looked for where a pair may begin: anywhere, it would take a long word's length squared.
+    r'(?:^|;)\s*([!#$%&\'*+.^_`|~\w-]+)=("(?:[^"\\]|\\.)*"|[^\s;,"]*)',
+    re.ASCII,
+)
 _SCHEMES: Final = frozenset({"http", "https"})
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smsnotify.base.errors import EventError
+from smsnotify.base.redact import scrub
 from smsnotify.engine.intake import Intake
 from smsnotify.events.decode import Decoder
+from smsnotify.events.instants import read_instant
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
 from smsnotify.rules.conditions import Condition
 from smsnotify.rules.load import load_rules
 from smsnotify.store.open import open_store
+from smsnotify.text.markdown import escape_markdown
+from smsnotify.text.phone import read_number
 
 RULES = """
 version: 1
@@ -88,3 +94,23 @@ def test_a_stamp_that_no_index_holds_costs_only_its_own_line(intake: Any, now: A
     endless = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(3000))
     taken = intake.take(1, [line("heading_to", head_to_delivery_at=endless), line()], now)
     assert [decision.verdict.value for decision in taken.decisions] == ["send", "send"]
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [
+        (lambda text: read_number(text, "", "SG"), "+" * 60_000),
+        (lambda text: read_number(text, "", "SG"), "+6" + "+-" * 30_000),
+        (escape_markdown, f"x{' ' * 60_000}x"),
+        (read_instant, f"2026-03-02{' ' * 60_000}x"),
+        (scrub, "0" * 60_000),
+        (scrub, "a://b:" * 10_000),
+    ],
+)
+def test_a_long_value_takes_no_more_time_than_it_is_long(
+    read: Callable[[str], object], written: str
+) -> None:
+    """Each took the square of it: ten seconds and more."""
+    began = time.process_time()
+    read(written)
+    assert time.process_time() - began < 2

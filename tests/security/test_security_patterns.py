@@ -86,3 +86,8 @@ def test_harmless_patterns_are_taken_and_end(pattern: str) -> None:
     compiled = compile_pattern(pattern)
     for value in ("a" * MAX_VALUE, "ab" * (MAX_VALUE // 2), "1 " * (MAX_VALUE // 2)):
         compiled.search(value)
+
+
+@pytest.mark.parametrize("pattern", ["\0(?:a|b)*c", "[a-\U0010ffff]x*y", "\ud800+\udfff"])
+def test_any_character_may_stand_in_a_pattern(pattern: str) -> None:
+    assert compile_pattern(pattern).pattern == pattern

@@ -79,6 +79,8 @@ def test_the_scheme_is_that_of_the_callers_own_hop(
         ("for=_hidden", (PROXY, "")),
         ("proto=https", (PROXY, "https")),
         ('for="1.2.3.4', (PROXY, "")),
+        ('by="x;for=6.6.6.6";for=1.2.3.4', ("1.2.3.4", "")),
+        ("a" * 60_000 + ", for=1.2.3.4", ("1.2.3.4", "")),
     ],
 )
 def test_rfc_7239_is_read_where_the_settings_say_so(written: str, caller: tuple[str, str]) -> None:
