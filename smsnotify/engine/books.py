@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 from sqlalchemy import Connection
 
+from smsnotify.base.errors import StoreError
 from smsnotify.model.facts import unknown_senders
 from smsnotify.store import claims, outcomes, rates
 from smsnotify.store.pauses import Paused, paused
@@ -102,11 +103,21 @@ class Books:
         return await self._in_thread(lambda: self._write(wave, now, wall))
 
     def _write(self, wave: Wave, now: int, wall: int) -> Answer:
-        until = wall + int(claims.LEASE_S * 1_000_000)
-        owner = self.owner
         if self._kept is None:
             self._kept = self.store.keep()
-        with self.store.begin(self._kept) as connection:
+        try:
+            return self._write_on(self._kept, wave, now, wall)
+        except StoreError:
+            # Perhaps the line is broken; a new one costs little after an error.
+            kept, self._kept = self._kept, None
+            with contextlib.suppress(Exception):
+                kept.close()
+            raise
+
+    def _write_on(self, kept: Connection, wave: Wave, now: int, wall: int) -> Answer:
+        until = wall + int(claims.LEASE_S * 1_000_000)
+        owner = self.owner
+        with self.store.begin(kept) as connection:
             find_by_id(connection)
             outcomes.settle(connection, wave.settled, owner=owner, now=now, wall=wall)
             outcomes.expire(connection, wave.expired, owner=owner, now=now)

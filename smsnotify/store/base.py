@@ -16,6 +16,7 @@ from smsnotify.store import meta
 from smsnotify.store.connect import BUSY_TIMEOUT_S
 from smsnotify.store.failures import told_plainly
 from smsnotify.store.hashing import RecipientHash
+from smsnotify.store.rowset import find_by_id_always
 from smsnotify.store.schema import KEY_SECRET
 from smsnotify.store.wakeups import Listener
 
@@ -63,15 +64,17 @@ class Books:
             if held:
                 self._writing.release()
 
-    def keep(self) -> Connection | None:
+    def keep(self) -> Connection:
         """Give a connection to one thread that writes all the time; it closes it at its end.
 
-        None on PostgreSQL: lines to a server break, and the pool knows how to replace them.
+        Lines to a server break: after an error that thread closes it and asks for another one.
         """
-        if self.shares_rates:
-            return None
         with told_plainly(self.place):
-            return self._engine.connect()
+            connection = self._engine.connect()
+            if self.shares_rates:
+                connection.detach()  # its settings are its own, and end with it
+                find_by_id_always(connection)
+            return connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -63,6 +63,7 @@ _COUNTS: Final = (
     "(r.number IN (0, messages.attempts) OR r.state IN ('accepted', 'sent', 'delivered'))"
 )
 
+# What comes in the same instant is found by the next tick.
 _ANY_EARLY: Final = "SELECT EXISTS (SELECT 1 FROM receipts WHERE outcome = 'early')"
 
 # Column of `attempts`: (name in Settled, its kind).
@@ -117,13 +118,16 @@ def _settle_statement() -> str:
 
 @cache
 def _settle_and_note_statement() -> str:
-    """PostgreSQL reads the rows once for both; returns how many messages they changed."""
+    """PostgreSQL reads the rows once for both, and is asked one time.
+
+    Returns how many messages they changed, and whether any receipt waits for its message.
+    """
     rows = source(True, _SETTLED | dict(_TRIED.values()), _FIELDS)
     return statement(
         True,
         f"WITH r AS MATERIALIZED (SELECT * FROM {rows}), "
         f"changed AS ({_settling(True, 'r')} RETURNING 1), tried AS ({_trying('r')}) "
-        "SELECT count(*) FROM changed",
+        f"SELECT (SELECT count(*) FROM changed), ({_ANY_EARLY})",
     )
 
 
@@ -150,14 +154,14 @@ def settle(
     written = packed_structs(postgres, rows)
     values = {"rows": written, "owner": owner, "now": now, "wall": wall}
     if postgres:
-        changed = execute(connection, _settle_and_note_statement(), values).fetchone()[0]
+        changed, has_early = execute(connection, _settle_and_note_statement(), values).fetchone()
     else:
         changed = execute(connection, _settle_statement(), values).rowcount
         execute(connection, _tries_statement(postgres), {"rows": written})
+        has_early = execute(connection, _ANY_EARLY, {}).fetchone()[0]
     if changed != len(rows):
         execute(connection, _link_statement(postgres), {"rows": written})
-    # Nearly always there is none: asked here without the query compiler.
-    if execute(connection, _ANY_EARLY, {}).fetchone()[0]:
+    if has_early:  # nearly never: asked above without the query compiler
         ids = {(row.account, row.provider_message_id) for row in rows if row.provider_message_id}
         apply_early(connection, ids, from_micros(wall))
 

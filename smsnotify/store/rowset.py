@@ -32,6 +32,7 @@ class Cursor(Protocol):
         """Return the next row, or None."""
 
 
+_ALWAYS: Final = "finds_by_id"
 _PARAMETER: Final = re.compile(r":([a-z_]+)")
 _POSTGRES_TYPES: Final = {
     "text": "text",
@@ -115,8 +116,20 @@ def find_by_id(connection: Connection) -> None:
     The second half of `state_of_found`: with old figures PostgreSQL would rather read a whole
     table of a few megabytes, and compare every row of it with every row of ours.
     """
-    if is_postgres(connection):
+    if is_postgres(connection) and not connection.info.get(_ALWAYS):
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+
+
+def find_by_id_always(connection: Connection) -> None:
+    """Let all transactions of a connection do so that nobody else will have; saves a round trip.
+
+    Not behind a pooler: it would keep the setting for whoever comes next.
+    """
+    driver: Any = connection.connection.dbapi_connection
+    if driver.prepare_threshold is not None:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        connection.commit()
+        connection.info[_ALWAYS] = True
 
 
 def statement(postgres: bool, written: str) -> str:
