@@ -16,7 +16,7 @@ from smsnotify.plans.read import PlanDraft, read_plan
 from smsnotify.plans.scope import Scope
 from smsnotify.plans.steps import build_step
 from smsnotify.rules.ages import DAY
-from smsnotify.rules.marketing import check_marketing_hours
+from smsnotify.rules.marketing import check_hours_meet, check_marketing_hours
 from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.quiet import check_quiet_hours, quiet_hours_of
@@ -77,6 +77,10 @@ def build_plan(draft: PlanDraft, words: Vocabulary) -> PlacedPlan | None:
     if keys.name is None or not steps or not draft.sound or report.errors > before:
         return None
     plan = _plan(draft, scope, entry, steps)
+    if keys.purpose == "marketing":
+        check_hours_meet(plan.marketing_hours, plan.quiet_hours, report, (*path, "purpose"))
+        if report.errors > before:
+            return None
     return PlacedPlan(report, path, plan, {step.name: step.path for step in draft.steps})
 
 

@@ -38,7 +38,7 @@ from smsnotify.rules.mail import (
     read_mail,
     texts,
 )
-from smsnotify.rules.marketing import check_offer, marketing_hours
+from smsnotify.rules.marketing import check_hours_meet, check_offer, marketing_hours
 from smsnotify.rules.per_country import read_countries
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.quiet import is_quiet_at, read_quiet_hours
@@ -78,6 +78,8 @@ def build_rule(
         check_channel(keys, _written(report, path), report, path)
     fields, fixed, mail_fields, mail_fixed = read_recipients(keys, words, report, path)
     hours = marketing_hours(keys, defaults, pre_job, report, path)
+    if keys.purpose == "marketing":
+        check_hours_meet(hours, quiet, report, (*path, "purpose"))
     ages = read_ages(keys, defaults, words, report, path)
     digest = read_digest(keys, words, ages, report, path)
     bounds = read_bounds(keys, defaults, digest, words, report, path)

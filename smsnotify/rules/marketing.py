@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, PreJob
+from smsnotify.model.rule import MARKETING_HOURS, MarketingHours, PreJob, QuietHours
 from smsnotify.rules.offers import offer_word
 from smsnotify.rules.problems import Path, Reporter
 from smsnotify.rules.schema import DefaultsKeys, RuleKeys
@@ -56,6 +56,26 @@ def check_marketing_hours(keys: MarketingHoursKeys, report: Reporter, path: Path
             "bad_value",
             "marketing_hours must end later on the day that they begin",
             '{from: "10:00", to: "20:00"}',
+        )
+
+
+def check_hours_meet(
+    hours: MarketingHours, quiet: QuietHours | None, report: Reporter, path: Path
+) -> None:
+    """Report quiet hours that leave nothing of the hours for marketing."""
+    if quiet is None:
+        return
+    if quiet.start < quiet.end:
+        is_covered = quiet.start <= hours.start and hours.end <= quiet.end
+    else:
+        is_covered = quiet.start <= hours.start or hours.end <= quiet.end
+    if is_covered:
+        report.error(
+            path,
+            "no_hours_left",
+            f"the quiet hours {quiet.start:%H:%M} to {quiet.end:%H:%M} cover all of the marketing "
+            f"hours {hours.start:%H:%M} to {hours.end:%H:%M}: no text could ever leave",
+            "other marketing_hours, or other quiet_hours",
         )
 
 
