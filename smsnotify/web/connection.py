@@ -8,11 +8,14 @@ their own (`web/limits.py`); what comes before and after them is bounded here.
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from smsnotify.web.headers import DEFAULTS
+from smsnotify.web.refusals import TOLD_EVERY_S
 
 HEADERS_S: Final = 10.0
 """The address and headers of a request have arrived after so long; a new line counts as one."""
@@ -35,6 +38,30 @@ MOST_UNREAD: Final = 256 * 1024
 _TOO_LONG: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\n"
 
+log = logging.getLogger(__name__)
+
+
+class NowAndThen(logging.Filter):
+    """Lets the same warning through once a minute: strangers must not fill the log."""
+
+    def __init__(self) -> None:
+        """Nothing was told yet."""
+        super().__init__()
+        self._told_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record is told; an error always is."""
+        if record.levelno > logging.WARNING:
+            return True
+        now, said = time.monotonic(), str(record.msg)
+        if now - self._told_at.get(said, -TOLD_EVERY_S) < TOLD_EVERY_S:
+            return False
+        self._told_at[said] = now  # the server's own few sentences, nothing of a caller's
+        return True
+
+
+log.addFilter(NowAndThen())
+
 
 class Connection(HttpToolsProtocol):
     """uvicorn's own protocol over httptools, with bounds."""
@@ -47,6 +74,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
+        self.logger = log
         super().connection_made(transport)  # type: ignore[arg-type]
         self._wait(HEADERS_S)
 

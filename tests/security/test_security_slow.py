@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 import threading
@@ -126,6 +127,18 @@ def test_what_is_no_http_is_told_so_with_the_headers(served: tuple[str, int]) ->
     assert came.startswith(b"http/1.1 400 ")
     assert b"x-content-type-options: nosniff" in came
     assert b"invalid" not in came
+
+
+def test_what_is_no_http_fills_no_log(
+    served: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    for sent in (b"\x16\x03\x01 this is TLS\r\n\r\n", b"GET / HTTP/1.1\r\nUpgrade: x\r\n"):
+        for _ in range(10):
+            with socket.create_connection(served, timeout=10) as line:
+                line.sendall(sent + b"Host: x\r\nConnection: upgrade, close\r\n\r\n")
+                hung_up_on(line)
+    told = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert len(told) == len(set(told))
 
 
 def test_who_never_reads_the_answers_is_cut_off(served: tuple[str, int]) -> None:
