@@ -18,7 +18,7 @@ _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _CREDENTIAL = re.compile(
     r"(?i)\b(bearer|basic|apikey|api[_-]key|auth[_-]?token|password|secret)\b(\s*[:=]?\s*)\S+"
 )
-_URL_PASSWORD = re.compile(r"(\w{1,20}://[^:/@\s]+):[^@\s]{1,2000}@")
+_URL_PASSWORD = re.compile(r"(\w{1,20}://[^:/@\s]*):[^@\s]{1,2000}@")
 
 
 def mask_number(number: str) -> str:

@@ -15,6 +15,7 @@ from smsnotify.wiring.models import NO_GUARD, Settings
 from smsnotify.wiring.values import Limits
 
 _PASSWORD: Final = re.compile(r"(\w+://[^:/@\s]*):[^@\s]+@")
+_IN_QUERY: Final = re.compile(r"([?&]\w*(?:password|secret|token)=)[^&\s]+", re.IGNORECASE)
 
 
 def shown(settings: Settings) -> dict[str, Any]:
@@ -52,5 +53,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return format_duration(value)
     if isinstance(value, str):
-        return _PASSWORD.sub(r"\1:***@", str(value))
+        return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", str(value)))
     return value

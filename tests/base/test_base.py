@@ -91,6 +91,10 @@ def test_no_full_number_survives_scrubbing(digits: int) -> None:
     assert "sorry" in told
 
 
+def test_a_password_without_a_user_is_scrubbed() -> None:
+    assert "pw" not in scrub("redis://:pw@cache.example.com")
+
+
 def test_credentials_and_addresses_are_scrubbed() -> None:
     told = scrub("Authorization: Bearer abc123 for mei@example.test at postgresql://me:pw@db/x")
     assert "abc123" not in told

@@ -130,6 +130,17 @@ def test_the_database_lies_where_the_settings_say(tmp_path: Path) -> None:
     assert (tmp_path / "mine.db").is_file()
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["user=me&password=s3cret", "sslmode=require&sslpassword=s3cret", "PASSWORD=s3cret&a=b"],
+)
+def test_a_password_in_the_query_of_a_database_is_not_shown(tmp_path: Path, query: str) -> None:
+    settings = _settings(tmp_path, f'database = "postgresql://db.example.com/x?{query}"')
+    told = shown(settings)["database"]
+    assert "s3cret" not in told
+    assert told.startswith("postgresql://db.example.com/x?")
+
+
 def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     text = 'database = "postgresql://me:hunter2@host/db"\n' + ACCOUNTS
     settings = _settings(tmp_path, text)
