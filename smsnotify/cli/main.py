@@ -31,6 +31,7 @@ def main() -> int:
         _tell(f"the results could not be written: {error.strerror}")
         _hush_stdout()
         code = STOPPED
+    gc.freeze()  # the end frees all memory at once; looking for cycles first takes 20 ms
     return code
 
 

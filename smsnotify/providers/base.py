@@ -78,6 +78,7 @@ class AccountSettings(BaseModel):
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
         str_strip_whitespace=True,
+        defer_build=True,  # few of the providers have an account
     )
 
     provider: str

@@ -21,7 +21,6 @@ from typing import Any, Final
 from smsnotify.base.errors import RuleError
 from smsnotify.model.job import Job, Kind
 from smsnotify.model.reading import of_person
-from smsnotify.rules.patterns import MAX_VALUE, compile_pattern
 from smsnotify.rules.scalars import NO, YES, did_you_mean
 from smsnotify.text.template_dates import read_date, read_time
 
@@ -297,6 +296,8 @@ def _finder(operator: str, written: str) -> Callable[[str], object]:
         return lambda text: text.startswith(written)
     if operator == "ends_with":
         return lambda text: text.endswith(written)
+    from smsnotify.rules.patterns import MAX_VALUE, compile_pattern
+
     search = compile_pattern(written).search
     return lambda text: search(text[:MAX_VALUE])
 

@@ -23,8 +23,6 @@ from smsnotify.rules.wordings import (
     spoken,
     wordings,
 )
-from smsnotify.text.address import read_email
-from smsnotify.text.markdown import escape_markdown
 from smsnotify.text.template import Template, compile_template
 
 _OF_TEXTS: Final = ("encoding", "max_segments", "countries", "registered_text")
@@ -113,6 +111,8 @@ def read_mail(
         return None
     if not check_same_languages(keys.subject, speech.tags, report, at):
         return None
+    from smsnotify.text.markdown import escape_markdown
+
     lines = {
         tag: compile_title(source, tag or speech.fallback, keys, words, report, place)
         for tag, (source, place) in wordings(keys.subject, at).items()
@@ -198,6 +198,8 @@ def check_mail_field(field: str, words: Vocabulary, report: Reporter, path: Path
 
 def fixed_address(raw: str, report: Reporter, path: Path) -> str:
     """Return a fixed address, in lower case."""
+    from smsnotify.text.address import read_email
+
     address = read_email(raw)
     if not address:
         told = "this is no email address that a mail can be sent to"

@@ -46,10 +46,18 @@ Paths = Annotated[tuple[str, ...], BeforeValidator(values.as_list)]
 
 
 class _Part(BaseModel):
-    """A table of the file: unknown keys are mistakes, and nothing changes after reading."""
+    """A table of the file: unknown keys are mistakes, and nothing changes after reading.
+
+    Most files have few of the tables. The validators of all are built once, within those of the
+    whole; a table that is left out is made without any.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
 
@@ -60,7 +68,7 @@ class VolumeGuard(_Part):
     times_usual: float = Field(default=5, ge=1)
 
 
-NO_GUARD: Final = VolumeGuard(first_live=sys.maxsize)
+NO_GUARD: Final = VolumeGuard.model_construct(first_live=sys.maxsize)
 """`volume_guard = false`: a limit that no run reaches."""
 
 
@@ -80,7 +88,7 @@ class Detrack(_Part):
 class Prices(BaseModel):
     """Money per segment, by provider and destination country."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
     __pydantic_extra__: dict[str, dict[Country, Annotated[Decimal, Field(ge=0)]]] = Field(
         init=False
     )
@@ -118,7 +126,7 @@ class CapSettings(_Part):
     per_day: CapOfTexts = None
     money_per_run: CapOfMoney = None
     money_per_day: CapOfMoney = None
-    recipient: RecipientCaps = RecipientCaps()
+    recipient: RecipientCaps = Field(default_factory=RecipientCaps.model_construct)
     countries: dict[Country, CountryCaps] = {}
 
 
@@ -207,7 +215,7 @@ class Conversation(_Part):
     """How conversations are led. `most_a_minute` texts of one number are worked in a minute."""
 
     most_a_minute: int = Field(default=20, ge=1, le=100_000)
-    answers: OwnAnswers = OwnAnswers()
+    answers: OwnAnswers = Field(default_factory=OwnAnswers.model_construct)
     action_file: str = Field(default="actions.jsonl", min_length=1)
     webhook_secret: SecretField | None = None
 
@@ -235,15 +243,15 @@ class Settings(_Part):
     volume_guard: Annotated[VolumeGuard | None, BeforeValidator(_volume_guard)] = None
     accounts: dict[str, AccountSettings] = {}
     detrack: Detrack | None = None
-    prices: Prices = Prices()
-    caps: CapSettings = CapSettings()
+    prices: Prices = Field(default_factory=Prices.model_construct)
+    caps: CapSettings = Field(default_factory=CapSettings.model_construct)
     routes: dict[str, Route] = {}
-    conversation: Conversation = Conversation()
+    conversation: Conversation = Field(default_factory=Conversation.model_construct)
     keywords: dict[str, OwnWords] = {}
-    sandbox: SandboxSettings = SandboxSettings()
-    tracking: TrackingSettings = TrackingSettings()
-    serve: ServeSettings = ServeSettings()
-    console: ConsoleSettings = ConsoleSettings()
+    sandbox: SandboxSettings = Field(default_factory=SandboxSettings.model_construct)
+    tracking: TrackingSettings = Field(default_factory=TrackingSettings.model_construct)
+    serve: ServeSettings = Field(default_factory=ServeSettings.model_construct)
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings.model_construct)
 
     _file: Path | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)

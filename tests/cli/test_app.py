@@ -90,6 +90,51 @@ def test_a_dry_run_where_nothing_is_stored_loads_no_database(tmp_path: Path) -> 
     assert {"sqlalchemy", "alembic", "jinja2", "httpx", "aiohttp", "babel"} & modules == set()
 
 
+def test_checking_plain_rules_loads_only_what_plain_rules_need(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "version: 1\nrules:\n  - name: done\n    events: [completed]\n"
+        "    where: {items_count: {gte: 2}}\n"
+        '    to: {fields: [phone_number]}\n    body: "{{ do_number }}"\n'
+    )
+    code, printed, modules = _run_alone(["rules", "validate", str(rules)])
+    assert (code, printed) == (0, "")
+    slow = {"sqlalchemy", "jinja2", "httpx", "aiohttp", "babel", "phonenumbers", "markdown_it"}
+    assert slow & modules == set()
+    ours = {name for name in modules if name.startswith("smsnotify.")}
+    for_others = {
+        "smsnotify.rules.patterns",
+        "smsnotify.rules.explain",
+        "smsnotify.text.markdown",
+        "smsnotify.text.phone",
+        "smsnotify.text.template_jinja",
+        "smsnotify.plans.schema",
+        "smsnotify.wiring.models",
+    }
+    assert for_others & ours == set()
+
+
+def test_the_end_of_a_command_looks_for_no_garbage() -> None:
+    program = (
+        "import gc, sys\n"
+        "sys.argv = ['sms-notify', '--version']\n"
+        "from smsnotify.cli.main import main\n"
+        "assert main() == 0\n"
+        "assert gc.get_freeze_count() and not gc.get_objects()[10_000:]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60)
+
+
+def test_of_a_group_only_the_command_that_is_called_is_made() -> None:
+    assert list(load_command("rules", "validate").commands) == ["validate"]
+    every = list(load_command("rules").commands)
+    assert "validate" in every
+    assert len(every) > 1
+    for other in ("", "--json", "validat"):
+        assert list(load_command("rules", other).commands) == every
+    assert load_command("segments", "segments").name == "segments"
+
+
 def test_the_root_lists_every_command(cli: Any) -> None:
     done = cli("--help")
     assert done.code == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,6 +83,19 @@ def _check(tmp_path: Path, text: str) -> list[Problem]:
 
 def _errors(tmp_path: Path, text: str) -> list[Problem]:
     return [problem for problem in _check(tmp_path, text) if problem.severity == "error"]
+
+
+def test_no_table_of_the_settings_is_built_before_it_is_read() -> None:
+    program = (
+        "from pydantic import BaseModel\n"
+        "from smsnotify.wiring import models\n"
+        "tables = [one for one in vars(models).values() if isinstance(one, type)"
+        " and issubclass(one, BaseModel) and one is not BaseModel]\n"
+        "assert len(tables) > 10\n"
+        "print([one.__name__ for one in tables if one.__pydantic_complete__])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
 
 
 def test_without_a_file_everything_runs_in_the_sandbox(
