@@ -33,7 +33,9 @@ def inbound(
     """Take recorded texts from people in, and answer them.
 
     A line is {"from", "body", "to", "account", "id", "at", "media"}, or a provider's call as it
-    came. The same id twice is one text.
+    came. The same id twice is one text. All lines come in at the same moment: the answer to a
+    question that a line of the file brings forth belongs into the next file; `plans simulate`
+    plays a whole dialogue.
     """
     from smsnotify.cli.inputs import readable
     from smsnotify.cli.reply_intake import ReplyIntake

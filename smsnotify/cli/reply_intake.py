@@ -58,7 +58,8 @@ class ReplyIntake:
         finally:
             rejects.close()
         if rejects.count:
-            desk.warn(f"{rejects.count} lines rejected: see {rejects.path}")
+            noun = "line" if rejects.count == 1 else "lines"
+            desk.warn(f"{rejects.count} {noun} rejected: see {rejects.path}")
         if known := working.tally.events - self._new:
             desk.note(f"{known} known already: nothing is answered twice")
 
