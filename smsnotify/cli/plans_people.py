@@ -100,6 +100,7 @@ def enrol(
     """
     from smsnotify.cli.acting import audited
     from smsnotify.cli.contact_work import bring_in, read_numbers
+    from smsnotify.cli.decided import decision_line, summary_table
     from smsnotify.cli.working import Working
     from smsnotify.engine.enrolling import enrol_people
     from smsnotify.model.decision import Verdict
@@ -135,6 +136,9 @@ def enrol(
         told = {"entered": report.entered, "left_out": report.left_out, "dry_run": dry_run}
         show.emit_json({"type": "enrolled", "plan": plan, **told})
     else:
+        for decision in report.decisions if desk.verbosity else ():
+            line = decision_line(decision, desk.settings.timezone)
+            show.say(line, show.mark(decision.verdict.value))
         sends = sum(one.verdict is Verdict.SEND for one in report.decisions)
         would = "would come" if dry_run else "came"
         show.say(
@@ -142,6 +146,8 @@ def enrol(
             "(there already, or not meant)"
         )
     if dry_run:
+        if not desk.json:
+            summary_table(working.tally, dry_run=True)
         raise typer.Exit(0)
     working.send(yes_volume, queue_only=queue_only)
     raise typer.Exit(working.finish())

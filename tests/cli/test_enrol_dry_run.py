@@ -80,3 +80,13 @@ def test_a_dry_run_of_a_file_says_what_the_real_one_does(
     (did,) = [row for row in real if row["type"] == "enrolled"]
     assert (would["entered"], would["left_out"]) == (did["entered"], did["left_out"]) == (4, 1)
     assert [(row[0], row[1], row[4]) for row in told(real) if row[2] == "send"] == sent
+
+
+def test_a_dry_run_says_why_people_would_get_no_text(cli: Any, desk: Path) -> None:
+    done = cli("plans", "enrol", "offer", "--file", "people.csv", "--dry-run", "-v")
+    assert done.code == 0
+    assert "stop  offer  plan  " in done.out
+    assert "+6591230003  no_consent: no opt-in to marketing holds" in done.out
+    table = [line.split() for line in done.out.splitlines()]
+    assert ["no_consent", "1"] in table
+    assert ["opted_out", "1"] in table
