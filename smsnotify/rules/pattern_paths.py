@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
@@ -51,6 +52,7 @@ class _Part:
         self.empty = min(empty, _MOST_EMPTY)
 
 
+@lru_cache(maxsize=1024)
 def check_ways(written: str) -> None:
     """Make sure that no value keeps a pattern busy for long; `written` compiles.
 
