@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from smsnotify.engine import logins
 from smsnotify.store.open import open_store
 from smsnotify.web.console.door import FORM_LIMIT
 from smsnotify.web.console.look import static_file
+from smsnotify.web.console.routes import ROUTES
 from smsnotify.web.state import Serving
 from smsnotify.wiring.loading import Sources, load, read_settings
 
@@ -167,3 +169,25 @@ def test_a_pass_that_somebody_made_up_is_none(stranger: Person, serving: Serving
         told = stranger.log_in("clerk", "a guess of a stranger").status_code
     assert told == 403
     assert stranger.log_in("clerk").status_code == 429
+
+
+def test_no_form_of_any_page_is_taken_from_elsewhere(stranger: Person, serving: Serving) -> None:
+    with at_the_desk(serving) as other:
+        other.log_in("clerk")
+        proof_of_another = other.proof("/console")
+    stranger.log_in("clerk")
+    own = stranger.proof("/console")
+    before = len(rows(serving.store, "audit"))
+    posts = {route.path for route in ROUTES if "POST" in (route.methods or ())}
+    for path in (re.sub(r"\{[^}]+\}", "x", one) for one in sorted(posts)):
+        for proof in ("", "00" * 64, proof_of_another):
+            assert stranger.post(path, {"proof": proof}).status_code == 403, path
+        for headers in (
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Sec-Fetch-Site": "cross-site"},
+            {"Sec-Fetch-Site": "same-site"},
+        ):
+            assert stranger.post(path, {"proof": own}, headers).status_code == 403, path
+    assert len(rows(serving.store, "audit")) == before
+    assert stranger.get("/console").status_code == 200
