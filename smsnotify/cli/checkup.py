@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any, Final, Literal
 
 import msgspec
@@ -14,7 +13,7 @@ from smsnotify.cli.desk import Desk
 from smsnotify.cli.instants import ago
 from smsnotify.engine.accounts import Account, groups_of
 from smsnotify.engine.counting import standing
-from smsnotify.engine.ticking import TICKED
+from smsnotify.engine.ticking import TICK_OVERDUE, TICKED
 from smsnotify.model.decision import Mode
 from smsnotify.model.rule import SMS
 from smsnotify.plans.load import check_book
@@ -24,7 +23,6 @@ from smsnotify.wiring.link_check import check_links
 from smsnotify.wiring.models import Settings
 from smsnotify.wiring.plan_settings import check_plan_settings
 
-TICK_OVERDUE: Final = timedelta(hours=1)
 REGISTERED_SENDERS: Final = ("SG",)
 """Countries where a sender that is a word must be registered before it may send."""
 

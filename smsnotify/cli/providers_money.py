@@ -69,7 +69,7 @@ def prices(
     ctx: typer.Context,
     account: OneAccount = "",
     update: Annotated[
-        bool, typer.Option("--update", help="Write them into [prices] of the settings.")
+        bool, typer.Option("--update", help="Write them into `prices` of the settings.")
     ] = False,
 ) -> None:
     """Show what a segment costs in the countries that you text to, where a provider tells it.

@@ -43,14 +43,18 @@ def tick(
     A watchdog that misses the call of --ping tells you that nothing is sent any more. A call that
     fails is told and changes nothing else.
     """
+    from smsnotify.cli.instants import ago
     from smsnotify.cli.working import Working
-    from smsnotify.engine.ticking import close_tick
+    from smsnotify.engine.ticking import close_tick, overdue_since
 
     if ping and urlsplit(ping).scheme not in ("http", "https"):
         raise UsageError(f"--ping {ping} is no web address", hint="write https://…")
     desk = desk_of(ctx)
     working = Working(desk, "tick", as_of=as_of)
     now = working.clock()
+    late_since = None if as_of else overdue_since(working.store, now)
+    if late_since is not None:
+        desk.warn(f"late: tick ran {ago(late_since, now)}, and what was due since leaves only now")
     working.remind()
     working.release()
     working.talk()

@@ -26,6 +26,9 @@ REMINDED: Final = "prejob"
 TICKED: Final = "tick"
 """The watermark of the last whole tick."""
 
+TICK_OVERDUE: Final = timedelta(hours=1)
+"""After so long without a whole tick what waits has surely been late."""
+
 PRUNED: Final = "prune"
 PRUNE_EVERY: Final = timedelta(days=1)
 
@@ -59,6 +62,12 @@ def remind(
     """Decide and keep the reminders that are due; `store` has the mark of the run before."""
     since = None if store is None else store.get_watermark(REMINDED)
     return work_reminders(jobs, rules, policy, memory, ticket, now, since=since)
+
+
+def overdue_since(store: Store, now: datetime) -> datetime | None:
+    """Return when the last whole tick was, if what waited since then leaves late; else None."""
+    last = store.get_watermark(TICKED)
+    return last if last is not None and now - last > TICK_OVERDUE else None
 
 
 def close_tick(store: Store, now: datetime) -> None:

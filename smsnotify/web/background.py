@@ -14,7 +14,7 @@ from smsnotify.engine.delivery import watch
 from smsnotify.engine.errands import Errands, do_errands
 from smsnotify.engine.reconcile import reconcile
 from smsnotify.engine.report import DeliveryReport
-from smsnotify.engine.ticking import Ticked, tick
+from smsnotify.engine.ticking import Ticked, overdue_since, tick
 from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.state import Serving
 from smsnotify.wiring import build
@@ -103,6 +103,11 @@ def _tick(serving: Serving, owner: str) -> Ticked | None:
     if not store.take_turn(_TURN, owner, now, _TURN_LASTS):
         return None
     try:
+        late_since = overdue_since(store, now)
+        if late_since is not None:
+            log.warning(
+                "the last look at the clock was at %s: what was due since leaves late", late_since
+            )
         worker = desk(loaded.settings, store, loaded.book)
         return tick(
             store, loaded.rules, loaded.policy, now, desk=worker, reads=False, go_on=serving.go_on

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from cli_calls import Cli
+
+from smsnotify.engine.ticking import TICKED
+from smsnotify.store.open import open_store
 
 RULES = 'rules:\n  - {name: a, events: [failed], to: {fields: [phone_number]}, body: "x"}\n'
 
@@ -67,3 +71,14 @@ def test_a_call_that_fails_changes_nothing_and_shows_no_key(
 
 def test_no_address_is_wrong_usage(folder: Path, cli: Cli) -> None:
     assert cli("tick", "--ping", "watchdog").code == 2
+
+
+def test_a_tick_that_comes_late_says_so(folder: Path, cli: Cli) -> None:
+    (folder / "rules.yaml").write_text(RULES)
+    assert cli("tick").err == ""
+    with open_store(f"sqlite:///{folder / 'sms-notify.db'}") as store:
+        store.set_watermark(TICKED, datetime.now(UTC) - timedelta(hours=3, minutes=1))
+    done = cli("tick", "--quiet")
+    told = "late: tick ran 3h ago, and what was due since leaves only now\n"
+    assert (done.code, done.err) == (0, told)
+    assert cli("tick").err == ""
