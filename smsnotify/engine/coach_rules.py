@@ -13,7 +13,6 @@ from smsnotify.model.reading import Reading
 from smsnotify.model.rule import SMS
 from smsnotify.rules.compile import CompiledRule
 from smsnotify.text.encode import fit
-from smsnotify.text.phone import country_of
 
 DeafSender = Callable[[str], str]
 """The sender of a route that nobody can answer, `''` when there is none."""
@@ -33,9 +32,16 @@ def about_settings(
             f"its sender {deaf!r} is a word: nobody can answer STOP, and the text has no link",
             "put {{ opt_out_link }} into the body, or send from a number",
         )
+    if rule.fixed and countries is not None:
+        yield from _foreign_numbers(rule, countries)
+
+
+def _foreign_numbers(rule: CompiledRule, countries: frozenset[str]) -> Iterator[Problem]:
+    from smsnotify.text.phone import country_of  # most rules name no number
+
     for number in rule.fixed:
         country = country_of(number)
-        if countries is not None and country not in countries:
+        if country not in countries:
             yield doubt(
                 rule,
                 "foreign_number",

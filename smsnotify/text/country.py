@@ -291,6 +291,11 @@ def _codes() -> dict[str, str]:
     return codes
 
 
+@cache
+def _two_letters() -> frozenset[str]:
+    return frozenset(line[:2] for line in _TABLE.splitlines())
+
+
 @lru_cache(maxsize=1024)
 def country_code(written: str) -> str:
     """Return the ISO 3166 code of two letters for a code or an English name, any case.
@@ -298,6 +303,8 @@ def country_code(written: str) -> str:
     `sg`, `SGP`, `Singapore` and `SINGAPORE` are `SG`; `UK`, `U.S.A.`, `Viet Nam` and
     `Korea, Republic of` are understood as well. Anything else is `''`.
     """
+    if written in _two_letters():  # as settings have it: no need to fold 900 names
+        return written
     if len(written) > _LONGEST:
         return ""
     return _codes().get(_folded(written), "")

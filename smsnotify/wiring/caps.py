@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from smsnotify.model.caps import MILLION, Cap, Caps, Measure, PriceOf, Span
 from smsnotify.model.rule import SMS
 from smsnotify.providers.registry import load_provider
-from smsnotify.wiring.models import CapSettings, Settings
+from smsnotify.wiring.models import NO_CAPS, Settings
 from smsnotify.wiring.problems import Findings
 
 _KEYS: Final[dict[str, tuple[Span, Measure]]] = {
@@ -25,7 +25,7 @@ _KEYS: Final[dict[str, tuple[Span, Measure]]] = {
 def caps_of(settings: Settings, price: PriceOf) -> Caps | None:
     """Return the firm's caps, None when there is none."""
     written = settings.caps
-    if written == CapSettings():
+    if written == NO_CAPS:
         return None
     countries = {
         country: tuple(_caps(of, f"[caps.countries] {country}"))
@@ -52,7 +52,7 @@ def _caps(table: BaseModel, where: str) -> Iterator[Cap]:
 def check_caps(settings: Settings, written: Mapping[str, Any], findings: Findings) -> None:
     """Add what makes a cap useless: no prices, a country that gets no texts."""
     caps = settings.caps
-    if caps == CapSettings():
+    if caps == NO_CAPS:
         return
     allowed = settings.countries
     if allowed is None and settings.country:

@@ -15,7 +15,6 @@ from smsnotify.base.errors import ConfigError
 from smsnotify.base.secrets import Secret
 from smsnotify.model.decision import Mode
 from smsnotify.model.rule import APPRISE
-from smsnotify.plans.words import normalise
 from smsnotify.providers.registry import provider_names
 from smsnotify.wiring.caps import check_caps
 from smsnotify.wiring.models import Settings
@@ -210,6 +209,10 @@ def _prices(settings: Settings, findings: Findings) -> None:
 
 
 def _keywords(settings: Settings, findings: Findings) -> None:
+    if not settings.keywords:
+        return
+    from smsnotify.plans.words import normalise
+
     for language, own in settings.keywords.items():
         for family in type(own).model_fields:
             for index, word in enumerate(getattr(own, family)):

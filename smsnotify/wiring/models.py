@@ -130,6 +130,9 @@ class CapSettings(_Part):
     countries: dict[Country, CountryCaps] = {}
 
 
+NO_CAPS: Final = CapSettings.model_construct()
+
+
 class SandboxSettings(_Part):
     """How `sms-notify sandbox` behaves where its command line says nothing."""
 

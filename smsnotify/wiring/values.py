@@ -42,7 +42,7 @@ def country(written: Any) -> str:
     text = _text(written, '"SG"')
     if not text:
         return ""
-    from smsnotify.text.phone import country_code
+    from smsnotify.text.country import country_code
 
     code = country_code(text)
     if not code:
