@@ -191,6 +191,23 @@ def test_update_writes_times_by_the_settings_clock(cli: Cli, folder: Path, tests
     assert 'not_before: "2026-03-03T08:00:00+08:00"' in tests.read_text(encoding="utf-8")
 
 
+def test_a_text_with_our_own_address_is_the_same_in_every_run(
+    cli: Cli, folder: Path, tests: Path
+) -> None:
+    settings = 'country = "SG"\npublic_url = "https://n.example.com"\n[tracking]\nenabled = true\n'
+    (folder / "sms-notify.toml").write_text(settings)
+    (folder / "rules.yaml").write_text(
+        "rules:\n  - {name: out, events: [completed], to: {fields: [phone_number]},\n"
+        '     body: "No more: {{ opt_out_link }}"}\n'
+    )
+    write(tests, f"      - {event()}\n")
+    assert cli("rules", "test", "--update").code == 1
+    written = tests.read_text(encoding="utf-8")
+    assert "https://n.example.com/o/" in written
+    assert "https://n.example.com/t/" in written
+    assert cli("rules", "test").code == 0
+
+
 def test_update_leaves_what_is_shared_to_people(cli: Cli, tests: Path) -> None:
     write(tests, f"      - &same\n        {event()}\n      - *same\n")
     before = tests.read_bytes()
