@@ -46,6 +46,7 @@ BEYOND_A_SCHEMA = {
     "language-no-fallback",
     "language-subject",
     "language-unknown",
+    "marketing-hours-all-quiet",
     "none-with-tag",
     "pre-job-in-quiet-hours",
     "quiet-hours-equal",
