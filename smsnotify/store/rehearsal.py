@@ -20,16 +20,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
-from smsnotify.model.contact import Contact
 from smsnotify.model.counts import Charge, CountKey
 from smsnotify.model.decision import Earlier, MessageKey, Verdict
 from smsnotify.model.event import Happening
-from smsnotify.model.facts import Person
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
-from smsnotify.model.silence import Silence
 from smsnotify.store.batch import Batch, JobRow, StoredJob, Waiting
-from smsnotify.store.hashing import NO_TOKEN
+from smsnotify.store.read_through import ReadThrough
 from smsnotify.store.spill import Spill
 from smsnotify.store.words import ID, NUMBER_AND_DATE, UNCHANGED, VOLUME_GUARD
 
@@ -45,7 +42,7 @@ _GIVE_WAY: Final = {
 }
 
 
-class Rehearsal:
+class Rehearsal(ReadThrough):
     """Intake's memory of one dry run."""
 
     durable: ClassVar[bool] = False
@@ -55,8 +52,7 @@ class Rehearsal:
 
         `with_snapshots` lets `jobs_between` tell of the jobs of this run too.
         """
-        self._store = store
-        self._below = store if store is not None and not store.is_blank() else None
+        super().__init__(store)
         self._jobs = Spill[str](tuple[str, str, JobState])
         self._keys = Spill[MessageKey](tuple[_Key, str, str, str, str])
         # From names that are no subject; made when the first one is needed.
@@ -149,46 +145,6 @@ class Rehearsal:
         """Count texts that leave without being saved once more."""
         self._charge(charged)
 
-    def counted_among(self, ids: Collection[str]) -> set[str]:
-        """Return those of some guarded messages that were counted when they were stored.
-
-        Raises:
-            StoreError: the real database refused.
-        """
-        return self._below.counted_among(ids) if self._below is not None else set()
-
-    def has_guarded(self) -> bool:
-        """Return True when a volume guard really holds anything back.
-
-        Raises:
-            StoreError: the real database refused.
-        """
-        return self._below is not None and self._below.has_guarded()
-
-    def silences(self, now: datetime) -> tuple[Silence, ...]:
-        """Return the silences that run at an instant.
-
-        Raises:
-            StoreError: the real database refused.
-        """
-        return self._below.silences(now) if self._below is not None else ()
-
-    def people(self, numbers: Iterable[str]) -> dict[str, Person]:
-        """Return what is known of recipients.
-
-        Raises:
-            StoreError: the real database refused.
-        """
-        return self._below.people(numbers) if self._below is not None else {}
-
-    def contacts_of(self, addresses: Collection[str]) -> dict[str, Contact]:
-        """Return the contacts behind recipients.
-
-        Raises:
-            StoreError: the real database refused.
-        """
-        return self._below.contacts_of(addresses) if self._below is not None else {}
-
     def happened(
         self, subjects: Collection[str], names: Collection[str]
     ) -> dict[str, list[Happening]]:
@@ -235,15 +191,6 @@ class Rehearsal:
         if self._greeted is not None:
             found |= self._greeted.get(self._greeted.maybe(recipients)).keys()
         return found
-
-    def opt_out_token(self, recipient: str) -> str:
-        """Return what stands in the address of a recipient's opt-out page."""
-        return self._store.opt_out_token(recipient) if self._store is not None else NO_TOKEN
-
-    def tracking_token(self, subject: str, recipient: str) -> str:
-        """Return what stands in the address of a recipient's page about a job."""
-        store = self._store
-        return store.tracking_token(subject, recipient) if store is not None else NO_TOKEN
 
     def save(self, batch: Batch) -> dict[MessageKey, Earlier]:
         """Remember a batch; return the keys that were taken, as the store would.
