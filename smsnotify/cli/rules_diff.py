@@ -75,13 +75,15 @@ def diff_rules(
     try:
         for source, portion in _portions(desk, events, since, as_of):
             changes, rejected = differ.take(portion.first, portion.lines, portion.now)
-            rejected_count += len(rejected)
             for line in (replace(one, source=source) for one in rejected):
+                rejected_count += 1
                 if desk.json:
                     show.emit_json(line.as_json())
                 elif rejected_count <= _TOLD_REJECTS:
                     desk.note(rejected_line(line))
             shown += _show_changes(desk, changes, limit - shown if limit else None)
+        if rejected_count > _TOLD_REJECTS:
+            desk.note(f"… and more: {rejected_count} lines rejected in all")
         shown += _show_changes(desk, differ.finish(), limit - shown if limit else None)
         over = _finish(desk, differ, limits, shown, rejected_count)
     finally:

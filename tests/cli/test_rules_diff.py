@@ -247,3 +247,12 @@ def test_unreadable_lines_are_told_with_the_file_that_they_stand_in(
     assert [(row["source"], row["line"]) for row in told if row["type"] == "rejected"] == [
         ("more.jsonl", 2)
     ]
+
+
+def test_of_many_unreadable_lines_the_first_are_told(desk: Cli, folder: Path) -> None:
+    (folder / "new.yaml").write_text(rules(rule()))
+    (folder / "events.jsonl").write_text("not json\n" * 30)
+    done = desk("rules", "diff", "old.yaml", "new.yaml", "--events", "events.jsonl")
+    told = done.err.splitlines()
+    assert [line.split(":")[1] for line in told[:10]] == [str(n) for n in range(1, 11)]
+    assert (done.code, told[10:]) == (1, ["… and more: 30 lines rejected in all"])
