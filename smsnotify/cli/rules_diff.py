@@ -95,10 +95,11 @@ def _portions(desk: Desk, events: list[str], since: str, as_of: str) -> Iterator
     """Yield what is to be gone through, each portion with where it comes from."""
     now = read_as_of(as_of, desk.clock, desk.settings.timezone)()
     if since:
+        start = read_since(since, now)
         if desk.existing_store is None:
             desk.note("no event was ever stored here")
             return
-        for portion in as_received(desk.store.lines_since(read_since(since, now))):
+        for portion in as_received(desk.store.lines_since(start)):
             yield "stored", portion
         return
     for source in events:

@@ -62,8 +62,10 @@ def _portions(desk: Desk, events: Sequence[str], since: str) -> Iterator[Timed]:
     if events:
         for source in events:
             yield from at_their_time(read_chunks(source, size=250), now)
-    elif desk.existing_store is not None:
-        yield from as_received(desk.store.lines_since(read_since(since, now)))
+        return
+    start = read_since(since, now)
+    if desk.existing_store is not None:
+        yield from as_received(desk.store.lines_since(start))
 
 
 def _show(desk: Desk, advice: Sequence[Problem], events: int) -> None:

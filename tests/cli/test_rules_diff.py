@@ -256,3 +256,12 @@ def test_of_many_unreadable_lines_the_first_are_told(desk: Cli, folder: Path) ->
     told = done.err.splitlines()
     assert [line.split(":")[1] for line in told[:10]] == [str(n) for n in range(1, 11)]
     assert (done.code, told[10:]) == (1, ["… and more: 30 lines rejected in all"])
+
+
+def test_a_since_that_is_none_is_wrong_usage_where_nothing_is_stored_too(
+    desk: Cli, folder: Path
+) -> None:
+    (folder / "rules.yaml").write_text(rules(rule()))
+    for command in (("diff", "old.yaml", "old.yaml"), ("lint",)):
+        done = desk("rules", *command, "--since", "5x")
+        assert (done.code, "'5x' is no point in time" in done.err) == (2, True)
