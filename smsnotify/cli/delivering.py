@@ -12,8 +12,7 @@ import msgspec
 
 from smsnotify.base.clock import Clock
 from smsnotify.cli.desk import Desk
-from smsnotify.engine.accounts import Account, Routes
-from smsnotify.engine.costs import first_account
+from smsnotify.engine.accounts import Account, Routes, first_account
 from smsnotify.engine.delivery import drain, settle, watch
 from smsnotify.engine.loop import run as run_loop
 from smsnotify.engine.report import DeliveryReport

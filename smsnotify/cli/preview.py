@@ -168,7 +168,7 @@ def _footer(desk: Desk, decision: Decision) -> str:
 
 
 def _show_request(desk: Desk, decision: Decision) -> None:
-    from smsnotify.engine.costs import first_account
+    from smsnotify.engine.accounts import first_account
     from smsnotify.engine.requests import curl_of
     from smsnotify.text.phone import country_of
     from smsnotify.wiring import build

@@ -136,7 +136,7 @@ def _recipient(desk: Desk, to: str) -> str:
 
 
 def _account(desk: Desk, accounts: Any, name: str, recipient: str) -> Any:
-    from smsnotify.engine.costs import first_account
+    from smsnotify.engine.accounts import first_account
     from smsnotify.engine.sendtest import channel_of
     from smsnotify.text.phone import country_of
     from smsnotify.wiring import build

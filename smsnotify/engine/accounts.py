@@ -68,6 +68,18 @@ def groups_of(routes: Routes, name: str) -> Sequence[Sequence[str]]:
     return routes.get(DEFAULT_ROUTE, ()) if found is None else found
 
 
+def first_account(
+    accounts: Mapping[str, Account], routes: Routes, route: str, country: str, channel: str
+) -> Account | None:
+    """Return the account that a route tries first for a destination, None when none serves it."""
+    for group in groups_of(routes, route):
+        for name in group:
+            account = accounts.get(name)
+            if account is not None and account.serves(country, channel):
+                return account
+    return None
+
+
 def senders_of(
     accounts: Mapping[str, Account], routes: Routes, route: str, country: str
 ) -> frozenset[str]:

@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from smsnotify.engine.accounts import Account, Routes, groups_of
+from smsnotify.engine.accounts import Account, Routes, first_account
 from smsnotify.model.decision import Decision
 from smsnotify.text.phone import country_of
 
 PriceOf = Callable[[str, str], Decimal | None]
 """(provider, destination country) → money for one segment, None when nobody wrote it down."""
-
-
-def first_account(
-    accounts: Mapping[str, Account], routes: Routes, route: str, country: str, channel: str
-) -> Account | None:
-    """Return the account that a route tries first for a destination, None when none serves it."""
-    for group in groups_of(routes, route):
-        for name in group:
-            account = accounts.get(name)
-            if account is not None and account.serves(country, channel):
-                return account
-    return None
 
 
 def cost_of(

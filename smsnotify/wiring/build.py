@@ -10,8 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from smsnotify.base.clock import Clock, system_clock
-from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, senders_of
-from smsnotify.engine.costs import first_account
+from smsnotify.engine.accounts import DEFAULT_ROUTE, Account, Routes, first_account, senders_of
 from smsnotify.gates.volume_guard import VolumeLimit
 from smsnotify.model.decision import Mode
 from smsnotify.model.facts import Policy
