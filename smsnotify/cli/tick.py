@@ -45,7 +45,7 @@ def tick(
     """
     from smsnotify.cli.instants import ago
     from smsnotify.cli.working import Working
-    from smsnotify.engine.ticking import close_tick, overdue_since
+    from smsnotify.engine.ticking import close_tick, overdue_since, turn
 
     if ping and urlsplit(ping).scheme not in ("http", "https"):
         raise UsageError(f"--ping {ping} is no web address", hint="write https://…")
@@ -53,14 +53,19 @@ def tick(
     working = Working(desk, "tick", as_of=as_of)
     now = working.clock()
     late_since = None if as_of else overdue_since(working.store, now)
-    if late_since is not None:
-        desk.warn(f"late: tick ran {ago(late_since, now)}, and what was due since leaves only now")
-    working.remind()
-    working.release()
-    working.talk()
+    with turn(working.store, desk.clock()) as is_ours:
+        if is_ours:
+            if late_since is not None:
+                when = ago(late_since, now)
+                desk.warn(f"late: tick ran {when}, and what was due since leaves only now")
+            working.remind()
+            working.release()
+            working.talk()
+        else:
+            desk.note("another tick is at work: what is due is left to it")
     working.look_up()
     working.send(yes_volume)
-    if not working.is_over:
+    if is_ours and not working.is_over:
         close_tick(working.store, now)
     if desk.json:
         show.emit_json({"type": "tick", "at": now.isoformat(), "released": working.released})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -28,6 +30,10 @@ TICKED: Final = "tick"
 
 TICK_OVERDUE: Final = timedelta(hours=1)
 """After so long without a whole tick what waits has surely been late."""
+
+TURN: Final = "tick"
+TURN_LASTS: Final = timedelta(seconds=60)
+"""So long a tick keeps others away, should it die on the way; two at once would only work twice."""
 
 PRUNED: Final = "prune"
 PRUNE_EVERY: Final = timedelta(days=1)
@@ -68,6 +74,21 @@ def overdue_since(store: Store, now: datetime) -> datetime | None:
     """Return when the last whole tick was, if what waited since then leaves late; else None."""
     last = store.get_watermark(TICKED)
     return last if last is not None and now - last > TICK_OVERDUE else None
+
+
+@contextmanager
+def turn(store: Store, now: datetime) -> Iterator[bool]:
+    """Take the turn to do what is due by the clock; False while another process has it.
+
+    `now` is the machine's clock, whatever the run's.
+    """
+    owner = f"{os.getpid()}:{os.urandom(6).hex()}"
+    is_ours = store.take_turn(TURN, owner, now, TURN_LASTS)
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            store.end_turn(TURN, owner)
 
 
 def close_tick(store: Store, now: datetime) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from datetime import timedelta
 from functools import partial
 from typing import Final
 
@@ -14,7 +12,7 @@ from smsnotify.engine.delivery import watch
 from smsnotify.engine.errands import Errands, do_errands
 from smsnotify.engine.reconcile import reconcile
 from smsnotify.engine.report import DeliveryReport
-from smsnotify.engine.ticking import Ticked, overdue_since, tick
+from smsnotify.engine.ticking import Ticked, overdue_since, tick, turn
 from smsnotify.store.receipt_stats import ReceiptStats
 from smsnotify.web.state import Serving
 from smsnotify.wiring import build
@@ -28,8 +26,6 @@ ERRANDS_S: Final = 10.0
 GRACE_S: Final = 6.0
 """What is in flight has so long to come back when the process shall end."""
 
-_TURN: Final = "tick"
-_TURN_LASTS: Final = timedelta(seconds=60)
 _AGAIN_S: Final = (1.0, 5.0, 15.0, 30.0)
 
 
@@ -86,10 +82,9 @@ async def _until_swapped(serving: Serving, stop: asyncio.Event) -> DeliveryRepor
 
 async def tick_on(serving: Serving, stop: asyncio.Event, every_s: float = TICK_S) -> None:
     """Do what is due by the clock every so often until `stop`; one process of many at a time."""
-    owner = f"{os.getpid()}:{os.urandom(6).hex()}"
     while not stop.is_set():
         try:
-            ticked = await serving.threads.clock(partial(_tick, serving, owner))
+            ticked = await serving.threads.clock(partial(_tick, serving))
             if ticked is not None:
                 serving.metrics.note_tick(ticked)
         except Exception as error:
@@ -98,11 +93,11 @@ async def tick_on(serving: Serving, stop: asyncio.Event, every_s: float = TICK_S
         await _rest(stop, every_s)
 
 
-def _tick(serving: Serving, owner: str) -> Ticked | None:
+def _tick(serving: Serving) -> Ticked | None:
     store, loaded, now = serving.store, serving.loaded, serving.clock()
-    if not store.take_turn(_TURN, owner, now, _TURN_LASTS):
-        return None
-    try:
+    with turn(store, now) as is_ours:
+        if not is_ours:
+            return None
         late_since = overdue_since(store, now)
         if late_since is not None:
             log.warning(
@@ -112,8 +107,6 @@ def _tick(serving: Serving, owner: str) -> Ticked | None:
         return tick(
             store, loaded.rules, loaded.policy, now, desk=worker, reads=False, go_on=serving.go_on
         )
-    finally:
-        store.end_turn(_TURN, owner)
 
 
 async def do_errands_on(serving: Serving, stop: asyncio.Event, every_s: float = ERRANDS_S) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from loopback import Loopback
 from place import Place, event
+
+from smsnotify.engine.ticking import turn
+from smsnotify.store.open import open_store
 
 HOLDING = """
 version: 1
@@ -42,6 +47,18 @@ def test_a_held_text_leaves_in_the_morning(held: Place, eight: Loopback) -> None
     assert [row["text"] for row in eight.sent] == ["DO-1 has arrived."]
     assert _state(held) == ("accepted", "")
     assert held.json("tick", as_of=MORNING).summary["sent"] == 0
+
+
+def test_of_two_ticks_at_once_one_does_what_is_due(held: Place, eight: Loopback) -> None:
+    with open_store(f"sqlite:///{held / 'sms-notify.db'}") as store:
+        with turn(store, datetime.now(UTC)) as is_ours:
+            assert is_ours
+            second = held.run("tick", as_of=MORNING)
+            assert "another tick is at work: what is due is left to it" in second.err
+            assert (second.code, eight.sent) == (0, [])
+        with turn(store, datetime.now(UTC)) as is_ours:
+            assert is_ours
+    assert held.json("tick", as_of=MORNING).only("tick")[0]["released"] == 1
 
 
 def test_people_read_how_many_were_released(held: Place) -> None:

@@ -220,9 +220,9 @@ def test_held_texts_and_reminders_leave_by_themselves(
 
 def test_only_one_process_ticks_at_a_time(serving: Serving, store: Store, now: datetime) -> None:
     assert store.take_turn("tick", "another", now, timedelta(seconds=60))
-    assert background._tick(serving, "us") is None
+    assert background._tick(serving) is None
     store.end_turn("tick", "another")
-    ticked = background._tick(serving, "us")
+    ticked = background._tick(serving)
     assert ticked is not None
     assert store.take_turn("tick", "another", now, timedelta(seconds=60))
 
