@@ -26,6 +26,7 @@ BEYOND_A_SCHEMA = {
     "loop-of-plans",
     "loop",
     "plan-marketing-hours",
+    "plan-marketing-hours-all-quiet",
     "plan-name-twice",
     "plan-quiet-hours",
     "rule-starts-by-a-reply",
