@@ -30,7 +30,7 @@ demo: .venv/runtime.stamp
 	@$(BIN)/sms-notify demo
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 browser: .venv/browser.stamp
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
