@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -95,3 +95,16 @@ class StoredJob(msgspec.Struct, frozen=True, gc=False):
     date: str
     seen_at: datetime
     dated_at: datetime
+
+
+def newest(rows: Sequence[JobRow]) -> Sequence[JobRow]:
+    """Return the last row of each job: a chunk tells of most jobs more than once.
+
+    For rows whose subject is their first name. All rows come back where an earlier one says more:
+    another number for its job, or whose a number was before it was another job's.
+    """
+    found = {row.names: row for row in rows}
+    subjects, numbers = {names[0] for names in found}, {names[-1] for names in found}
+    if len(found) == len(subjects) == len(numbers):
+        return list(found.values())
+    return rows

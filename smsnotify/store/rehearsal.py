@@ -25,7 +25,7 @@ from smsnotify.model.decision import Earlier, MessageKey, Verdict
 from smsnotify.model.event import Happening
 from smsnotify.model.jobstate import JobState, KnownJob
 from smsnotify.model.message import Message, MessageState
-from smsnotify.store.batch import Batch, JobRow, StoredJob, Waiting
+from smsnotify.store.batch import Batch, JobRow, StoredJob, Waiting, newest
 from smsnotify.store.read_through import ReadThrough
 from smsnotify.store.spill import Spill
 from smsnotify.store.words import ID, NUMBER_AND_DATE, UNCHANGED, VOLUME_GUARD
@@ -290,7 +290,7 @@ class Rehearsal(ReadThrough):
             self._planned.put(self._as_stored(rows, at))
         elsewhere = [row for row in rows if row.names[0] != row.subject]
         if not elsewhere:
-            rows = _newest(rows)
+            rows = newest(rows)
         joined = [(row.names[0], row.subject) for row in elsewhere if row.names[0].startswith(ID)]
         if joined:
             known = self.find_jobs([name for name, _ in joined])
@@ -394,16 +394,3 @@ class Rehearsal(ReadThrough):
         kept = [record for record in before if record is not None and record[1]]
         self._keys.put(kept)
         return lost | {MessageKey(*record[0]): Earlier(*record[1:]) for record in kept}
-
-
-def _newest(rows: Sequence[JobRow]) -> Sequence[JobRow]:
-    """Return the last row of each job: a chunk tells of most jobs more than once.
-
-    For rows whose subject is their first name. All rows come back where an earlier one says more:
-    another number for its job, or whose a number was before it was another job's.
-    """
-    newest = {row.names: row for row in rows}
-    subjects, numbers = {names[0] for names in newest}, {names[-1] for names in newest}
-    if len(newest) == len(subjects) == len(numbers):
-        return list(newest.values())
-    return rows

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import DARK, DESKTOP, PHONE, browser, findings, opened
+from demo_desk import running_demo
 
-import smsnotify
-
-ROOT = Path(smsnotify.__file__).parent.parent
 CUSTOMER = "6591230010"
 PAGES = (
     "/console",
@@ -59,23 +53,10 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The demo with a customer who wrote and waits for an answer."""
-    folder = tmp_path_factory.mktemp("demo")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "TMPDIR": str(folder)}
-    env.pop("SMS_NOTIFY_CONFIG", None)
-    command = [sys.executable, "-m", "smsnotify", "sandbox", "--demo", "--port", "0", "--json"]
-    with subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as started:
-        assert started.stdout is not None
-        told = {}
-        while "console" not in told:
-            line = json.loads(started.stdout.readline())
-            told[line["type"]] = line
+    with running_demo(tmp_path_factory.mktemp("demo")) as told:
         made = Desk(told["sandbox"]["url"], told["console"])
         write(chromium, made, "Where is my parcel? <b>hurry</b>")
         yield made
-        started.terminate()
-        assert started.wait(20) == 0
 
 
 def write(chromium: Any, desk: Desk, text: str) -> None:

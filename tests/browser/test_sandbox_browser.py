@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import DARK, DESKTOP, PHONE, browser, findings, opened
-
-import smsnotify
-
-ROOT = Path(smsnotify.__file__).parent.parent
+from demo_desk import running_demo
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +21,8 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def sandbox(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of `sms-notify sandbox --demo`, with a desk of its own behind it."""
-    folder = tmp_path_factory.mktemp("demo")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "TMPDIR": str(folder)}
-    env.pop("SMS_NOTIFY_CONFIG", None)
-    command = [sys.executable, "-m", "smsnotify", "sandbox", "--demo", "--port", "0", "--json"]
-    with subprocess.Popen(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as started:
-        assert started.stdout is not None
-        yield str(json.loads(started.stdout.readline())["url"])
-        started.terminate()
-        assert started.wait(20) == 0
+    with running_demo(tmp_path_factory.mktemp("demo")) as told:
+        yield str(told["sandbox"]["url"])
 
 
 def test_a_customer_reads_answers_and_says_stop(chromium: Any, sandbox: str) -> None:
